@@ -1,0 +1,67 @@
+import Bottleneck from "bottleneck";
+import type { Clock } from "../core/clock.ts";
+import { ConnectorError } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Meter } from "../core/ports.ts";
+
+/** The one gate through which every call of a connection goes. */
+export interface Calls {
+  /** Runs a call when its turn has come. While the vendor asks us to wait, fails at once without calling. */
+  run<T>(operation: string, call: () => Promise<T>): Promise<T>;
+  /** Ends the gate; calls that wait for their turn are refused. */
+  close(): Promise<void>;
+}
+
+/** Limits how many calls of a connection are under way and how fast they start, and obeys a vendor that asks for a rest. */
+export function callGate(connection: string, limits: Limits, { clock, meter }: { clock: Clock; meter: Meter }): Calls {
+  const limiter = new Bottleneck({ maxConcurrent: limits.callsAtOnceMax, minTime: limits.callSpacingMs });
+  let holdUntilMs = 0;
+
+  async function attempt<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    const restMs = holdUntilMs - clock.now();
+    if (restMs > 0) {
+      throw new ConnectorError({
+        kind: "rate_limited",
+        connection,
+        message: `${connection} asked us to wait`,
+        retryAfterMs: restMs,
+      });
+    }
+    meter.count("interlock_vendor_calls_total", { connection, operation });
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof ConnectorError && error.kind === "rate_limited") {
+        holdUntilMs = Math.max(holdUntilMs, clock.now() + (error.retryAfterMs ?? limits.retryBaseMs));
+      }
+      throw error;
+    }
+  }
+
+  return {
+    run: (operation, call) => limiter.schedule(() => attempt(operation, call)),
+    close: () => limiter.stop({ dropWaitingJobs: true }),
+  };
+}
+
+/** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. Zero means "at once", so 1 s is the floor. */
+export function retryAfterMs(header: unknown, nowMs: number): number | undefined {
+  if (typeof header !== "string" || header === "") return undefined;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.max(1_000, ms);
+}
+
+/** Transport failures after which the request certainly never reached the vendor. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+export function wasNeverSent(code: string | undefined): boolean {
+  return code !== undefined && NEVER_SENT.has(code);
+}

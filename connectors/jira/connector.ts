@@ -1,0 +1,210 @@
+import { createCloudClient } from "jira.js";
+import NodeCache from "node-cache";
+import type { Clock } from "../../core/clock.ts";
+import type { JiraConnection } from "../../core/config/settings.ts";
+import { ConnectorError } from "../../core/errors.ts";
+import type { Limits } from "../../core/limits.ts";
+import { adfToText, textToAdf } from "../../core/mapping/adf.ts";
+import type {
+  Connector,
+  Log,
+  MarkerQuery,
+  Meter,
+  ReadOutcome,
+  Write,
+  WriteResult,
+  WriteValue,
+} from "../../core/ports.ts";
+import { callGate } from "../calls.ts";
+import { deadToken, jiraFault } from "./faults.ts";
+import { recorded } from "./http.ts";
+
+const READ_MAX = 100;
+const COMMENTS_MAX = 100;
+/** Comment property that marks our own notes, beside the marker in their text. */
+const NOTE_PROPERTY = "interlock.note";
+const PEOPLE_MAX = 2_000;
+const MISMATCHES_MAX = 100;
+
+export interface JiraOptions {
+  connection: string;
+  settings: JiraConnection;
+  /** Fields that the mappings of this connection need, over all its projects. */
+  fields: readonly string[];
+  limits: Limits;
+  clock: Clock;
+  meter: Meter;
+  log: Log;
+}
+
+/** Jira Cloud over REST v3: bulk fetch, one edit and one comment per ticket, notes marked by a comment property. */
+export function jiraConnector(options: JiraOptions): Connector {
+  const { connection, settings, limits, clock, meter, log } = options;
+  const calls = callGate(connection, limits, { clock, meter });
+  const mismatches = new Set<string>();
+  const jira = createCloudClient({
+    host: settings.baseUrl,
+    auth: settings.auth,
+    onSchemaMismatch: ({ issues }) => {
+      // Where and of what type, never what it said; once per place, since a drift repeats itself in every answer.
+      for (const { path } of issues.slice(0, 5)) {
+        const place = path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
+        if (mismatches.has(place) || mismatches.size >= MISMATCHES_MAX) continue;
+        mismatches.add(place);
+        log.warn("Jira answered in a form that jira.js does not know", { connection, place });
+      }
+    },
+  });
+  const people = new NodeCache({ stdTTL: 600, maxKeys: PEOPLE_MAX, useClones: false, checkperiod: 0 });
+  // jira.js names fields by their first step; a mapping may go deeper.
+  const wanted = [...new Set(["updated", "project", ...options.fields.map(head)])].filter(
+    (field) => field !== "id" && field !== "key",
+  );
+
+  function call<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return calls.run(operation, async () => {
+      const outcome = await recorded(work);
+      if ("error" in outcome)
+        throw jiraFault(outcome.error, { connection, operation, record: outcome.record, nowMs: clock.now() });
+      if (outcome.record.authenticationFailed) throw deadToken(connection);
+      return outcome.value;
+    });
+  }
+
+  async function read(_type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
+    const answer = await call("read", () => jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: wanted }));
+    if ((answer.issueErrors ?? []).length > 0) {
+      // Jira lists here what it could not read just now, which is not the same as what does not exist.
+      throw new ConnectorError({
+        kind: "unavailable",
+        connection,
+        message: `${connection} could not read some issues just now`,
+      });
+    }
+    const found = new Map((answer.issues ?? []).map((issue) => [issue.id, issue]));
+    return ids.map((id) => {
+      const issue = found.get(id);
+      if (!issue?.key) return { id, found: false };
+      return {
+        id,
+        found: true,
+        key: issue.key,
+        recordType: projectOf(issue.key),
+        revision: String(issue.fields?.["updated"] ?? ""),
+        record: { ...issue.fields, id, key: issue.key },
+      };
+    });
+  }
+
+  async function refuseStale(write: Write): Promise<void> {
+    if (clock.now() - write.readAtMs <= limits.staleReadMs) return;
+    const issue = await call("check", () => jira.issues.getIssue({ issueIdOrKey: write.ref.id, fields: ["updated"] }));
+    if (String(issue.fields?.["updated"] ?? "") === write.revision) return;
+    throw new ConnectorError({
+      kind: "conflict",
+      connection,
+      message: `${write.ref.key} changed after it was read; nothing was written`,
+    });
+  }
+
+  async function write(change: Write): Promise<WriteResult> {
+    const fields = await fieldsOf(change);
+    await refuseStale(change);
+    const applied: string[] = [];
+    if (change.fields.length > 0) {
+      await call("write", () => jira.issues.editIssue({ issueIdOrKey: change.ref.id, fields }));
+      applied.push(...change.fields.map(({ actionId }) => actionId));
+    }
+    const { note } = change;
+    if (note) {
+      try {
+        const properties = [{ key: NOTE_PROPERTY, value: { marker: note.marker } }];
+        await call("note", () =>
+          jira.issueComments.addComment({ issueIdOrKey: change.ref.id, body: { ...textToAdf(note.text) }, properties }),
+        );
+      } catch (error) {
+        throw error instanceof ConnectorError ? withApplied(error, applied) : error;
+      }
+      applied.push(note.actionId);
+    }
+    return { applied, unconfirmed: [], dropped: [] };
+  }
+
+  async function fieldsOf(change: Write): Promise<Record<string, unknown>> {
+    const fields: Record<string, unknown> = {};
+    for (const { patch } of change.fields) {
+      for (const [path, value] of Object.entries(patch)) {
+        const [first, ...rest] = path.split(".");
+        if (first !== undefined)
+          fields[first] = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), await vendorValue(value));
+      }
+    }
+    return fields;
+  }
+
+  async function vendorValue(value: WriteValue): Promise<unknown> {
+    if (value === null || typeof value !== "object") return value;
+    if ("group" in value) return value.group === "" ? null : { name: value.group };
+    if ("user" in value) return value.user === "" ? null : { accountId: await accountOf(value.user) };
+    if ("instant" in value) return value.instant.replace("Z", "+0000");
+    if ("seconds" in value) return value.seconds;
+    return textToAdf(value.adf);
+  }
+
+  function accountOf(idOrEmail: string): Promise<string> {
+    if (!idOrEmail.includes("@")) return Promise.resolve(idOrEmail);
+    const known = people.get<Promise<string>>(idOrEmail);
+    if (known) return known;
+    if (people.keys().length >= PEOPLE_MAX) people.flushAll();
+    const found = findAccount(idOrEmail);
+    people.set(idOrEmail, found);
+    found.catch(() => people.del(idOrEmail));
+    return found;
+  }
+
+  async function findAccount(email: string): Promise<string> {
+    const users = await call("look_up", () => jira.userSearch.findUsers({ query: email, maxResults: 5 }));
+    const matches = users.filter(
+      (user) => user.active !== false && user.emailAddress?.toLowerCase() === email.toLowerCase(),
+    );
+    const only = matches.length === 1 ? matches[0]?.accountId : undefined;
+    if (only) return only;
+    const message = `${matches.length === 0 ? "no" : "more than one"} active user of ${connection} shows that e-mail address; name the account id in the rule instead`;
+    throw new ConnectorError({ kind: "rejected", connection, message });
+  }
+
+  async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
+    const states = new Map<string, "present" | "absent" | "unreadable">();
+    for (const { ref, marker } of queries) {
+      const page = await call("read_journal", () =>
+        jira.issueComments.getComments({ issueIdOrKey: ref.id, orderBy: "-created", maxResults: COMMENTS_MAX }),
+      );
+      const present = (page.comments ?? []).some((comment) => adfToText(comment.body).includes(marker));
+      states.set(marker, present ? "present" : "absent");
+    }
+    return states;
+  }
+
+  return { connection, readMax: READ_MAX, read, write, confirm, close: () => calls.close() };
+}
+
+function withApplied(error: ConnectorError, applied: readonly string[]): ConnectorError {
+  const { kind, connection, message, status, retryAfterMs, outcome } = error;
+  return new ConnectorError({
+    kind,
+    connection,
+    message,
+    outcome,
+    applied,
+    ...(status !== undefined && { status }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+function head(path: string): string {
+  return path.split(".")[0] ?? path;
+}
+
+function projectOf(key: string): string {
+  return key.slice(0, key.lastIndexOf("-"));
+}

@@ -1,0 +1,233 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios";
+import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import type { ServiceNowConnection } from "../../core/config/settings.ts";
+import { ConnectorError, type FaultKind } from "../../core/errors.ts";
+import type { Limits } from "../../core/limits.ts";
+import type { Meter } from "../../core/ports.ts";
+import { type Calls, callGate, retryAfterMs, wasNeverSent } from "../calls.ts";
+
+const ANSWER_BYTES_MAX = 20 * 1_048_576;
+/** Tokens live 1,799 s; one with less than this left is not used any more. */
+const TOKEN_MARGIN_MS = 60_000;
+
+const Token = z.looseObject({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
+
+export interface ClientDeps {
+  connection: string;
+  settings: ServiceNowConnection;
+  limits: Limits;
+  clock: Clock;
+  meter: Meter;
+}
+
+export interface Request {
+  /** What the call is for, as metrics name it. */
+  operation: string;
+  method: "GET" | "PATCH";
+  path: string;
+  params?: Record<string, string>;
+  body?: Record<string, string>;
+}
+
+/** Every HTTP call to one ServiceNow instance: authenticated, bounded in time and size, errors classified. */
+export interface ServiceNowClient {
+  /** The `result` of a successful answer. Throws a ConnectorError for everything else, a 200 with an error in it included. */
+  send(request: Request): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export function servicenowClient(deps: ClientDeps): ServiceNowClient {
+  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+  const http = axios.create({
+    baseURL: deps.settings.baseUrl,
+    timeout: deps.limits.callTimeoutMs,
+    maxRedirects: 0,
+    maxContentLength: ANSWER_BYTES_MAX,
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
+    proxy: false,
+    responseType: "text",
+    transformResponse: (body: unknown) => body,
+    validateStatus: () => true,
+    headers: { Accept: "application/json" },
+  });
+  const calls = callGate(deps.connection, deps.limits, deps);
+  const credentials = credentialsFor(http, calls, deps);
+
+  async function once(request: Request): Promise<unknown> {
+    const authorization = await credentials.header();
+    return calls.run(request.operation, async () => {
+      const answer = await transport(deps, request, () =>
+        http.request<string>({
+          method: request.method,
+          url: request.path,
+          headers: { Authorization: authorization, ...(request.body && { "Content-Type": "application/json" }) },
+          ...(request.params && { params: request.params }),
+          ...(request.body && { data: request.body }),
+        }),
+      );
+      return resultOf(deps, request, answer);
+    });
+  }
+
+  return {
+    async send(request) {
+      try {
+        return await once(request);
+      } catch (error) {
+        // A refused token was not acted upon, so one more try with a fresh one is safe even for a write.
+        if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew()) throw error;
+        return once(request);
+      }
+    },
+    async close() {
+      await calls.close();
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+interface Credentials {
+  header(): Promise<string>;
+  /** Forgets what it has; false when there is nothing fresher to be had. */
+  renew(): boolean;
+}
+
+function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Credentials {
+  const { auth } = deps.settings;
+  if (auth.type === "basic") {
+    const header = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
+    return { header: async () => header, renew: () => false };
+  }
+  let token: { value: string; untilMs: number } | undefined;
+  let fetching: Promise<string> | undefined;
+  const form = { grant_type: "client_credentials", client_id: auth.clientId, client_secret: auth.clientSecret };
+
+  async function fetchToken(): Promise<string> {
+    const request: Request = { operation: "token", method: "GET", path: "/oauth_token.do" };
+    return calls.run("token", async () => {
+      const answer = await transport(deps, request, () =>
+        http.post<string>(request.path, new URLSearchParams(form).toString(), {
+          headers: { "Content-Type": "application/x-www-form-urlencoded" },
+        }),
+      );
+      const parsed = answer.status === 200 ? Token.safeParse(json(answer.data)) : undefined;
+      if (!parsed?.success) throw tokenFault(deps, answer);
+      token = {
+        value: parsed.data.access_token,
+        untilMs: deps.clock.now() + parsed.data.expires_in * 1_000 - TOKEN_MARGIN_MS,
+      };
+      return token.value;
+    });
+  }
+
+  return {
+    async header() {
+      if (token && token.untilMs > deps.clock.now()) return `Bearer ${token.value}`;
+      fetching ??= fetchToken().finally(() => {
+        fetching = undefined;
+      });
+      return `Bearer ${await fetching}`;
+    },
+    renew() {
+      token = undefined;
+      return true;
+    },
+  };
+}
+
+function tokenFault(deps: ClientDeps, answer: AxiosResponse<string>): ConnectorError {
+  const { connection } = deps;
+  if (answer.status === 429 || answer.status >= 500)
+    return faultFor(deps, { operation: "token", method: "GET", path: "" }, answer);
+  const message = `${connection} refused the OAuth client (${answer.status}); check auth.clientId and auth.clientSecret, and that the client-credentials grant is enabled`;
+  return new ConnectorError({ kind: "auth", connection, status: answer.status, message });
+}
+
+async function transport(
+  deps: ClientDeps,
+  request: Request,
+  call: () => Promise<AxiosResponse<string>>,
+): Promise<AxiosResponse<string>> {
+  try {
+    return await call();
+  } catch (error) {
+    const code = error instanceof AxiosError ? error.code : undefined;
+    throw new ConnectorError({
+      kind: "unavailable",
+      connection: deps.connection,
+      message: `${deps.connection} could not be reached for ${request.operation} (${code ?? "no answer"})`,
+      outcome: wasNeverSent(code) ? "not_applied" : "unknown",
+    });
+  }
+}
+
+function resultOf(deps: ClientDeps, request: Request, answer: AxiosResponse<string>): unknown {
+  if (answer.status < 200 || answer.status > 299) throw faultFor(deps, request, answer);
+  const body = isJson(answer) ? json(answer.data) : undefined;
+  const { connection } = deps;
+  if (body === undefined) {
+    const message = `${connection} answered ${request.operation} with something other than JSON (a sleeping instance, a login page or a proxy)`;
+    throw new ConnectorError({ kind: "unavailable", connection, status: answer.status, message, outcome: "unknown" });
+  }
+  // A transaction that ran out of time is answered 200 with half a result and an error behind it.
+  if (typeof body === "object" && body !== null && "error" in body) {
+    const message = `${connection} cut ${request.operation} short; the answer carries an error beside its result`;
+    throw new ConnectorError({ kind: "unavailable", connection, status: answer.status, message, outcome: "unknown" });
+  }
+  if (typeof body !== "object" || body === null || !("result" in body)) {
+    const message = `${connection} answered ${request.operation} without a result`;
+    throw new ConnectorError({ kind: "protocol", connection, status: answer.status, message, outcome: "unknown" });
+  }
+  return body.result;
+}
+
+function faultFor(deps: ClientDeps, request: Request, answer: AxiosResponse<string>): ConnectorError {
+  const { connection } = deps;
+  const { status } = answer;
+  const retryAfter = retryAfterMs(answer.headers["retry-after"], deps.clock.now());
+  return new ConnectorError({
+    kind: kindOf(status),
+    connection,
+    status,
+    message: `${connection} answered ${request.operation} with ${status}: ${hintFor(status)}`,
+    // A gateway that gave up, or a script that failed half way, says nothing about what was stored.
+    outcome: status >= 500 && status !== 503 ? "unknown" : "not_applied",
+    ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
+  });
+}
+
+function kindOf(status: number): FaultKind {
+  if (status === 401) return "auth";
+  if (status === 404) return "not_found";
+  if (status === 409) return "conflict";
+  if (status === 429) return "rate_limited";
+  if (status === 408 || status >= 500) return "unavailable";
+  return "rejected";
+}
+
+function hintFor(status: number): string {
+  if (status === 401) return "the credentials are not accepted; check auth in interlock.yaml and the integration user";
+  if (status === 403)
+    return "an ACL, a data policy or a business rule refuses it; check the roles of the integration user and mandatory fields";
+  if (status === 404) return "no such record, or hidden from the integration user";
+  if (status === 429) return "its rate limit is reached";
+  if (status >= 500) return "the instance is in trouble or restarting";
+  return "it refuses the request; check the mapping's field names and values";
+}
+
+function isJson(answer: AxiosResponse<string>): boolean {
+  return String(answer.headers["content-type"] ?? "").includes("json");
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,195 @@
+import { z } from "zod";
+import { ConnectorError } from "../../core/errors.ts";
+import type {
+  Connector,
+  FieldWrite,
+  MarkerQuery,
+  ReadOutcome,
+  VendorRecord,
+  Write,
+  WriteResult,
+  WriteValue,
+} from "../../core/ports.ts";
+import { type ClientDeps, servicenowClient } from "./client.ts";
+import { type Directory, directory } from "./directory.ts";
+
+const SYS_ID = /^[0-9a-f]{32}$/;
+/** URLs beyond about 2 kB are refused by some fronts. */
+const QUERY_BYTES_MAX = 1_800;
+const READ_MAX = 50;
+const JOURNAL_ROWS_MAX = 1_000;
+
+const Row = z.looseObject({ sys_id: z.string() });
+const JournalRow = z.looseObject({ element_id: z.string(), value: z.string() });
+
+export interface ServiceNowOptions extends ClientDeps {
+  /** Fields that the mappings of each table need. */
+  fields: ReadonlyMap<string, readonly string[]>;
+}
+
+/** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal. */
+export function servicenowConnector(options: ServiceNowOptions): Connector {
+  const { connection, limits, clock } = options;
+  const client = servicenowClient(options);
+  const names = directory(connection, client);
+  const longest = Math.max(0, ...[...options.fields.values()].map((fields) => fields.join(",").length));
+  let journalReadable = false;
+
+  function protocol(message: string): ConnectorError {
+    return new ConnectorError({ kind: "protocol", connection, message: `${connection} ${message}` });
+  }
+
+  async function table(operation: string, name: string, params: Record<string, string>): Promise<unknown> {
+    const common = { sysparm_exclude_reference_link: "true", sysparm_no_count: "true", sysparm_display_value: "false" };
+    return client.send({ operation, method: "GET", path: `/api/now/table/${name}`, params: { ...common, ...params } });
+  }
+
+  async function read(type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
+    const asked = new Set(ids.filter((id) => SYS_ID.test(id)));
+    const found = new Map<string, VendorRecord>();
+    if (asked.size > 0) {
+      const fields = [...new Set(["sys_id", "number", "sys_mod_count", ...(options.fields.get(type) ?? [])])].join(",");
+      const rows = z.array(Row).safeParse(
+        await table("read", type, {
+          sysparm_query: `sys_idIN${[...asked].join(",")}`,
+          sysparm_fields: fields,
+          sysparm_limit: String(asked.size),
+        }),
+      );
+      if (!rows.success) throw protocol(`answered a read of ${type} in an unknown form`);
+      for (const row of rows.data) {
+        // An unknown field in a condition widens the query to the whole table; a row we did not ask for shows it.
+        if (!asked.has(row.sys_id)) throw protocol(`answered a read of ${type} with a record that was not asked for`);
+        found.set(row.sys_id, row);
+      }
+    }
+    return ids.map((id) => {
+      const record = found.get(id);
+      return record
+        ? {
+            id,
+            found: true,
+            key: String(record["number"] ?? id),
+            recordType: type,
+            revision: String(record["sys_mod_count"] ?? ""),
+            record,
+          }
+        : { id, found: false };
+    });
+  }
+
+  async function refuseStale(write: Write): Promise<void> {
+    if (clock.now() - write.readAtMs <= limits.staleReadMs) return;
+    const rows = z.array(z.looseObject({ sys_mod_count: z.string() })).safeParse(
+      await table("check", write.recordType, {
+        sysparm_query: `sys_id=${write.ref.id}`,
+        sysparm_fields: "sys_id,sys_mod_count",
+        sysparm_limit: "2",
+      }),
+    );
+    const row = rows.success && rows.data.length === 1 ? rows.data[0] : undefined;
+    if (row?.sys_mod_count === write.revision) return;
+    throw new ConnectorError({
+      kind: "conflict",
+      connection,
+      message: `${write.ref.key} changed after it was read; nothing was written`,
+    });
+  }
+
+  async function patchOf(fields: readonly FieldWrite[], names: Directory): Promise<Record<string, string>> {
+    const body: Record<string, string> = {};
+    for (const field of fields)
+      for (const [path, value] of Object.entries(field.patch)) body[path] = await vendorText(value, names);
+    return body;
+  }
+
+  async function write(change: Write): Promise<WriteResult> {
+    const body = await patchOf(change.fields, names);
+    await refuseStale(change);
+    const { note } = change;
+    const echo = ["sys_id", "sys_mod_count", ...Object.keys(body)].join(",");
+    const answer = await client.send({
+      operation: "write",
+      method: "PATCH",
+      path: `/api/now/table/${change.recordType}/${change.ref.id}`,
+      params: { sysparm_fields: echo, sysparm_exclude_reference_link: "true", sysparm_display_value: "false" },
+      body: { ...body, ...(note && { work_notes: note.text }) },
+    });
+    const row = Row.safeParse(answer);
+    if (!row.success)
+      throw new ConnectorError({
+        kind: "protocol",
+        connection,
+        message: `${connection} answered a write in an unknown form`,
+        outcome: "unknown",
+      });
+    const dropped = change.fields.flatMap((field) => droppedFields(field, body, row.data));
+    const lost = new Set(dropped.map(({ actionId }) => actionId));
+    return {
+      applied: change.fields.map(({ actionId }) => actionId).filter((id) => !lost.has(id)),
+      unconfirmed: note ? [note.actionId] : [],
+      dropped,
+    };
+  }
+
+  async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
+    const states = new Map<string, "present" | "absent" | "unreadable">();
+    const size = Math.min(READ_MAX, Math.floor(QUERY_BYTES_MAX / 33));
+    for (let start = 0; start < queries.length; start += size) {
+      const chunk = queries.slice(start, start + size);
+      const ids = [...new Set(chunk.map(({ ref }) => ref.id))].filter((id) => SYS_ID.test(id));
+      const rows = z.array(JournalRow).safeParse(
+        await table("read_journal", "sys_journal_field", {
+          sysparm_query: `element_idIN${ids.join(",")}^element=work_notes^valueLIKE[il:^ORDERBYDESCsys_created_on`,
+          sysparm_fields: "element_id,value",
+          sysparm_limit: String(JOURNAL_ROWS_MAX),
+        }),
+      );
+      if (!rows.success) throw protocol("answered a read of the journal in an unknown form");
+      if (rows.data.length > 0) journalReadable = true;
+      // Without the right to read the journal the answer is an empty list, not an error.
+      journalReadable ||= await probeJournal();
+      for (const { ref, marker } of chunk) {
+        const present = rows.data.some((row) => row.element_id === ref.id && row.value.includes(marker));
+        states.set(marker, present ? "present" : journalReadable ? "absent" : "unreadable");
+      }
+    }
+    return states;
+  }
+
+  async function probeJournal(): Promise<boolean> {
+    const rows = await table("read_journal", "sys_journal_field", { sysparm_fields: "sys_id", sysparm_limit: "1" });
+    return Array.isArray(rows) && rows.length > 0;
+  }
+
+  return {
+    connection,
+    readMax: Math.max(1, Math.min(READ_MAX, Math.floor((QUERY_BYTES_MAX - longest) / 33))),
+    read,
+    write,
+    confirm,
+    close: () => client.close(),
+  };
+}
+
+/** Fields that came back other than they were sent: an ACL or an unknown name drops them without an error. */
+function droppedFields(
+  field: FieldWrite,
+  sent: Readonly<Record<string, string>>,
+  row: VendorRecord,
+): WriteResult["dropped"] {
+  const lost = Object.keys(field.patch).filter((path) => String(row[path] ?? "") !== sent[path]);
+  if (lost.length === 0) return [];
+  const reason = `ServiceNow accepted the call but kept the old ${lost.join(", ")}; check the field's write ACL for the integration user, and that the field exists`;
+  return [{ actionId: field.actionId, reason }];
+}
+
+async function vendorText(value: WriteValue, names: Directory): Promise<string> {
+  if (value === null) return "";
+  if (typeof value !== "object") return String(value);
+  if ("group" in value) return value.group === "" ? "" : names.group(value.group);
+  if ("user" in value) return value.user === "" ? "" : names.user(value.user);
+  if ("instant" in value) return value.instant.slice(0, 19).replace("T", " ");
+  if ("seconds" in value) return new Date(value.seconds * 1_000).toISOString().slice(0, 19).replace("T", " ");
+  return value.adf;
+}

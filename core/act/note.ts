@@ -1,0 +1,42 @@
+import type { Decision } from "../decision.ts";
+import type { SettableField } from "../ticket.ts";
+import type { FieldChange } from "./plan.ts";
+
+const NAMES: Readonly<Record<SettableField, string>> = {
+  assignmentGroup: "Assignment group",
+  assignee: "Assignee",
+  category: "Category",
+  subcategory: "Subcategory",
+  priority: "Priority",
+  impact: "Impact",
+  urgency: "Urgency",
+};
+
+/** The mark by which read-back finds a note again. */
+export function markerOf(actionId: string): string {
+  return `[il:${actionId}]`;
+}
+
+export interface NoteInput {
+  kind: "change" | "suggestion";
+  decision: Decision;
+  changes: readonly FieldChange[];
+  marker: string;
+}
+
+/**
+ * The audit note: short, in a stable form, readable without knowing this product. Names fields, rules and the decision;
+ * never repeats ticket text.
+ */
+export function noteText({ kind, decision, changes, marker }: NoteInput): string {
+  const verb = kind === "change" ? "Interlock changed this ticket." : "Interlock suggests (nothing was changed):";
+  const lines = changes.map(({ field, before, after }) => `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`);
+  const because = decision.because.map(({ rule, why }) => `Because: ${why} (rule ${rule})`);
+  return [verb, ...lines, ...because, "Decided by rules; no AI was used.", `Decision ${decision.id} ${marker}`].join(
+    "\n",
+  );
+}
+
+function shown(value: string | number): string {
+  return value === "" ? "(empty)" : String(value);
+}

@@ -1,0 +1,129 @@
+import type { Mode } from "../config/settings.ts";
+import type { Action, Decision } from "../decision.ts";
+import type { Limits } from "../limits.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import type { FieldMemory, TicketMemory } from "../store/store.ts";
+import { type FieldValue, fieldValue, SETTABLE_FIELDS, type SettableField, type Ticket } from "../ticket.ts";
+
+export type SkipReason = "owned_by_person" | "not_writable";
+
+export interface Skip {
+  field: SettableField;
+  reason: SkipReason;
+}
+
+/** A field that should change, before it has an action's identity. */
+export interface FieldChange {
+  field: SettableField;
+  before: FieldValue;
+  after: FieldValue;
+}
+
+export interface Plan {
+  changes: FieldChange[];
+  /** What would be written if the mode allowed it. */
+  suggested: FieldChange[];
+  /** What the note must tell, besides: effects of this decision that stand already but were never told. */
+  owed: FieldChange[];
+  note: "change" | "suggestion" | undefined;
+  skips: Skip[];
+  /** Ownership as this look at the ticket shows it. */
+  fields: TicketMemory["fields"];
+  /** A field we have written so often lately that something is writing against us. */
+  diverging: SettableField | undefined;
+}
+
+export interface PlanInput {
+  ticket: Ticket;
+  decision: Decision;
+  outcomeDigest: string;
+  mapping: Pick<Mapping, "canWrite" | "toVendor" | "intake">;
+  memory: TicketMemory | undefined;
+  mode: Mode;
+  /** Effects found applied by read-back whose note was never written. */
+  owed: readonly FieldChange[];
+  nowMs: number;
+  limits: Pick<Limits, "convergeWritesMax" | "convergeWindowMs">;
+}
+
+/**
+ * The smallest set of writes that makes a ticket what the decision says, or none. A field is written only while it is
+ * empty, at an intake value, or still what we wrote last; a person's change ends our say in it for that ticket.
+ */
+export function plan(input: PlanInput): Plan {
+  const { ticket, decision, mapping, memory, mode, nowMs, limits } = input;
+  const changes: FieldChange[] = [];
+  const skips: Skip[] = [];
+  const fields: TicketMemory["fields"] = {};
+  let diverging: SettableField | undefined;
+  for (const field of SETTABLE_FIELDS) {
+    const before = fieldValue(ticket, field);
+    const remembered = lookedAt(memory?.fields[field], field, ticket, nowMs - limits.convergeWindowMs);
+    if (remembered) fields[field] = remembered;
+    const after = decision.set[field];
+    if (after === undefined || sameValue(field, ticket, after)) continue;
+    if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
+      skips.push({ field, reason: "not_writable" });
+    else if (!mayWrite(remembered, before, mapping.intake(field))) skips.push({ field, reason: "owned_by_person" });
+    else if ((remembered?.writes.length ?? 0) >= limits.convergeWritesMax) diverging = field;
+    else changes.push({ field, before, after });
+  }
+  const news = changes.length > 0 || input.owed.length > 0;
+  const told = memory?.outcomeDigest === input.outcomeDigest;
+  let note: Plan["note"];
+  if (mode === "act" && news) note = "change";
+  if (mode === "suggest" && changes.length > 0 && !told) note = "suggestion";
+  const acting = mode === "act";
+  return {
+    changes: acting ? changes : [],
+    suggested: changes,
+    owed: acting ? [...input.owed] : [],
+    note,
+    skips,
+    fields,
+    diverging,
+  };
+}
+
+/** Ownership after a set of changes was applied. */
+export function afterWrites(
+  fields: TicketMemory["fields"],
+  applied: readonly FieldChange[],
+  nowMs: number,
+): TicketMemory["fields"] {
+  const next = { ...fields };
+  for (const { field, after } of applied)
+    next[field] = { wrote: after, theirs: false, writes: [...(next[field]?.writes ?? []), nowMs] };
+  return next;
+}
+
+/** Which actions of a ticket's open intents show in the ticket as it is now. */
+export function standsAlready(action: Action, ticket: Ticket): boolean {
+  return action.field !== "note" && action.after !== null && sameValue(action.field, ticket, action.after);
+}
+
+/** An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */
+function sameValue(field: SettableField, ticket: Ticket, after: FieldValue): boolean {
+  if (field === "assignee")
+    return ticket.assignee.id !== "" && (ticket.assignee.id === after || ticket.assignee.email === after);
+  return fieldValue(ticket, field) === after;
+}
+
+/** Ownership as the present value shows it: one that is not what we wrote was put there by somebody else. */
+function lookedAt(
+  memory: FieldMemory | undefined,
+  field: SettableField,
+  ticket: Ticket,
+  sinceMs: number,
+): FieldMemory | undefined {
+  if (!memory) return undefined;
+  const writes = memory.writes.filter((ms) => ms >= sinceMs);
+  const changedByOthers = memory.wrote !== undefined && !sameValue(field, ticket, memory.wrote);
+  return { ...memory, writes, theirs: memory.theirs || changedByOthers };
+}
+
+/** `memory` is already what this look shows, so a value we wrote and that is not theirs is still ours. */
+function mayWrite(memory: FieldMemory | undefined, present: FieldValue, intake: readonly FieldValue[]): boolean {
+  if (memory?.theirs) return false;
+  return present === "" || intake.includes(present) || memory?.wrote !== undefined;
+}

@@ -1,0 +1,137 @@
+import type { z } from "zod";
+
+export type Path = readonly (string | number)[];
+
+export interface Finding {
+  path: Path;
+  what: string;
+  fix: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** One schema finding in an admin's words. An object with several unknown keys gives one finding for each. */
+export function explainIssue(issue: Issue, root: unknown): Finding[] {
+  const path = issue.path.filter((part) => typeof part !== "symbol");
+  const present = valueAt(root, path);
+  const received = present !== undefined && path.some((part) => SECRET_KEYS.has(String(part))) ? SECRET : present;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      what: `"${key}" is not a known key here`,
+      fix: "Remove it or correct its spelling",
+    }));
+  }
+  if (issue.code === "invalid_key")
+    return [{ path, what: "this name is not allowed", fix: ruleOf(issue.issues[0]?.message) }];
+  if (received === undefined) return [{ path, what: "is missing", fix: `Add it: ${expectation(issue)}` }];
+  if (issue.code === "invalid_union") return explainUnion(issue, path, received, root);
+  return [{ path, what: whatIsWrong(issue, received), fix: `Write ${expectation(issue)}` }];
+}
+
+function explainUnion(
+  issue: Issue & { code: "invalid_union" },
+  path: Path,
+  received: unknown,
+  root: unknown,
+): Finding[] {
+  if ("discriminator" in issue && typeof issue.discriminator === "string") {
+    const key = issue.discriminator;
+    const at = valueAt(received, [key]);
+    const options =
+      "options" in issue && Array.isArray(issue.options) ? issue.options.map(String).join(", ") : "a known value";
+    return [
+      {
+        path: [...path, key],
+        what: at === undefined ? "is missing" : `${show(at)} is not a known ${key}`,
+        fix: `Write one of: ${options}`,
+      },
+    ];
+  }
+  const branches = issue.errors.filter((errors) => errors.length > 0);
+  // The branch that got furthest is the one the admin meant.
+  const meant = [...branches].sort((a, b) => depth(b) - depth(a))[0];
+  if (meant && depth(meant) > 0)
+    return meant.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, root));
+  const wanted = branches.map((errors) => (errors[0] ? expectation(errors[0]) : "")).filter((text) => text !== "");
+  return [{ path, what: `${show(received)} does not fit here`, fix: `Write ${wanted.join(" or ")}` }];
+}
+
+function depth(errors: readonly Issue[]): number {
+  return Math.max(0, ...errors.map((error) => error.path.length));
+}
+
+function whatIsWrong(issue: Issue, received: unknown): string {
+  if (issue.code === "custom") return issue.message;
+  if (issue.code === "too_small" || issue.code === "too_big") return `${show(received)} is out of bounds`;
+  return `${show(received)} does not fit here`;
+}
+
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return article(issue.expected);
+    case "invalid_value":
+      return `one of: ${issue.values.map(String).join(", ")}`;
+    case "too_small":
+      return `at least ${String(issue.minimum)}${unit(issue.origin)}`;
+    case "too_big":
+      return `at most ${String(issue.maximum)}${unit(issue.origin)}`;
+    case "custom":
+      return ruleOf(typeof issue.params?.["fix"] === "string" ? issue.params["fix"] : undefined);
+    case "invalid_format":
+      return ruleOf(issue.message === "Invalid string" ? undefined : issue.message);
+    case "invalid_union":
+      return issue.errors
+        .map((errors) => (errors[0] ? expectation(errors[0]) : ""))
+        .filter((text) => text !== "")
+        .join(" or ");
+    default:
+      return ruleOf(issue.message);
+  }
+}
+
+const ARTICLES: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "a mapping of keys to values",
+  record: "a mapping of keys to values",
+  array: "a list",
+};
+
+function article(expected: string): string {
+  return ARTICLES[expected] ?? expected;
+}
+
+function unit(origin: string): string {
+  if (origin === "array") return " entries";
+  return origin === "string" ? " characters" : "";
+}
+
+function ruleOf(message: string | undefined): string {
+  return message ?? "what the documentation of this key describes";
+}
+
+/** Keys whose values are never shown, even where they were written out instead of referred to. */
+const SECRET_KEYS = new Set(["password", "clientSecret", "apiToken", "token", "webhookSecrets", "store"]);
+const SECRET = Symbol("secret");
+
+/** The value as the admin wrote it. Long texts are cut. */
+function show(value: unknown): string {
+  if (value === SECRET) return "this value";
+  if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 37)}..."` : `"${value}"`;
+  if (Array.isArray(value)) return "a list";
+  if (value !== null && typeof value === "object") return "a mapping";
+  return String(value);
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let at = root;
+  for (const part of path) {
+    if (at === null || typeof at !== "object" || !Object.hasOwn(at, part)) return undefined;
+    at = (at as Record<string | number, unknown>)[part]; // an own property of an object, just checked
+  }
+  return at;
+}

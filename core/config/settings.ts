@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { Limits } from "../limits.ts";
+
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
+function rule(check: (value: string) => boolean, what: string, fix: string) {
+  return z.string().superRefine((value, context) => {
+    if (!check(value)) context.addIssue({ code: "custom", message: what, params: { fix } });
+  });
+}
+
+const Secret = z.string().min(1);
+
+/** Standard Webhooks secrets are base64, so that both ends sign with the same bytes. */
+const SigningSecret = rule(
+  (value) => /^(whsec_)?[A-Za-z0-9+/]{22,}={0,2}$/.test(value),
+  "is not a Standard Webhooks secret",
+  "at least 16 random bytes in base64, with or without the prefix whsec_ (openssl rand -base64 32)",
+);
+
+const BaseUrl = rule(
+  isBaseUrl,
+  "is not the address of an instance",
+  "https:// and the host name, without a path, such as https://acme.service-now.com",
+);
+
+export const WebhookAuth = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("basic"), username: Secret, password: Secret }),
+  z.strictObject({ type: z.literal("bearer"), token: Secret }),
+]);
+export type WebhookAuth = z.infer<typeof WebhookAuth>;
+
+const shared = {
+  baseUrl: BaseUrl,
+  /** Allows plain http and a loopback or private address. For a simulator or a system in the same network only. */
+  allowPrivateAddress: z.boolean().default(false),
+  webhookAuth: WebhookAuth.optional(),
+  /** Vendor record type (ServiceNow table, Jira project key) → name of a mapping. */
+  records: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "a table name or project key"), z.string()),
+};
+
+export const ServiceNowConnection = z.strictObject({
+  type: z.literal("servicenow"),
+  ...shared,
+  webhookSecrets: z.array(SigningSecret).min(1).max(2).optional(),
+  auth: z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("basic"), username: Secret, password: Secret }),
+    z.strictObject({ type: z.literal("client-credentials"), clientId: Secret, clientSecret: Secret }),
+  ]),
+});
+export type ServiceNowConnection = z.infer<typeof ServiceNowConnection>;
+
+export const JiraConnection = z.strictObject({
+  type: z.literal("jira"),
+  ...shared,
+  webhookSecrets: z.array(Secret.min(8)).min(1).max(2).optional(),
+  auth: z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("basic"), email: Secret, apiToken: Secret }),
+    z.strictObject({ type: z.literal("bearer"), token: Secret }),
+  ]),
+});
+export type JiraConnection = z.infer<typeof JiraConnection>;
+
+export const Connection = z
+  .discriminatedUnion("type", [ServiceNowConnection, JiraConnection])
+  .superRefine((connection, context) => {
+    const problem = (path: string[], message: string, fix: string) =>
+      context.addIssue({ code: "custom", path, message, params: { fix } });
+    if ((connection.webhookSecrets === undefined) === (connection.webhookAuth === undefined)) {
+      problem(
+        connection.webhookAuth ? ["webhookAuth"] : [],
+        connection.webhookAuth ? "stands beside webhookSecrets" : "does not say how its webhooks prove themselves",
+        "either webhookSecrets (one or two) or, for a sender that cannot sign, webhookAuth",
+      );
+    }
+    if (
+      !connection.allowPrivateAddress &&
+      URL.canParse(connection.baseUrl) &&
+      new URL(connection.baseUrl).protocol !== "https:"
+    ) {
+      problem(
+        ["baseUrl"],
+        "is not https",
+        "https://..., or set allowPrivateAddress: true for a simulator on this machine",
+      );
+    }
+  });
+export type Connection = z.infer<typeof Connection>;
+
+export const MODES = ["observe", "suggest", "act"] as const;
+export type Mode = (typeof MODES)[number];
+
+/** `config/interlock.yaml`. */
+export const Settings = z.strictObject({
+  listen: z
+    .strictObject({ host: z.string().default("0.0.0.0"), port: z.int().min(0).max(65_535).default(8080) })
+    .prefault({}),
+  store: rule(
+    (value) => /^(file:.+|postgres(ql)?:\/\/.+)$/.test(value),
+    "is not a store",
+    "file:<path of an SQLite file> or postgres://user@host/database",
+  ).default("file:./data/interlock.db"),
+  /** observe: decide and record. suggest: also write a note. act: also write the fields. */
+  mode: z.enum(MODES).default("observe"),
+  logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
+  limits: Limits.prefault({}),
+  connections: z.record(z.string().regex(NAME, "lower-case letters, digits and dashes, at most 32"), Connection),
+});
+export type Settings = z.infer<typeof Settings>;
+
+function isBaseUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const bare =
+    url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+  return bare && (url.protocol === "https:" || url.protocol === "http:");
+}

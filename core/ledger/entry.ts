@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { Action, Hold } from "../decision.ts";
+import { Instant, SETTABLE_FIELDS } from "../ticket.ts";
+
+const shortText = z.string().max(400);
+
+/** What an entry of each kind holds. Strict: a field nobody declared never gets into the evidence. No ticket text. */
+export const BODIES = {
+  /** The process began or ended work. */
+  start: z.strictObject({ version: shortText, mode: shortText, policyVersion: shortText, worker: shortText }),
+  stop: z.strictObject({ worker: shortText, released: z.int() }),
+  /** A hint was accepted. */
+  signal: z.strictObject({
+    connection: shortText,
+    cause: z.enum(["webhook", "sweep", "timer", "redrive"]),
+    deliveryId: shortText.nullable(),
+    bodyDigest: shortText.nullable(),
+  }),
+  decision: z.strictObject({
+    id: shortText,
+    key: shortText,
+    revision: shortText,
+    mode: shortText,
+    policyVersion: shortText,
+    inputsDigest: shortText,
+    because: z.array(shortText),
+    set: z.partialRecord(z.enum(SETTABLE_FIELDS), z.union([shortText, z.int()])),
+    holds: z.array(Hold),
+  }),
+  /** The intent to write, recorded before the call. */
+  action: Action,
+  /** What became of it. */
+  receipt: z.strictObject({
+    actionId: shortText,
+    outcome: z.enum(["applied", "unconfirmed", "dropped", "found", "abandoned"]),
+    detail: shortText,
+  }),
+  parked: z.strictObject({ reason: shortText, detail: shortText }),
+  redrive: z.strictObject({ by: shortText }),
+} as const;
+
+export type EntryKind = keyof typeof BODIES;
+export const ENTRY_KINDS: readonly EntryKind[] = [
+  "start",
+  "stop",
+  "signal",
+  "decision",
+  "action",
+  "receipt",
+  "parked",
+  "redrive",
+];
+
+export type Draft = {
+  [K in EntryKind]: { kind: K; ticket: string | null; body: z.infer<(typeof BODIES)[K]> };
+}[EntryKind];
+
+/** One line of the ledger, as it is stored and exported. */
+export const Entry = z.strictObject({
+  /** 1, 2, 3 ... without a gap. */
+  seq: z.int().positive(),
+  at: Instant,
+  kind: z.string(),
+  ticket: z.string().nullable(),
+  /** Canonical JSON of the body, byte for byte as it was hashed. */
+  body: z.string(),
+  /** Hash of the entry before; 64 zeros for the first. */
+  prev: z.string(),
+  hash: z.string(),
+});
+export type Entry = z.infer<typeof Entry>;
+
+export const GENESIS = "0".repeat(64);
+
+/** What a ledger's end is known by. */
+export interface Head {
+  seq: number;
+  hash: string;
+}

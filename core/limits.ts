@@ -1,0 +1,77 @@
+import { z } from "zod";
+
+const positive = z.int().positive();
+
+/**
+ * Every bound of the running system in one place. An admin may change some under `limits:` in interlock.yaml;
+ * `relationsBroken` names those that cannot hold together.
+ */
+export const Limits = z.strictObject({
+  /** Largest webhook body, in bytes. */
+  bodyBytesMax: positive.default(1_048_576),
+  /** Deepest nesting of a webhook body. */
+  jsonDepthMax: positive.default(64),
+  /** Most object keys in a webhook body. */
+  jsonKeysMax: positive.default(10_000),
+  /** Deliveries that may wait for a commit; more are answered 503. */
+  intakeQueueMax: positive.default(5_000),
+  /** Deliveries that share one commit. */
+  intakeBatchMax: positive.default(256),
+  /** How long a hint rests before its ticket is read, so that a burst costs one read. */
+  settleMs: z.int().nonnegative().default(200),
+  /** How long deliveries are remembered, to recognise them when they come again. */
+  signalRetentionMs: positive.default(30 * 86_400_000),
+  /** Tickets claimed at once. */
+  claimMax: positive.default(100),
+  /** Tickets in work at the same time, in all. */
+  inFlightMax: positive.default(400),
+  /** Tickets being written at the same time. */
+  actingMax: positive.default(8),
+  /** A claim that is not finished by then may be taken by another worker. */
+  leaseMs: positive.default(120_000),
+  /** How long the loop rests when nothing is due and nobody wakes it. */
+  pollMs: positive.default(1_000),
+  /** One call to a vendor, in all. */
+  callTimeoutMs: positive.default(20_000),
+  /** A record read longer ago than this is read again before it is written. */
+  staleReadMs: z.int().nonnegative().default(2_000),
+  /** After a call whose outcome is unknown: no second try before this, since the first may still be applied. */
+  unknownOutcomeWaitMs: z.int().nonnegative().default(65_000),
+  /** Tries of a ticket that fails for a reason of its own, before it is parked. */
+  attemptsMax: positive.default(6),
+  /** Tries of a ticket whose system is down or limits us, before it is parked (about a day at the longest delay). */
+  outageAttemptsMax: positive.default(300),
+  /** First and longest delay between tries; the delay is drawn between 0 and the bound that doubles every time. */
+  retryBaseMs: positive.default(1_000),
+  retryCapMs: positive.default(300_000),
+  /** How long a stop waits for the tickets in work. */
+  drainMs: positive.default(25_000),
+  /** Writes of the same field of a ticket within `convergeWindowMs`, after which the ticket is parked. */
+  convergeWritesMax: positive.default(5),
+  convergeWindowMs: positive.default(600_000),
+  /** Calls to one connection under way at once, and the shortest time between two starts. */
+  callsAtOnceMax: positive.default(8),
+  callSpacingMs: z.int().nonnegative().default(0),
+  /** Rows an API list answers with. */
+  listMax: positive.default(500),
+});
+export type Limits = z.infer<typeof Limits>;
+
+/** The relations that must hold between limits: one sentence for each that does not. */
+export function relationsBroken(limits: Limits): string[] {
+  const broken: string[] = [];
+  // A worker must be able to finish a try (read, write, read back) inside its lease, or a healthy worker gets fenced.
+  if (limits.leaseMs < limits.callTimeoutMs * 4) {
+    broken.push(`leaseMs (${limits.leaseMs}) must be at least four times callTimeoutMs (${limits.callTimeoutMs})`);
+  }
+  if (limits.retryCapMs < limits.retryBaseMs) {
+    broken.push(`retryCapMs (${limits.retryCapMs}) must not be below retryBaseMs (${limits.retryBaseMs})`);
+  }
+  if (limits.claimMax > limits.inFlightMax) {
+    broken.push(`claimMax (${limits.claimMax}) must not exceed inFlightMax (${limits.inFlightMax})`);
+  }
+  if (limits.intakeBatchMax > limits.intakeQueueMax) {
+    broken.push(`intakeBatchMax (${limits.intakeBatchMax}) must not exceed intakeQueueMax (${limits.intakeQueueMax})`);
+  }
+  return broken;
+}

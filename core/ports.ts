@@ -1,0 +1,111 @@
+import type { FieldValue, SettableField, TicketRef } from "./ticket.ts";
+
+/** A log line: a static message plus fields. Ids only, never ticket text or secrets. */
+export interface Log {
+  error(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  debug(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Counters the core keeps; `cli` wires them to Prometheus. */
+export interface Meter {
+  count(name: string, labels?: Record<string, string>, by?: number): void;
+}
+
+/** A vendor record as its connector read it: flat dotted keys or nested objects, read by a mapping's paths. */
+export type VendorRecord = Readonly<Record<string, unknown>>;
+
+export type ReadOutcome =
+  /** `revision` changes with every edit of the record: the vendor's counter, or its update time where it keeps none. */
+  | { id: string; found: true; key: string; recordType: string; revision: string; record: VendorRecord }
+  | { id: string; found: false };
+
+/** A value on its way to the vendor. Names of groups and people are resolved by the connector. */
+export type WriteValue =
+  | string
+  | number
+  | boolean
+  | null
+  | { group: string }
+  | { user: string }
+  | { instant: string }
+  | { seconds: number }
+  | { adf: string };
+
+/** Vendor field path → value. */
+export type VendorPatch = Readonly<Record<string, WriteValue>>;
+
+export interface FieldWrite {
+  actionId: string;
+  field: SettableField;
+  after: FieldValue;
+  patch: VendorPatch;
+}
+
+export interface NoteWrite {
+  actionId: string;
+  text: string;
+  /** Stands in `text` and, where the vendor has them, in a property; what read-back looks for. */
+  marker: string;
+}
+
+/** All that one decision writes to one ticket: the connector makes as few calls of it as the vendor allows. */
+export interface Write {
+  ref: TicketRef;
+  recordType: string;
+  /** What the decision saw; the write must not happen on top of a newer revision. */
+  revision: string;
+  /** When that was read, in ms since 1970; older than `staleReadMs` is read again first. */
+  readAtMs: number;
+  fields: readonly FieldWrite[];
+  note?: NoteWrite;
+}
+
+/**
+ * What became of a write, one line per action. `applied` is certain; `unconfirmed` was accepted by the vendor but must
+ * be read back (`confirm`). Anything else is thrown as a ConnectorError, or listed as `dropped` when the vendor
+ * accepted the call and silently kept the old value.
+ */
+export interface WriteResult {
+  applied: string[];
+  unconfirmed: string[];
+  dropped: { actionId: string; reason: string }[];
+}
+
+export interface MarkerQuery {
+  ref: Pick<TicketRef, "connection" | "type" | "id" | "key">;
+  marker: string;
+}
+
+/** One system of record. Every method is one bulk question, and every failure a ConnectorError. */
+export interface Connector {
+  readonly connection: string;
+  /** How many ids one `read` call may carry. */
+  readonly readMax: number;
+  /** Reads records by id with the fields the mappings need. An id that is missing or hidden answers `found: false`. */
+  read(type: string, ids: readonly string[]): Promise<ReadOutcome[]>;
+  write(write: Write): Promise<WriteResult>;
+  /** Which markers stand in their tickets: `absent` only where the journal itself could be read. */
+  confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">>;
+  /** Ends what the connector keeps open. */
+  close(): Promise<void>;
+}
+
+/** Where a verified webhook points, as far as the payload tells. */
+export type Located =
+  | { found: true; type: string; recordId: string; recordKey?: string }
+  | { found: false; reason: string }
+  /** A record this installation has no mapping for: acknowledged, counted, not worked on. */
+  | { found: "unmapped"; what: string };
+
+/** The headers of a delivery, lower-case names; a header that was sent twice is a list. */
+export type DeliveryHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** How one connection's webhooks are recognised. No I/O. */
+export interface WebhookSource {
+  /** The delivery's own id when the bytes are proven to come from the vendor, else why not. Compares in constant time. */
+  verify(headers: DeliveryHeaders, raw: Buffer): { deliveryId: string } | { refused: string };
+  /** The record a payload points at. */
+  locate(payload: unknown): Located;
+}

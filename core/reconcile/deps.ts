@@ -1,0 +1,31 @@
+import type { Clock, Ids, Rng } from "../clock.ts";
+import type { Mode } from "../config/settings.ts";
+import type { Limits } from "../limits.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Connector, Log, Meter } from "../ports.ts";
+import type { Store } from "../store/store.ts";
+
+/** A connection with what is needed to work on its tickets. */
+export interface Desk {
+  connector: Connector;
+  /** Vendor record type → mapping. */
+  mappings: ReadonlyMap<string, Mapping>;
+}
+
+/** Everything the loop is given. Nothing in `core/reconcile` reaches for the clock, the network or the environment. */
+export interface ReconcileDeps {
+  store: Store;
+  desks: ReadonlyMap<string, Desk>;
+  policy: () => Policy;
+  /** Asked again before every write, so that a switch to observe takes effect at once. */
+  mode: () => Mode;
+  clock: Clock;
+  rng: Rng;
+  ids: Ids;
+  log: Log;
+  meter: Meter;
+  limits: Limits;
+  /** Name of this worker in leases and in the ledger. */
+  worker: string;
+}

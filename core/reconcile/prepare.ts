@@ -1,0 +1,202 @@
+import { markerOf, noteText } from "../act/note.ts";
+import { type FieldChange, type Plan, plan } from "../act/plan.ts";
+import type { Action, Decision } from "../decision.ts";
+import type { Draft } from "../ledger/entry.ts";
+import type { Drift } from "../mapping/field.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import { decide, outcomeDigest } from "../policy/decide.ts";
+import type { FieldWrite, ReadOutcome, Write } from "../ports.ts";
+import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
+import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
+import type { ReconcileDeps } from "./deps.ts";
+import { type MarkerState, recover } from "./recover.ts";
+
+/** What is to be done about one ticket after it was read. */
+export type Next =
+  | { kind: "park"; reason: string; detail: string }
+  | { kind: "ignore" }
+  | { kind: "wait"; ms: number }
+  | { kind: "settle"; receipts: Receipt[]; settlement: Settlement }
+  | { kind: "write"; receipts: Receipt[]; work: Work };
+
+/** A planned write with all that is needed to record it before and after. */
+export interface Work {
+  write: Write;
+  actions: Action[];
+  changes: FieldChange[];
+  entries: Draft[];
+  /** What is remembered besides the fields that the write changes. */
+  settlement: Omit<Settlement, "fields" | "entries">;
+  fields: TicketMemory["fields"];
+}
+
+type Found = Extract<ReadOutcome, { found: true }>;
+
+/** Maps, decides and plans for one ticket that was read at `readAtMs`. Makes no call and writes nothing. */
+export function prepare(
+  deps: ReconcileDeps,
+  claim: Claim,
+  found: Found,
+  mapping: Mapping | undefined,
+  read: { readAtMs: number; markers: ReadonlyMap<string, MarkerState> },
+): Next {
+  if (!mapping) return { kind: "ignore" };
+  const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
+  const mapped = mapping.toTicket(ref, found.revision, found.record);
+  if ("drift" in mapped) {
+    for (const drift of mapped.drift)
+      deps.meter.count("interlock_drift_total", { mapping: mapping.name, field: drift.field });
+    return { kind: "park", reason: "drift", detail: driftText(mapping.name, mapped.drift) };
+  }
+  const { ticket } = mapped;
+  const recovery = recover({
+    claim,
+    ticket,
+    markers: read.markers,
+    nowMs: deps.clock.now(),
+    unknownOutcomeWaitMs: deps.limits.unknownOutcomeWaitMs,
+  });
+  if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs };
+  const decision = decide(ticket, {}, deps.policy(), deps.clock.now());
+  const digest = outcomeDigest(decision);
+  const planned = plan({
+    ticket,
+    decision,
+    outcomeDigest: digest,
+    mapping,
+    memory: claim.memory && { ...claim.memory, fields: recovery.fields },
+    mode: deps.mode(),
+    owed: recovery.owed,
+    nowMs: deps.clock.now(),
+    limits: deps.limits,
+  });
+  return next(deps, {
+    claim,
+    ticket,
+    mapping,
+    decision,
+    digest,
+    planned,
+    receipts: recovery.receipts,
+    found,
+    readAtMs: read.readAtMs,
+  });
+}
+
+interface Prepared {
+  claim: Claim;
+  ticket: Ticket;
+  mapping: Mapping;
+  decision: Decision;
+  digest: string;
+  planned: Plan;
+  receipts: Receipt[];
+  found: Found;
+  readAtMs: number;
+}
+
+function next(deps: ReconcileDeps, prepared: Prepared): Next {
+  const { claim, ticket, decision, digest, planned, receipts } = prepared;
+  const settlement = {
+    recordKey: ticket.ref.key,
+    revision: ticket.revision,
+    decision,
+    outcomeDigest: digest,
+    wakeAtMs: null,
+  };
+  // One entry per decision that is new, not one per look at the ticket.
+  const entries =
+    claim.memory?.outcomeDigest === digest && planned.note === undefined ? [] : [decisionDraft(deps, prepared)];
+  const hold = decision.holds[0];
+  if (hold) {
+    const park = { reason: "held", detail: hold.reason };
+    return { kind: "settle", receipts, settlement: { ...settlement, fields: planned.fields, entries, park } };
+  }
+  if (planned.diverging) {
+    const detail = `${planned.diverging} was written ${deps.limits.convergeWritesMax} times and changed back; find what else writes it, then redrive`;
+    return {
+      kind: "settle",
+      receipts,
+      settlement: { ...settlement, fields: planned.fields, entries, park: { reason: "not_converging", detail } },
+    };
+  }
+  if (planned.note === undefined)
+    return { kind: "settle", receipts, settlement: { ...settlement, fields: planned.fields, entries } };
+  return { kind: "write", receipts, work: workOf(deps, prepared, planned.note, { settlement, entries }) };
+}
+
+function workOf(
+  deps: ReconcileDeps,
+  { ticket, mapping, decision, planned, found, readAtMs }: Prepared,
+  kind: "change" | "suggestion",
+  rest: Pick<Work, "settlement" | "entries">,
+): Work {
+  const because = decision.because.map(({ rule }) => rule);
+  // A suggestion shows what would be written; only a change writes it.
+  const sets = planned.changes.map(
+    (change): Action => ({
+      id: deps.ids.short(),
+      kind: "set",
+      ...change,
+      because,
+      decisionId: decision.id,
+      marker: "",
+    }),
+  );
+  const noteId = deps.ids.short();
+  const marker = markerOf(noteId);
+  const note: Action = {
+    id: noteId,
+    kind: "note",
+    field: "note",
+    before: null,
+    after: null,
+    because,
+    decisionId: decision.id,
+    marker,
+  };
+  const told = kind === "change" ? [...planned.owed, ...planned.changes] : planned.suggested;
+  const write: Write = {
+    ref: ticket.ref,
+    recordType: found.recordType,
+    revision: ticket.revision,
+    readAtMs,
+    fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping)),
+    note: { actionId: noteId, marker, text: noteText({ kind, decision, changes: told, marker }) },
+  };
+  return { write, actions: [...sets, note], changes: planned.changes, fields: planned.fields, ...rest };
+}
+
+function fieldWrite(action: Action, change: FieldChange | undefined, mapping: Mapping): FieldWrite {
+  const patch = change && mapping.toVendor(change.field, change.after);
+  if (!change || !patch) throw new Error(`action ${action.id} was planned for a field that cannot be written`);
+  return { actionId: action.id, field: change.field, after: change.after, patch };
+}
+
+function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {
+  const { id, policyVersion, inputsDigest, because, set, holds } = decision;
+  const body = {
+    id,
+    key: ticket.ref.key,
+    revision: ticket.revision,
+    mode: deps.mode(),
+    policyVersion,
+    inputsDigest,
+    because: because.map(({ rule }) => rule),
+    set,
+    holds,
+  };
+  return {
+    kind: "decision",
+    ticket: ticketId({ connection: claim.connection, type: claim.type, id: claim.recordId }),
+    body,
+  };
+}
+
+function driftText(mapping: string, drift: readonly Drift[]): string {
+  const each = drift.map(({ field, path, received }) => `${field}${path === "" ? "" : ` (${path})`}: ${received}`);
+  return `mapping ${mapping} does not know ${each.join("; ")}; add the value to the mapping, then redrive`.slice(
+    0,
+    400,
+  );
+}

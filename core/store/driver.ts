@@ -1,0 +1,16 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Database } from "./schema.ts";
+
+/** What differs between the two databases; everything else is written once, in `sql-store.ts`. */
+export interface StoreDriver {
+  db: Kysely<Database>;
+  /** The hour that leases and due times are measured by: one clock for all workers of a store. */
+  nowMs(trx: Transaction<Database> | Kysely<Database>): Promise<number>;
+  /** Makes sure that nobody else appends to the ledger until this transaction ends. */
+  lockLedger(trx: Transaction<Database>): Promise<void>;
+  /** Whether claiming must step over rows that another worker is claiming. */
+  skipLocked: boolean;
+  /** Whether an error means that the database cannot take writes now, rather than that we asked for nonsense. */
+  isUnavailable(error: unknown): boolean;
+  close(): Promise<void>;
+}

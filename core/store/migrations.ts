@@ -1,0 +1,155 @@
+import { type Kysely, sql } from "kysely";
+import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import type { Database } from "./schema.ts";
+
+/** Forward only: a released migration is never edited, a mistake is mended by the next one. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001_spine": { up: spine },
+};
+
+/**
+ * Brings the database to this version's schema. Refuses a database that a newer version has written, since an older
+ * program cannot know what the newer one relies on.
+ */
+export async function migrate(db: Kysely<Database>): Promise<void> {
+  const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
+  const migrator = new Migrator({ db, provider });
+  const applied = (await migrator.getMigrations()).filter((migration) => migration.executedAt);
+  const unknown = await unknownMigrations(db, applied.length > 0);
+  if (unknown.length > 0) {
+    throw new Error(
+      `the store was written by a newer version (it has ${unknown.join(", ")}); run that version, or restore a backup from before it`,
+    );
+  }
+  const { error } = await migrator.migrateToLatest();
+  if (error)
+    throw new Error("the store could not be brought to this version's schema; nothing was changed", { cause: error });
+}
+
+async function unknownMigrations(db: Kysely<Database>, any: boolean): Promise<string[]> {
+  if (!any) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map(({ name }) => name).filter((name) => !Object.hasOwn(MIGRATIONS, name));
+}
+
+async function spine(db: Kysely<unknown>): Promise<void> {
+  const sqlite = db.getExecutor().adapter.constructor.name.startsWith("Sqlite");
+  await db.schema
+    .createTable("signals")
+    .addColumn("id", sqlite ? "integer" : "bigserial", (column) =>
+      sqlite ? column.primaryKey().autoIncrement() : column.primaryKey(),
+    )
+    .addColumn("connection", "text", (column) => column.notNull())
+    .addColumn("delivery_id", "text")
+    .addColumn("body_digest", "text")
+    .addColumn("ticket", "text")
+    .addColumn("cause", "text", (column) => column.notNull())
+    .addColumn("received_at", "bigint", (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createIndex("signals_delivery")
+    .unique()
+    .on("signals")
+    .columns(["connection", "delivery_id"])
+    .execute();
+  await db.schema.createIndex("signals_body").unique().on("signals").columns(["connection", "body_digest"]).execute();
+  await db.schema.createIndex("signals_received").on("signals").column("received_at").execute();
+  await db.schema
+    .createTable("work")
+    .addColumn("ticket", "text", (column) => column.primaryKey().notNull())
+    .addColumn("connection", "text", (column) => column.notNull())
+    .addColumn("type", "text", (column) => column.notNull())
+    .addColumn("record_id", "text", (column) => column.notNull())
+    .addColumn("record_key", "text")
+    .addColumn("due_at", "bigint")
+    .addColumn("generation", "bigint", (column) => column.notNull())
+    .addColumn("lease_until", "bigint")
+    .addColumn("lease_owner", "text")
+    .addColumn("fence", "bigint", (column) => column.notNull())
+    .addColumn("attempts", "integer", (column) => column.notNull())
+    .addColumn("outages", "integer", (column) => column.notNull())
+    .addColumn("parked_at", "bigint")
+    .addColumn("parked_reason", "text")
+    .addColumn("parked_detail", "text")
+    .execute();
+  await db.schema
+    .createIndex("work_due")
+    .on("work")
+    .column("due_at")
+    .where(sql.ref("due_at"), "is not", null)
+    .execute();
+  await db.schema
+    .createIndex("work_parked")
+    .on("work")
+    .column("parked_at")
+    .where(sql.ref("parked_at"), "is not", null)
+    .execute();
+  await db.schema.createIndex("work_key").on("work").columns(["connection", "record_key"]).execute();
+  await ticketTables(db);
+  await recordTables(db);
+}
+
+async function ticketTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("tickets")
+    .addColumn("ticket", "text", (column) => column.primaryKey().notNull())
+    .addColumn("connection", "text", (column) => column.notNull())
+    .addColumn("type", "text", (column) => column.notNull())
+    .addColumn("record_id", "text", (column) => column.notNull())
+    .addColumn("record_key", "text", (column) => column.notNull())
+    .addColumn("revision", "text", (column) => column.notNull())
+    .addColumn("decision_id", "text", (column) => column.notNull())
+    .addColumn("outcome_digest", "text", (column) => column.notNull())
+    .addColumn("decision", "text", (column) => column.notNull())
+    .addColumn("gates", "text", (column) => column.notNull())
+    .addColumn("fields", "text", (column) => column.notNull())
+    .addColumn("wake_at", "bigint")
+    .addColumn("settled_at", "bigint", (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("tickets_key").on("tickets").columns(["connection", "record_key"]).execute();
+  await db.schema
+    .createTable("actions")
+    .addColumn("id", "text", (column) => column.primaryKey().notNull())
+    .addColumn("ticket", "text", (column) => column.notNull())
+    .addColumn("decision_id", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("field", "text", (column) => column.notNull())
+    .addColumn("before", "text")
+    .addColumn("after", "text")
+    .addColumn("because", "text", (column) => column.notNull())
+    .addColumn("marker", "text", (column) => column.notNull())
+    .addColumn("state", "text", (column) => column.notNull())
+    .addColumn("intent_at", "bigint", (column) => column.notNull())
+    .addColumn("receipt_at", "bigint")
+    .addColumn("detail", "text", (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("actions_ticket").on("actions").columns(["ticket", "intent_at"]).execute();
+  await db.schema
+    .createIndex("actions_open")
+    .on("actions")
+    .column("ticket")
+    .where(sql.ref("state"), "=", "open")
+    .execute();
+}
+
+async function recordTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("ledger")
+    .addColumn("seq", "bigint", (column) => column.primaryKey().notNull())
+    .addColumn("at", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("ticket", "text")
+    .addColumn("body", "text", (column) => column.notNull())
+    .addColumn("prev", "text", (column) => column.notNull())
+    .addColumn("hash", "text", (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("ledger_ticket").on("ledger").columns(["ticket", "seq"]).execute();
+  await db.schema
+    .createTable("watermarks")
+    .addColumn("connection", "text", (column) => column.notNull())
+    .addColumn("type", "text", (column) => column.notNull())
+    .addColumn("value", "text", (column) => column.notNull())
+    .addColumn("updated_at", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("watermarks_pk", ["connection", "type"])
+    .execute();
+}

@@ -1,0 +1,63 @@
+import { Kysely, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import type { StoreDriver } from "./driver.ts";
+import type { Database } from "./schema.ts";
+
+const POOL_MAX = 8;
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** The advisory lock that serialises appends to the ledger over all workers: "ILCK" in ASCII. */
+const LEDGER_LOCK = 0x494c434b;
+
+export interface PostgresOptions {
+  /** Added to the database's clock; tests move it to let leases expire without waiting. */
+  skewMs?: () => number;
+  /** Told about a broken idle connection; the pool replaces it by itself. */
+  onIdleError?: (error: Error) => void;
+}
+
+/** Opens a PostgreSQL database as a store for any number of processes. Leases are measured by the database's clock. */
+export function openPostgres(url: string, options: PostgresOptions = {}): StoreDriver {
+  const types = { getTypeParser: parserFor };
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: POOL_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    application_name: "interlock",
+    types,
+  });
+  // Without a listener an error on an idle connection would end the process.
+  pool.on("error", (error) => options.onIdleError?.(error));
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    nowMs: async (trx) => {
+      const { rows } = await sql<{
+        now: number;
+      }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(trx);
+      return (rows[0]?.now ?? Number.NaN) + (options.skewMs?.() ?? 0);
+    },
+    lockLedger: async (trx) => {
+      await sql`select pg_advisory_xact_lock(${LEDGER_LOCK})`.execute(trx);
+    },
+    skipLocked: true,
+    isUnavailable,
+    close: () => db.destroy(),
+  };
+}
+
+/** Counters and times are bigint in the database and stay far below 2^53. */
+function parserFor(oid: number, format?: "text" | "binary") {
+  if (oid === pg.types.builtins.INT8) return Number;
+  return format === "binary" ? pg.types.getTypeParser(oid, "binary") : pg.types.getTypeParser(oid, "text");
+}
+
+/** SQLSTATE classes 08 connection, 25 read-only transaction, 40 rolled back, 53 resources, 55 lock, 57 shut-down, 58 system, XX internal. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return /^(08|25|40|53|55|57|58|XX)/.test(error.code ?? "");
+  if (!(error instanceof Error)) return false;
+  // System errors carry a code; the driver reports lost and late connections as plain Errors without one.
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return /^E[A-Z]+$/.test(code) || (code === "" && error.constructor === Error);
+}

@@ -1,0 +1,29 @@
+import type { Selectable } from "kysely";
+import { z } from "zod";
+import { Decision } from "../decision.ts";
+import { SETTABLE_FIELDS } from "../ticket.ts";
+import type { TicketsTable } from "./schema.ts";
+import type { TicketMemory } from "./store.ts";
+
+const FieldMemories = z.partialRecord(
+  z.enum(SETTABLE_FIELDS),
+  z.strictObject({
+    wrote: z.union([z.string(), z.int()]).exactOptional(),
+    theirs: z.boolean(),
+    writes: z.array(z.int()),
+  }),
+);
+
+/** What a row of `tickets` remembers. Throws when the row is not what this version writes. */
+export function memoryOf(row: Selectable<TicketsTable>): TicketMemory {
+  return {
+    revision: row.revision,
+    decisionId: row.decision_id,
+    outcomeDigest: row.outcome_digest,
+    fields: FieldMemories.parse(JSON.parse(row.fields)),
+  };
+}
+
+export function decisionOf(row: Selectable<TicketsTable>): Decision {
+  return Decision.parse(JSON.parse(row.decision));
+}

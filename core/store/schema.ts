@@ -1,0 +1,106 @@
+import type { ColumnType, Generated } from "kysely";
+
+/** Milliseconds since 1970, UTC. */
+type Ms = number;
+/** A counter that PostgreSQL keeps as bigint; read back as a number. */
+type Counter = number;
+
+/** The whole database. JSON stands in text columns; ticket text stands nowhere. */
+export interface Database {
+  signals: SignalsTable;
+  work: WorkTable;
+  tickets: TicketsTable;
+  actions: ActionsTable;
+  ledger: LedgerTable;
+  watermarks: WatermarksTable;
+}
+
+export interface SignalsTable {
+  id: Generated<Counter>;
+  connection: string;
+  /** The sender's own id of the delivery; unique per connection. */
+  delivery_id: string | null;
+  /** SHA-256 of the raw body; unique per connection. */
+  body_digest: string | null;
+  /** The ticket it hints at; null where none could be told. */
+  ticket: string | null;
+  cause: string;
+  received_at: Ms;
+}
+
+export interface WorkTable {
+  ticket: string;
+  connection: string;
+  type: string;
+  record_id: string;
+  record_key: string | null;
+  /** When it wants to be looked at; null when nothing is due. */
+  due_at: Ms | null;
+  /** +1 for every hint; finishing with an old one leaves the row due. */
+  generation: Counter;
+  lease_until: Ms | null;
+  lease_owner: string | null;
+  /** +1 for every claim; a write with an old one touches nothing. */
+  fence: Counter;
+  /** Tries that failed for the ticket's own reasons, and for the outage of its system. */
+  attempts: number;
+  outages: number;
+  parked_at: Ms | null;
+  parked_reason: string | null;
+  parked_detail: string | null;
+}
+
+export interface TicketsTable {
+  ticket: string;
+  connection: string;
+  type: string;
+  record_id: string;
+  record_key: string;
+  revision: string;
+  decision_id: string;
+  outcome_digest: string;
+  /** JSON: the last decision with its trace. */
+  decision: string;
+  /** JSON: gates asked for this ticket. */
+  gates: string;
+  /** JSON: per field, what we wrote last and whose it is. */
+  fields: string;
+  wake_at: Ms | null;
+  settled_at: Ms;
+}
+
+export interface ActionsTable {
+  id: string;
+  ticket: string;
+  decision_id: string;
+  kind: string;
+  field: string;
+  /** JSON values; null for notes. */
+  before: string | null;
+  after: string | null;
+  /** JSON: rule ids. */
+  because: string;
+  marker: string;
+  /** open: the intent is recorded, the outcome is not known. */
+  state: "open" | "applied" | "unconfirmed" | "dropped" | "found" | "abandoned";
+  intent_at: Ms;
+  receipt_at: Ms | null;
+  detail: string;
+}
+
+export interface LedgerTable {
+  seq: ColumnType<Counter, Counter, never>;
+  at: ColumnType<string, string, never>;
+  kind: ColumnType<string, string, never>;
+  ticket: ColumnType<string | null, string | null, never>;
+  body: ColumnType<string, string, never>;
+  prev: ColumnType<string, string, never>;
+  hash: ColumnType<string, string, never>;
+}
+
+export interface WatermarksTable {
+  connection: string;
+  type: string;
+  value: string;
+  updated_at: Ms;
+}

@@ -1,0 +1,193 @@
+import { sql } from "kysely";
+import { sha256Hex } from "../canonical.ts";
+import type { Draft } from "../ledger/entry.ts";
+import { ticketId } from "../ticket.ts";
+import type { StoreDriver } from "./driver.ts";
+import type { NewSignal } from "./store.ts";
+import { appendEntries, inTransaction, type Trx } from "./transaction.ts";
+
+/** Record type under which deliveries that point at nothing are parked. */
+export const UNLOCATED = "unlocated";
+
+/** See `Store.accept`. */
+export async function acceptSignals(
+  driver: StoreDriver,
+  signals: readonly NewSignal[],
+  settleMs: number,
+): Promise<("accepted" | "duplicate")[]> {
+  if (signals.length === 0) return [];
+  return inTransaction(driver, async (trx) => {
+    const nowMs = await driver.nowMs(trx);
+    const fresh = await insertFresh(trx, signals);
+    const accepted = signals.filter((_, index) => fresh.has(index));
+    await makeDue(trx, accepted, nowMs, settleMs);
+    await parkUnlocated(trx, accepted, nowMs);
+    await appendEntries(driver, trx, accepted.flatMap(draftsOf));
+    return signals.map((_, index) => (fresh.has(index) ? "accepted" : "duplicate"));
+  });
+}
+
+/** See `Store.forgetSignals`. */
+export async function forgetSignals(driver: StoreDriver, beforeMs: number, limit: number): Promise<number> {
+  return inTransaction(driver, async (trx) => {
+    const old = trx
+      .selectFrom("signals")
+      .select("id")
+      .where("received_at", "<", beforeMs)
+      .orderBy("received_at")
+      .limit(limit);
+    const { numDeletedRows } = await trx.deleteFrom("signals").where("id", "in", old).executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  });
+}
+
+/** Inserts what has not been seen by delivery id or by body. Answers the positions of the new ones. */
+async function insertFresh(trx: Trx, signals: readonly NewSignal[]): Promise<Set<number>> {
+  const rows = signals.map((signal) => ({
+    connection: signal.connection,
+    delivery_id: signal.deliveryId,
+    body_digest: signal.bodyDigest,
+    ticket: ticketOf(signal),
+    cause: signal.cause,
+    received_at: signal.receivedAtMs,
+  }));
+  const inserted = await trx
+    .insertInto("signals")
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(["connection", "delivery_id", "body_digest", "cause", "ticket"])
+    .execute();
+  // Rows come back without their position; every new one stands for the first signal that it equals.
+  const waiting = new Map<string, number>();
+  for (const row of inserted) {
+    const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
+    waiting.set(key, (waiting.get(key) ?? 0) + 1);
+  }
+  const fresh = new Set<number>();
+  rows.forEach((row, index) => {
+    const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
+    const left = waiting.get(key) ?? 0;
+    if (left === 0) return;
+    waiting.set(key, left - 1);
+    fresh.add(index);
+  });
+  return fresh;
+}
+
+function rowKey(...parts: (string | null)[]): string {
+  return JSON.stringify(parts);
+}
+
+function ticketOf(signal: NewSignal): string | null {
+  const { target, connection } = signal;
+  if (target === null) return null;
+  if ("unlocated" in target) return ticketId({ connection, type: UNLOCATED, id: unlocatedId(signal) });
+  return ticketId({ connection, type: target.type, id: target.recordId });
+}
+
+function unlocatedId(signal: NewSignal): string {
+  return sha256Hex(`${signal.deliveryId ?? ""} ${signal.bodyDigest ?? ""}`).slice(0, 16);
+}
+
+interface Hint {
+  connection: string;
+  type: string;
+  recordId: string;
+  recordKey: string | null;
+  count: number;
+}
+
+/** One row per ticket, however many hints: the earliest due time stands, and every hint raises the generation. */
+async function makeDue(trx: Trx, signals: readonly NewSignal[], nowMs: number, settleMs: number): Promise<void> {
+  const hints = new Map<string, Hint>();
+  for (const { connection, target } of signals) {
+    if (target === null || "unlocated" in target) continue;
+    const ticket = ticketId({ connection, type: target.type, id: target.recordId });
+    const before = hints.get(ticket);
+    const recordKey = target.recordKey ?? before?.recordKey ?? null;
+    hints.set(ticket, {
+      connection,
+      type: target.type,
+      recordId: target.recordId,
+      recordKey,
+      count: (before?.count ?? 0) + 1,
+    });
+  }
+  if (hints.size === 0) return;
+  // In one order everywhere, so that two workers' batches cannot wait for each other.
+  const ordered = [...hints].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = ordered.map(([ticket, hint]) => ({
+    ticket,
+    connection: hint.connection,
+    type: hint.type,
+    record_id: hint.recordId,
+    record_key: hint.recordKey,
+    due_at: nowMs + settleMs,
+    generation: hint.count,
+    lease_until: null,
+    lease_owner: null,
+    fence: 0,
+    attempts: 0,
+    outages: 0,
+    parked_at: null,
+    parked_reason: null,
+    parked_detail: null,
+  }));
+  await trx
+    .insertInto("work")
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column("ticket").doUpdateSet({
+        generation: sql`work.generation + excluded.generation`,
+        due_at: sql`case when work.due_at is null or work.due_at > excluded.due_at then excluded.due_at else work.due_at end`,
+        record_key: sql`coalesce(excluded.record_key, work.record_key)`,
+        // News of a parked ticket may be what it was waiting for.
+        attempts: sql`case when work.parked_at is null then work.attempts else 0 end`,
+        outages: sql`case when work.parked_at is null then work.outages else 0 end`,
+        parked_at: null,
+        parked_reason: null,
+        parked_detail: null,
+      }),
+    )
+    .execute();
+}
+
+/** A delivery that points at no record is kept where people look for trouble, instead of being an error to its sender. */
+async function parkUnlocated(trx: Trx, signals: readonly NewSignal[], nowMs: number): Promise<void> {
+  const rows = signals.flatMap((signal) => {
+    if (signal.target === null || !("unlocated" in signal.target)) return [];
+    const id = unlocatedId(signal);
+    return {
+      ticket: ticketId({ connection: signal.connection, type: UNLOCATED, id }),
+      connection: signal.connection,
+      type: UNLOCATED,
+      record_id: id,
+      record_key: id,
+      due_at: null,
+      generation: 1,
+      lease_until: null,
+      lease_owner: null,
+      fence: 0,
+      attempts: 0,
+      outages: 0,
+      parked_at: nowMs,
+      parked_reason: UNLOCATED,
+      parked_detail: signal.target.unlocated,
+    };
+  });
+  if (rows.length > 0)
+    await trx
+      .insertInto("work")
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+}
+
+function draftsOf(signal: NewSignal): Draft[] {
+  const ticket = ticketOf(signal);
+  const { connection, cause, deliveryId, bodyDigest, target } = signal;
+  const drafts: Draft[] = [{ kind: "signal", ticket, body: { connection, cause, deliveryId, bodyDigest } }];
+  if (target !== null && "unlocated" in target)
+    drafts.push({ kind: "parked", ticket, body: { reason: UNLOCATED, detail: target.unlocated } });
+  return drafts;
+}

@@ -1,0 +1,79 @@
+import type { Head } from "../ledger/entry.ts";
+import { GENESIS } from "../ledger/entry.ts";
+import type { StoreDriver } from "./driver.ts";
+import { migrate } from "./migrations.ts";
+import { acceptSignals, forgetSignals } from "./signals.ts";
+import type { Store } from "./store.ts";
+import { appendEntries, guarded, inTransaction } from "./transaction.ts";
+import { countRows, listParked, readEntries, viewTicket } from "./views.ts";
+import {
+  claimWork,
+  finishWork,
+  nextDueMs,
+  parkWork,
+  recordIntents,
+  recordReceipts,
+  redriveWork,
+  releaseAllLeases,
+  releaseClaims,
+  retryWork,
+  settleWork,
+} from "./work.ts";
+
+/** Opens the store over a driver: brings the schema up to date and frees what a dead process of ours had leased. */
+export async function openStore(driver: StoreDriver): Promise<Store> {
+  await migrate(driver.db);
+  // With one process on the file, every lease found at start belongs to a process that is gone.
+  if (!driver.skipLocked) await releaseAllLeases(driver);
+  return storeOver(driver);
+}
+
+/** The store over a driver whose schema is taken as it is: for looking at it while its server runs. */
+export function storeOver(driver: StoreDriver): Store {
+  return {
+    accept: (signals, settleMs) => acceptSignals(driver, signals, settleMs),
+    claim: (owner, limit, leaseMs) => claimWork(driver, owner, limit, leaseMs),
+    nextDueMs: () => guarded(driver, () => nextDueMs(driver)),
+    intend: (claim, actions, entries) => recordIntents(driver, claim, actions, entries),
+    receive: (claim, receipts) => recordReceipts(driver, claim, receipts),
+    settle: (claim, settlement) => settleWork(driver, claim, settlement),
+    finish: (claim) => finishWork(driver, claim),
+    retry: (claim, delayMs, counts) => retryWork(driver, claim, delayMs, counts),
+    park: (claim, reason, detail) => parkWork(driver, claim, reason, detail),
+    release: (claims) => releaseClaims(driver, claims),
+    redrive: (connection, key, by) => redriveWork(driver, connection, key, by),
+    parked: (limit) => listParked(driver, limit),
+    view: (connection, key) => viewTicket(driver, connection, key),
+    counts: () => countRows(driver),
+    append: (drafts) =>
+      inTransaction(
+        driver,
+        async (trx): Promise<Head> => (await appendEntries(driver, trx, drafts)) ?? { seq: 0, hash: GENESIS },
+      ),
+    entries: (afterSeq, limit) => readEntries(driver, afterSeq, limit),
+    forgetSignals: (beforeMs, limit) => forgetSignals(driver, beforeMs, limit),
+    watermark: async (connection, type) => {
+      const query = driver.db
+        .selectFrom("watermarks")
+        .select("value")
+        .where("connection", "=", connection)
+        .where("type", "=", type);
+      return (await guarded(driver, () => query.executeTakeFirst()))?.value;
+    },
+    setWatermark: (connection, type, value) => setWatermark(driver, connection, type, value),
+    // A real write, since a full disk or a read-only file lets an empty transaction pass.
+    ping: () => setWatermark(driver, "", "ping", ""),
+    close: () => driver.close(),
+  };
+}
+
+async function setWatermark(driver: StoreDriver, connection: string, type: string, value: string): Promise<void> {
+  await inTransaction(driver, async (trx) => {
+    const updated_at = await driver.nowMs(trx);
+    await trx
+      .insertInto("watermarks")
+      .values({ connection, type, value, updated_at })
+      .onConflict((conflict) => conflict.columns(["connection", "type"]).doUpdateSet({ value, updated_at }))
+      .execute();
+  });
+}

@@ -1,0 +1,47 @@
+import { DatabaseSync } from "node:sqlite";
+
+/** Who holds a store, as told to whoever is refused. */
+export interface Holder {
+  pid: number;
+  host: string;
+  since: string;
+}
+
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Takes the store's file for this process until it ends, however it ends: a write transaction that is never committed
+ * on a small database beside the file, so the operating system gives the lock back after a kill -9 too. Readers can
+ * still see who holds it.
+ */
+export function lockFile(path: string, holder: Holder): { lock: FileLock } | { heldBy: Holder | undefined } {
+  const db = new DatabaseSync(`${path}.owner`);
+  try {
+    db.exec("pragma busy_timeout = 0");
+    db.exec(
+      "create table if not exists owner (one integer primary key check (one = 1), pid integer, host text, since text)",
+    );
+    db.exec("begin immediate");
+    db.prepare("insert or replace into owner values (1, ?, ?, ?)").run(holder.pid, holder.host, holder.since);
+    db.exec("commit");
+    db.exec("begin immediate");
+    return { lock: { release: () => db.close() } };
+  } catch (error) {
+    const heldBy = isBusy(error) ? readHolder(db) : undefined;
+    db.close();
+    if (!isBusy(error)) throw error;
+    return { heldBy };
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && (error.errcode === 5 || error.errcode === 261);
+}
+
+function readHolder(db: DatabaseSync): Holder | undefined {
+  const row = db.prepare("select pid, host, since from owner").get();
+  if (!row || typeof row["pid"] !== "number") return undefined;
+  return { pid: row["pid"], host: String(row["host"]), since: String(row["since"]) };
+}

@@ -1,0 +1,150 @@
+import { mkdirSync, statfsSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { CompiledQuery, type DatabaseConnection, type Driver, Kysely, SqliteDialect, SqliteDriver } from "kysely";
+import type { Clock } from "../clock.ts";
+import { instant } from "../clock.ts";
+import type { StoreDriver } from "./driver.ts";
+import type { Database } from "./schema.ts";
+import { type FileLock, lockFile } from "./sqlite-lock.ts";
+
+/** Linux's numbers for file systems that live on another machine (statfs(2)): their locks and syncs cannot be relied on. */
+const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
+  26985: "NFS",
+  20859: "SMB",
+  4283649346: "CIFS",
+  4266872130: "SMB2",
+  1397113167: "AFS",
+  12805120: "Ceph",
+  1937076805: "Coda",
+  198183888: "Lustre",
+  1196443219: "GPFS",
+};
+
+const STATEMENTS_MAX = 300;
+
+export interface SqliteOptions {
+  clock: Clock;
+  /** The file system's type number; injected so that the refusal can be tested without a network mount. */
+  fileSystemType?: (folder: string) => number;
+  /** Opens without taking the store: for commands that look at it while the server runs. */
+  readOnly?: boolean;
+}
+
+/** Opens an SQLite file as a store, durable from the first commit, or throws a message that says what to do. */
+export function openSqlite(path: string, options: SqliteOptions): StoreDriver {
+  const file = resolve(path);
+  if (options.readOnly) return driverOf(openDatabase(file, true), undefined, options.clock);
+  mkdirSync(dirname(file), { recursive: true });
+  refuseNetwork(file, options.fileSystemType ?? ((folder) => Number(statfsSync(folder).type)));
+  const taken = lockFile(file, { pid: process.pid, host: hostname(), since: instant(options.clock.now()) });
+  if ("heldBy" in taken) {
+    const who = taken.heldBy
+      ? `process ${taken.heldBy.pid} on ${taken.heldBy.host} since ${taken.heldBy.since}`
+      : "another process";
+    throw new Error(
+      `the store ${file} is in use by ${who}; stop that one, or use a postgres:// store for several processes`,
+    );
+  }
+  try {
+    return driverOf(openDatabase(file, false), taken.lock, options.clock);
+  } catch (error) {
+    taken.lock.release();
+    throw error;
+  }
+}
+
+function refuseNetwork(file: string, fileSystemType: (folder: string) => number): void {
+  const name = NETWORK_FILE_SYSTEMS[fileSystemType(dirname(file)) >>> 0];
+  if (name === undefined) return;
+  throw new Error(
+    `the store ${file} is on a network file system (${name}), where SQLite can lose data; use a local disk, or a postgres:// store`,
+  );
+}
+
+function openDatabase(file: string, readOnly: boolean): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly, timeout: 5_000 });
+  if (readOnly) return db;
+  db.exec("pragma journal_mode = wal");
+  db.exec("pragma synchronous = full");
+  db.exec("pragma foreign_keys = on");
+  // A pragma that does not take is silent, and durability is not something to assume.
+  const wanted = { journal_mode: "wal", synchronous: 2, foreign_keys: 1 };
+  for (const [name, value] of Object.entries(wanted)) {
+    const got = db.prepare(`pragma ${name}`).get()?.[name];
+    if (got !== value)
+      throw new Error(
+        `SQLite did not take pragma ${name} = ${value} for ${file} (it is ${String(got)}); is the file system read-only?`,
+      );
+  }
+  return db;
+}
+
+function driverOf(database: DatabaseSync, lock: FileLock | undefined, clock: Clock): StoreDriver {
+  const db = new Kysely<Database>({ dialect: new ImmediateSqliteDialect(database) });
+  return {
+    db,
+    nowMs: async () => clock.now(),
+    lockLedger: async () => {},
+    skipLocked: false,
+    isUnavailable: (error) =>
+      error instanceof Error &&
+      "errcode" in error &&
+      typeof error.errcode === "number" &&
+      UNAVAILABLE.has(error.errcode & 0xff),
+    close: async () => {
+      await db.destroy();
+      lock?.release();
+    },
+  };
+}
+
+/** BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB: the file, not the statement, is the trouble. */
+const UNAVAILABLE = new Set([5, 6, 8, 10, 11, 13, 14, 26]);
+
+class ImmediateSqliteDialect extends SqliteDialect {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    super({ database: adapt(database) });
+    this.#database = database;
+  }
+
+  override createDriver(): Driver {
+    return new ImmediateSqliteDriver({ database: adapt(this.#database) });
+  }
+}
+
+/** Takes the write lock at the start of a transaction, so none can fail half way for want of it. */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  }
+}
+
+/** node:sqlite in the shape that Kysely expects, with prepared statements kept for reuse. */
+function adapt(database: DatabaseSync) {
+  const statements = new Map<string, ReturnType<typeof adaptStatement>>();
+  return {
+    close: () => database.close(),
+    prepare(text: string) {
+      const known = statements.get(text);
+      if (known) return known;
+      const statement = adaptStatement(database.prepare(text));
+      if (statements.size >= STATEMENTS_MAX) statements.clear();
+      statements.set(text, statement);
+      return statement;
+    },
+  };
+}
+
+function adaptStatement(statement: StatementSync) {
+  const bind = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]; // the store binds texts, numbers and nulls only
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters: readonly unknown[]): unknown[] => statement.all(...bind(parameters)),
+    run: (parameters: readonly unknown[]) => statement.run(...bind(parameters)),
+    iterate: (parameters: readonly unknown[]): IterableIterator<unknown> => statement.iterate(...bind(parameters)),
+  };
+}

@@ -1,0 +1,125 @@
+import type { Entry } from "../ledger/entry.ts";
+import type { StoreDriver } from "./driver.ts";
+import { decisionOf, memoryOf } from "./rows.ts";
+import type { Counts, Parked, TicketView } from "./store.ts";
+import { guarded } from "./transaction.ts";
+import { actionOf } from "./work.ts";
+
+const ACTIONS_MAX = 200;
+
+/** See `Store.parked`. */
+export async function listParked(driver: StoreDriver, limit: number): Promise<Parked[]> {
+  const rows = await guarded(driver, () =>
+    driver.db
+      .selectFrom("work")
+      .selectAll()
+      .where("parked_at", "is not", null)
+      .orderBy("parked_at", "desc")
+      .limit(limit)
+      .execute(),
+  );
+  return rows.map((row) => ({
+    ticket: row.ticket,
+    connection: row.connection,
+    key: row.record_key ?? row.record_id,
+    reason: row.parked_reason ?? "",
+    detail: row.parked_detail ?? "",
+    parkedAtMs: row.parked_at ?? 0,
+    attempts: row.attempts,
+  }));
+}
+
+/** See `Store.view`. A ticket is found by what people call it, or by the vendor's id. */
+export async function viewTicket(
+  driver: StoreDriver,
+  connection: string,
+  key: string,
+): Promise<TicketView | undefined> {
+  return guarded(driver, async () => {
+    const work = await driver.db
+      .selectFrom("work")
+      .selectAll()
+      .where("connection", "=", connection)
+      .where((where) => where.or([where("record_key", "=", key), where("record_id", "=", key)]))
+      .limit(1)
+      .executeTakeFirst();
+    if (!work) return undefined;
+    const ticket = await driver.db
+      .selectFrom("tickets")
+      .selectAll()
+      .where("ticket", "=", work.ticket)
+      .executeTakeFirst();
+    const actions = await driver.db
+      .selectFrom("actions")
+      .selectAll()
+      .where("ticket", "=", work.ticket)
+      .orderBy("intent_at")
+      .limit(ACTIONS_MAX)
+      .execute();
+    return {
+      ticket: work.ticket,
+      connection,
+      key: work.record_key ?? work.record_id,
+      revision: ticket?.revision ?? "",
+      decision: ticket && decisionOf(ticket),
+      fields: ticket ? memoryOf(ticket).fields : {},
+      actions: actions.map((row) => ({
+        ...actionOf(row),
+        state: row.state,
+        intentAtMs: row.intent_at,
+        receiptAtMs: row.receipt_at,
+        detail: row.detail,
+      })),
+      dueAtMs: work.due_at,
+      parked:
+        work.parked_at === null
+          ? undefined
+          : { reason: work.parked_reason ?? "", detail: work.parked_detail ?? "", atMs: work.parked_at },
+      settledAtMs: ticket?.settled_at,
+    };
+  });
+}
+
+/** See `Store.counts`. */
+export async function countRows(driver: StoreDriver): Promise<Counts> {
+  return guarded(driver, async () => {
+    const work = await driver.db
+      .selectFrom("work")
+      .select((select) => [
+        select.fn.count<number>("ticket").filterWhere("parked_at", "is not", null).as("parked"),
+        select.fn.count<number>("ticket").filterWhere("lease_until", "is not", null).as("leased"),
+        select.fn
+          .count<number>("ticket")
+          .filterWhere((where) =>
+            where.and([
+              where("parked_at", "is", null),
+              where.or([where("due_at", "is not", null), where("lease_until", "is not", null)]),
+            ]),
+          )
+          .as("pending"),
+      ])
+      .executeTakeFirstOrThrow();
+    const signals = await driver.db
+      .selectFrom("signals")
+      .select((select) => select.fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    const ledger = await driver.db
+      .selectFrom("ledger")
+      .select((select) => select.fn.max("seq").as("seq"))
+      .executeTakeFirstOrThrow();
+    return {
+      signals: Number(signals.count),
+      pending: Number(work.pending),
+      parked: Number(work.parked),
+      leased: Number(work.leased),
+      ledger: Number(ledger.seq ?? 0),
+    };
+  });
+}
+
+/** See `Store.entries`. */
+export async function readEntries(driver: StoreDriver, afterSeq: number, limit: number): Promise<Entry[]> {
+  return guarded(driver, () =>
+    driver.db.selectFrom("ledger").selectAll().where("seq", ">", afterSeq).orderBy("seq").limit(limit).execute(),
+  );
+}

@@ -1,0 +1,126 @@
+/** The site around the issues: its people, groups and projects, as the API prints them. */
+import { createHash } from "node:crypto";
+import type { Workflow } from "./jira-workflow.ts";
+import { workflowFor } from "./jira-workflow.ts";
+
+export interface JiraUser {
+  accountId: string;
+  displayName: string;
+  emailAddress: string;
+  /** Without one this person cannot call the API. */
+  apiToken?: string;
+}
+
+export interface JiraGroup {
+  name: string;
+  groupId: string;
+}
+
+export interface JiraProject {
+  id: string;
+  key: string;
+  name: string;
+  issueTypes: string[];
+  workflow: Workflow;
+}
+
+export interface JiraSite {
+  /** http://host:port; known once the server listens. */
+  url(): string;
+  users: ReadonlyMap<string, JiraUser>;
+  groups: readonly JiraGroup[];
+  projects: ReadonlyMap<string, JiraProject>;
+  /** Issue type names over all projects; the id follows from the place. */
+  issueTypes: readonly string[];
+  /** Options of the "Category" field. */
+  categories: readonly string[];
+}
+
+export interface JiraSiteOptions {
+  url(): string;
+  users: JiraUser[];
+  groups: string[];
+  projects: { key: string; name: string; issueTypes: string[] }[];
+  categories: string[];
+}
+
+/** Gives ids to what the options only name. The same names always get the same ids. */
+export function createSite(options: JiraSiteOptions): JiraSite {
+  const projects = options.projects.map((project, index): JiraProject => {
+    return { ...project, id: String(10_000 + index), workflow: workflowFor(project.issueTypes) };
+  });
+  return {
+    url: options.url,
+    users: new Map(options.users.map((user) => [user.accountId, user])),
+    groups: options.groups.map((name) => ({ name, groupId: uuidOf(name) })),
+    projects: new Map(projects.map((project) => [project.key, project])),
+    issueTypes: [...new Set(projects.flatMap((project) => project.issueTypes))],
+    categories: options.categories,
+  };
+}
+
+function uuidOf(name: string): string {
+  const hex = createHash("sha256").update(name).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}
+
+/** The base of every `self`: webhooks and v2 answers say /2, v3 answers /3. */
+export function apiUrl(site: JiraSite, version: 2 | 3): string {
+  return `${site.url()}/rest/api/${version}`;
+}
+
+/** A user as the API prints them; null when unassigned. Unknown accounts are shown as former users. */
+export function showUser(site: JiraSite, accountId: string | null, version: 2 | 3): Record<string, unknown> | null {
+  if (accountId === null) return null;
+  const user = site.users.get(accountId);
+  const avatar = (size: number): string => `${site.url()}/avatars/${encodeURIComponent(accountId)}?size=${size}`;
+  return {
+    self: `${apiUrl(site, version)}/user?accountId=${encodeURIComponent(accountId)}`,
+    accountId,
+    ...(user === undefined ? {} : { emailAddress: user.emailAddress }),
+    avatarUrls: { "48x48": avatar(48), "24x24": avatar(24), "16x16": avatar(16), "32x32": avatar(32) },
+    displayName: user?.displayName ?? "Former user",
+    active: user !== undefined,
+    timeZone: "UTC",
+    accountType: "atlassian",
+  };
+}
+
+export function showProject(site: JiraSite, key: string, version: 2 | 3): Record<string, unknown> {
+  const project = site.projects.get(key);
+  const id = project?.id ?? "";
+  const avatar = (size: string): string => `${apiUrl(site, version)}/universal_avatar/view/type/project/${size}/${id}`;
+  return {
+    self: `${apiUrl(site, version)}/project/${id}`,
+    id,
+    key,
+    name: project?.name ?? key,
+    projectTypeKey: "service_desk",
+    // Company-managed, in the words of the API.
+    simplified: false,
+    style: "classic",
+    avatarUrls: { "48x48": avatar("48"), "24x24": avatar("24"), "16x16": avatar("16"), "32x32": avatar("32") },
+  };
+}
+
+export function issueTypeId(site: JiraSite, name: string): string {
+  return String(10_001 + site.issueTypes.indexOf(name));
+}
+
+export function showIssueType(site: JiraSite, name: string, version: 2 | 3): Record<string, unknown> {
+  const id = issueTypeId(site, name);
+  const self = `${apiUrl(site, version)}/issuetype/${id}`;
+  const iconUrl = `${site.url()}/images/icons/issuetypes/${id}.png`;
+  return { self, id, description: "", iconUrl, name, subtask: false, hierarchyLevel: 0 };
+}
+
+export function showGroup(site: JiraSite, groupId: string | null, version: 2 | 3): Record<string, unknown> | null {
+  const group = site.groups.find((candidate) => candidate.groupId === groupId);
+  if (group === undefined) return null;
+  return { name: group.name, groupId: group.groupId, self: `${apiUrl(site, version)}/group?groupId=${group.groupId}` };
+}
+
+/** Jira's own form: milliseconds and an offset without a colon. */
+export function jiraTime(atMs: number): string {
+  return new Date(atMs).toISOString().replace("Z", "+0000");
+}

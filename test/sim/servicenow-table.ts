@@ -1,0 +1,151 @@
+/** The Table API: /api/now[/v1|/v2]/table/{table}[/{sys_id}]. */
+
+import type { Request, RequestHandler, Response } from "express";
+import express from "express";
+import { noRecord, ServiceNowError } from "./servicenow-errors.ts";
+import type { RenderOptions } from "./servicenow-render.ts";
+import { rowRenderer } from "./servicenow-render.ts";
+import type { Row } from "./servicenow-rules.ts";
+import { tableNamed } from "./servicenow-schema.ts";
+import type { Fields, ServiceNowStore } from "./servicenow-store.ts";
+import { isRecord, parseBody, queryOf } from "./sim-server.ts";
+
+export interface TableApi {
+  store: ServiceNowStore;
+  baseUrl(): string;
+  /** May this user read this row? Asked after the page was cut, as on an instance. */
+  canRead(user: string, table: string, row: Row): boolean;
+  /** Whether a query over an unknown field yields no rows (an instance property) or widens (the default). */
+  unknownYieldsNothing(): boolean;
+}
+
+const LIMIT_DEFAULT = 10_000;
+
+/** Routes under /api/now. The caller's user_name is in res.locals.user. */
+export function tableRoutes(api: TableApi): RequestHandler {
+  const router = express.Router();
+  const list = ["/table/:table", "/v1/table/:table", "/v2/table/:table"];
+  const one = list.map((path) => `${path}/:sysId`);
+  router.get(list, (req, res) => answerList(api, req, res));
+  router.post(list, (req, res) => {
+    const row = api.store.insert(param(req, "table"), readFields(req), how(req, res));
+    res.location(`${api.baseUrl()}/api/now/table/${param(req, "table")}/${row.sys_id}`);
+    answerOne(api, { req, res, row, status: 201 });
+  });
+  router.get(one, (req, res) => answerOne(api, { req, res, row: readable(api, req, res), status: 200 }));
+  for (const verb of ["patch", "put"] as const) {
+    router[verb](one, (req, res) => {
+      const { sys_id } = readable(api, req, res);
+      const row = api.store.update(param(req, "table"), sys_id, readFields(req), how(req, res));
+      answerOne(api, { req, res, row, status: 200 });
+    });
+  }
+  router.delete(one, (req, res) => {
+    api.store.remove(param(req, "table"), readable(api, req, res).sys_id);
+    res.status(204).end();
+  });
+  return router;
+}
+
+function answerList(api: TableApi, req: Request, res: Response): void {
+  const table = tableNamed(param(req, "table")).name;
+  const query = queryOf(req);
+  const matched = api.store.query(table, queryText(query), api.unknownYieldsNothing());
+  const limit = readCount(query.get("sysparm_limit"), LIMIT_DEFAULT);
+  const offset = readCount(query.get("sysparm_offset"), 0);
+  if (query.get("sysparm_no_count") !== "true") res.set("X-Total-Count", String(matched.length));
+  if (query.get("sysparm_suppress_pagination_header") !== "true") {
+    const link = pageLinks({ url: new URL(req.originalUrl, api.baseUrl()), limit, offset, total: matched.length });
+    if (link !== "") res.set("Link", link);
+  }
+  // First the page, then the row ACLs: a page may be short, or empty, while more follow.
+  const page = matched.slice(offset, offset + limit).filter((row) => api.canRead(userOf(res), table, row));
+  if (page.length === 0 && req.path.startsWith("/v1/")) throw noRecord();
+  res.json({ result: page.map(rowRenderer(api.store, table, renderOptions(api, query))) });
+}
+
+function answerOne(
+  api: TableApi,
+  { req, res, row, status }: { req: Request; res: Response; row: Row; status: number },
+): void {
+  res.status(status);
+  if (req.get("x-no-response-body") === "true") res.end();
+  else res.json({ result: rowRenderer(api.store, param(req, "table"), renderOptions(api, queryOf(req)))(row) });
+}
+
+function readable(api: TableApi, req: Request, res: Response): Row {
+  const table = tableNamed(param(req, "table")).name;
+  const row = api.store.find(table, param(req, "sysId"));
+  if (row === undefined || !api.canRead(userOf(res), table, row)) throw noRecord();
+  return row;
+}
+
+/** sysparm_query, plus the `field=value` pairs the URL may carry instead. */
+function queryText(query: URLSearchParams): string {
+  const pairs = [...query].filter(([name]) => !name.startsWith("sysparm_")).map(([name, value]) => `${name}=${value}`);
+  return [query.get("sysparm_query") ?? "", ...pairs].filter((part) => part !== "").join("^");
+}
+
+function renderOptions(api: TableApi, query: URLSearchParams): RenderOptions {
+  const display = query.get("sysparm_display_value");
+  const names = query.get("sysparm_fields");
+  return {
+    fields: names === null || names === "" ? undefined : names.split(",").map((name) => name.trim()),
+    displayValue: display === "true" || display === "all" ? display : "false",
+    excludeReferenceLink: query.get("sysparm_exclude_reference_link") === "true",
+    baseUrl: api.baseUrl(),
+  };
+}
+
+function pageLinks({ url, limit, offset, total }: { url: URL; limit: number; offset: number; total: number }): string {
+  if (limit <= 0) return "";
+  const at = (start: number): string => {
+    const page = new URL(url);
+    page.searchParams.set("sysparm_limit", String(limit));
+    page.searchParams.set("sysparm_offset", String(start));
+    return page.href;
+  };
+  const last = Math.max(0, Math.floor((total - 1) / limit) * limit);
+  const links = [`<${at(0)}>;rel="first"`];
+  if (offset > 0) links.push(`<${at(Math.max(0, offset - limit))}>;rel="prev"`);
+  if (offset + limit < total) links.push(`<${at(offset + limit)}>;rel="next"`);
+  links.push(`<${at(last)}>;rel="last"`);
+  return links.join(",");
+}
+
+function readFields(req: Request): Fields {
+  if (req.is("application/json") === false) {
+    throw new ServiceNowError(415, "Unsupported Media Type", "Content-Type must be application/json");
+  }
+  const body = parseBody(req);
+  if ("failure" in body) {
+    throw new ServiceNowError(400, "Exception while reading request", `The payload is not valid JSON: ${body.failure}`);
+  }
+  if (!isRecord(body.value)) {
+    throw new ServiceNowError(400, "Exception while reading request", "The payload must be exactly one JSON object");
+  }
+  const fields: Fields = {};
+  for (const [name, value] of Object.entries(body.value)) {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") fields[name] = value;
+    else if (value === null) fields[name] = "";
+  }
+  return fields;
+}
+
+function how(req: Request, res: Response): { by: string; displayValues: boolean } {
+  return { by: userOf(res), displayValues: queryOf(req).get("sysparm_input_display_value") === "true" };
+}
+
+function userOf(res: Response): string {
+  return String(res.locals["user"]);
+}
+
+function param(req: Request, name: string): string {
+  const value = req.params[name];
+  return typeof value === "string" ? value : "";
+}
+
+function readCount(text: string | null, otherwise: number): number {
+  const count = Number(text ?? otherwise);
+  return Number.isInteger(count) && count >= 0 ? count : otherwise;
+}
