@@ -7,7 +7,7 @@ const FieldValueSchema = z.union([z.string(), z.int()]);
 export const TraceEntry = z.strictObject({
   rule: z.string(),
   verdict: z.enum(["matched", "not_matched", "not_asked", "errored"]),
-  /** Path → value for closed fields; `""` stands for text, which is never recorded. */
+  /** Path → value for closed fields; text is named without its value. */
   reads: z.record(z.string(), z.string()),
   /** Why it errored. */
   message: z.string().optional(),

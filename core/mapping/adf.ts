@@ -57,10 +57,17 @@ function attributeText(attrs: Record<string, unknown> | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-/** An ADF document of plain text: a paragraph per line. Empty text nodes are invalid in ADF, so an empty line is an empty paragraph. */
+/** An ADF document of plain text: a paragraph per block of lines, with hard breaks inside. Empty text nodes are invalid in ADF. */
 export function textToAdf(text: string): AdfDocument {
-  const content = text
-    .split("\n")
-    .map((line): AdfNode => ({ type: "paragraph", content: line === "" ? [] : [{ type: "text", text: line }] }));
+  const blocks = text.split(/\n{2,}/).filter((block) => block.trim() !== "");
+  const content = blocks.map((block): AdfNode => ({ type: "paragraph", content: linesOf(block) }));
   return { type: "doc", version: 1, content };
+}
+
+function linesOf(block: string): AdfNode[] {
+  const lines = block.split("\n").filter((line) => line !== "");
+  return lines.flatMap((line, index): AdfNode[] => [
+    ...(index > 0 ? [{ type: "hardBreak" }] : []),
+    { type: "text", text: line },
+  ]);
 }

@@ -72,6 +72,8 @@ function customContext(ticket: Ticket, custom: Readonly<Record<string, CelType>>
   return { ...Object.fromEntries(absent), ...Object.fromEntries(present) };
 }
 
+const TEXT_NOT_KEPT = "(text, not kept)";
+
 /** Fields whose values may stand in a trace: closed lists, numbers and names of groups, CIs and services. */
 const RECORDABLE = new Set([
   "ticket.connection",
@@ -99,7 +101,7 @@ const RECORDABLE = new Set([
 
 /** What a rule read, for its trace. Text fields are named without their value. */
 export function recordedReads(reads: readonly string[], ticket: Ticket): Record<string, string> {
-  return Object.fromEntries(reads.map((path) => [path, RECORDABLE.has(path) ? recorded(path, ticket) : ""]));
+  return Object.fromEntries(reads.map((path) => [path, RECORDABLE.has(path) ? recorded(path, ticket) : TEXT_NOT_KEPT]));
 }
 
 function recorded(path: string, ticket: Ticket): string {

@@ -97,16 +97,15 @@ interface Prepared {
 
 function next(deps: ReconcileDeps, prepared: Prepared): Next {
   const { claim, ticket, decision, digest, planned, receipts } = prepared;
+  // A decision is told once, not at every look at the ticket: only a new outcome, or an effect, is news.
+  const news = claim.memory?.outcomeDigest !== digest || planned.note !== undefined;
   const settlement = {
     recordKey: ticket.ref.key,
     revision: ticket.revision,
-    decision,
-    outcomeDigest: digest,
     wakeAtMs: null,
+    ...(news && { decided: { decision, outcomeDigest: digest } }),
   };
-  // One entry per decision that is new, not one per look at the ticket.
-  const entries =
-    claim.memory?.outcomeDigest === digest && planned.note === undefined ? [] : [decisionDraft(deps, prepared)];
+  const entries = news ? [decisionDraft(deps, prepared)] : [];
   const hold = decision.holds[0];
   if (hold) {
     const park = { reason: "held", detail: hold.reason };

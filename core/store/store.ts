@@ -60,8 +60,8 @@ export interface Receipt {
 export interface Settlement {
   recordKey: string;
   revision: string;
-  decision: Decision;
-  outcomeDigest: string;
+  /** A decision with another outcome than the one remembered; absent where nothing new was decided. */
+  decided?: { decision: Decision; outcomeDigest: string };
   fields: TicketMemory["fields"];
   /** When the ticket wants to be looked at again, in ms; null when only a hint should wake it. */
   wakeAtMs: number | null;

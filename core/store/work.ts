@@ -159,37 +159,57 @@ export async function recordReceipts(
 /** See `Store.settle`. */
 export async function settleWork(driver: StoreDriver, claim: Claim, settlement: Settlement): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
-    const { recordKey, revision, decision, outcomeDigest, fields, wakeAtMs, entries } = settlement;
-    const remembered = {
-      record_key: recordKey,
-      revision,
-      decision_id: decision.id,
-      outcome_digest: outcomeDigest,
-      decision: JSON.stringify(decision),
-      fields: JSON.stringify(fields),
-      wake_at: wakeAtMs,
-      settled_at: await driver.nowMs(trx),
-    };
-    await trx
-      .insertInto("tickets")
-      .values({
-        ticket: claim.ticket,
-        connection: claim.connection,
-        type: claim.type,
-        record_id: claim.recordId,
-        gates: "[]",
-        ...remembered,
-      })
-      .onConflict((conflict) => conflict.column("ticket").doUpdateSet(remembered))
-      .execute();
+    await rememberTicket(driver, trx, claim, settlement);
     await trx
       .updateTable("work")
-      .set(endOfClaim(claim, wakeAtMs))
-      .set({ record_key: recordKey })
+      .set({ record_key: settlement.recordKey })
       .where("ticket", "=", claim.ticket)
       .execute();
-    if (entries.length > 0) await appendEntries(driver, trx, entries);
+    const parked = settlement.park && (await parkRow(driver, trx, claim, settlement.park));
+    if (!parked)
+      await trx
+        .updateTable("work")
+        .set(endOfClaim(claim, settlement.wakeAtMs))
+        .where("ticket", "=", claim.ticket)
+        .execute();
+    const drafts =
+      settlement.park && parked ? [...settlement.entries, parkedDraft(claim, settlement.park)] : settlement.entries;
+    if (drafts.length > 0) await appendEntries(driver, trx, drafts);
   });
+}
+
+async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settlement: Settlement): Promise<void> {
+  const { recordKey, revision, decided, fields, wakeAtMs } = settlement;
+  const seen = {
+    record_key: recordKey,
+    revision,
+    fields: JSON.stringify(fields),
+    wake_at: wakeAtMs,
+    settled_at: await driver.nowMs(trx),
+  };
+  if (!decided) {
+    await trx.updateTable("tickets").set(seen).where("ticket", "=", claim.ticket).execute();
+    return;
+  }
+  const { decision, outcomeDigest } = decided;
+  const remembered = {
+    ...seen,
+    decision_id: decision.id,
+    outcome_digest: outcomeDigest,
+    decision: JSON.stringify(decision),
+  };
+  await trx
+    .insertInto("tickets")
+    .values({
+      ticket: claim.ticket,
+      connection: claim.connection,
+      type: claim.type,
+      record_id: claim.recordId,
+      gates: "[]",
+      ...remembered,
+    })
+    .onConflict((conflict) => conflict.column("ticket").doUpdateSet(remembered))
+    .execute();
 }
 
 /** See `Store.finish`. */

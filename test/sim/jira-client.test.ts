@@ -38,7 +38,7 @@ describe("Jira simulator through jira.js", () => {
       properties: ["mark"],
     });
     expect(bulk.issues?.map(({ key }) => key)).to.deep.equal(["OPS-1"]);
-    expect(bulk.issueErrors).to.have.lengthOf(1);
+    expect(bulk.issueErrors).to.deep.equal([]);
     const issue = await client.issues.getIssue({ issueIdOrKey: "OPS-1", expand: "changelog" });
     expect(at(issue.fields, "customfield_10101", "name")).to.equal("Network");
     expect(at(issue.fields, "assignee", "displayName")).to.equal("Beth Anglin");

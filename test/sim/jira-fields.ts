@@ -43,7 +43,7 @@ const CRITICALITY = ["Critical", "High", "Medium", "Low"];
 
 /** System fields first, then the custom fields with the ids this site gave them. */
 export function fieldsOf(site: JiraSite): JiraField[] {
-  const impacts = ["Extensive / Widespread", "Significant / Large", "Moderate / Limited"];
+  const impacts = ["Extensive / Widespread", "Significant / Large", "Moderate / Limited", "Minor / Localized"];
   return [
     { id: "summary", name: "Summary", kind: "text" },
     { id: "description", name: "Description", kind: "adf" },

@@ -116,14 +116,13 @@ function bulkFetch(store: JiraStore, req: Request, res: Response, version: 2 | 3
   };
   const anonymous = callerOf(res) === undefined;
   const found = new Map<string, Issue>();
-  const issueErrors: { id: string; errorMessage: string }[] = [];
   for (const id of wanted) {
     const issue = anonymous ? undefined : store.find(id);
-    if (issue === undefined) issueErrors.push({ id, errorMessage: noIssue().errorMessages[0] ?? "" });
-    else found.set(issue.id, issue);
+    // What does not exist, or may not be seen, is left out without a word; issueErrors is for passing trouble only.
+    if (issue !== undefined) found.set(issue.id, issue);
   }
   const issues = [...found.values()].sort((a, b) => Number(a.id) - Number(b.id));
-  res.json({ expand: "", issues: issues.map((issue) => showIssue(store, issue, view)), issueErrors });
+  res.json({ expand: "", issues: issues.map((issue) => showIssue(store, issue, view)), issueErrors: [] });
 }
 
 function transitionIssue(store: JiraStore, req: Request, res: Response, version: 2 | 3): void {

@@ -1,0 +1,25 @@
+import type { ConfigFolders } from "../core/config/files.ts";
+import { type Config, loadConfig } from "../core/config/load.ts";
+import { ProblemsError } from "../core/problem.ts";
+import { diskFiles, secretsFrom } from "./system.ts";
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  config?: string;
+  mappings?: string;
+  json?: boolean;
+}
+
+export function foldersFrom(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): ConfigFolders {
+  return {
+    config: options.config ?? env["INTERLOCK_CONFIG"] ?? "./config",
+    mappings: options.mappings ?? env["INTERLOCK_MAPPINGS"] ?? "./mappings",
+  };
+}
+
+/** The checked configuration. Throws a ProblemsError with everything that is wrong. */
+export function readConfig(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): Config {
+  const loaded = loadConfig(diskFiles, foldersFrom(options, env), secretsFrom(env));
+  if ("problems" in loaded) throw new ProblemsError(loaded.problems);
+  return loaded.config;
+}

@@ -1,0 +1,57 @@
+import { jiraConnector } from "../connectors/jira/connector.ts";
+import { jiraWebhooks } from "../connectors/jira/webhook.ts";
+import { servicenowConnector } from "../connectors/servicenow/connector.ts";
+import { servicenowWebhooks } from "../connectors/servicenow/webhook.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Config } from "../core/config/load.ts";
+import type { Connection } from "../core/config/settings.ts";
+import type { Mapping } from "../core/mapping/mapping.ts";
+import type { Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
+import type { Desk } from "../core/reconcile/deps.ts";
+
+export interface Desks {
+  desks: ReadonlyMap<string, Desk>;
+  sources: ReadonlyMap<string, WebhookSource>;
+}
+
+/** A connector, its mappings and its webhook check for every connection of a configuration. */
+export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
+  const desks = new Map<string, Desk>();
+  const sources = new Map<string, WebhookSource>();
+  for (const [connection, settings] of Object.entries(config.settings.connections)) {
+    const mappings = mappingsOf(config, settings);
+    desks.set(connection, { connector: connectorFor(connection, settings, mappings, { ...deps, config }), mappings });
+    sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
+  }
+  return { desks, sources };
+}
+
+function connectorFor(
+  connection: string,
+  settings: Connection,
+  mappings: ReadonlyMap<string, Mapping>,
+  { config, clock, log, meter }: { config: Config; clock: Clock; log: Log; meter: Meter },
+): Connector {
+  const { limits } = config.settings;
+  const reads = [...mappings].map(([type, mapping]): [string, readonly string[]] => [type, mapping.reads]);
+  if (settings.type === "servicenow")
+    return servicenowConnector({ connection, settings, limits, clock, meter, fields: new Map(reads) });
+  return jiraConnector({
+    connection,
+    settings,
+    limits,
+    clock,
+    meter,
+    log,
+    fields: [...new Set(reads.flatMap(([, fields]) => fields))],
+  });
+}
+
+function mappingsOf(config: Config, settings: Connection): ReadonlyMap<string, Mapping> {
+  const found = new Map<string, Mapping>();
+  for (const [record, name] of Object.entries(settings.records)) {
+    const mapping = config.mappings.get(name);
+    if (mapping) found.set(record, mapping);
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from "commander";
+import { ProblemsError, renderProblem } from "../core/problem.ts";
+import { check } from "./check.ts";
+import type { CommonOptions } from "./config.ts";
+import { demo } from "./demo.ts";
+import { explainTicket } from "./explain.ts";
+import { ledgerVerify } from "./ledger.ts";
+import { listParked, redriveParked } from "./parked.ts";
+import { serve } from "./serve.ts";
+import { VERSION } from "./server.ts";
+
+/** 0 done, 1 found a problem, 2 usage. */
+type ExitCode = 0 | 1 | 2;
+
+function program(finish: (code: ExitCode) => void): Command {
+  const root = new Command("interlock")
+    .description("Routes, gates and documents tickets of ServiceNow and Jira by rules, beside the systems of record.")
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 found a problem, 2 wrong usage.\nDocumentation: README.md and docs/",
+    );
+  const command = (parent: Command, name: string, description: string): Command =>
+    parent
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .showHelpAfterError()
+      .addOption(
+        new Option("--config <folder>", "folder with interlock.yaml and policy/")
+          .env("INTERLOCK_CONFIG")
+          .default("./config"),
+      )
+      .addOption(
+        new Option("--mappings <folder>", "folder with the mappings").env("INTERLOCK_MAPPINGS").default("./mappings"),
+      );
+  const json = (target: Command): Command => target.option("--json", "print JSON instead of text");
+
+  command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
+    finish(await serve(options)),
+  );
+  json(command(root, "check", "check the configuration and run the mapping tests, offline")).action(
+    (options: CommonOptions) => finish(check(options)),
+  );
+  json(command(root, "explain", "say what was decided for a ticket, why, and what was written"))
+    .argument("<ticket>", "connection/key, such as snow/INC0010001")
+    .option("--trace", "show every rule and what it read")
+    .action(async (ticket: string, options: CommonOptions & { trace?: boolean }) =>
+      finish(await explainTicket(ticket, options)),
+    );
+  json(command(root, "parked", "list tickets that wait for a person"))
+    .option("--redrive <ticket>", "make connection/key due again, through the running server")
+    .addOption(new Option("--server <url>", "where the server listens").env("INTERLOCK_URL"))
+    .action(async (options: CommonOptions & { redrive?: string; server?: string }) =>
+      finish(options.redrive === undefined ? await listParked(options) : await redriveParked(options.redrive, options)),
+    );
+  const ledger = root
+    .command("ledger")
+    .description("the record of everything that was decided and done")
+    .exitOverride()
+    .showHelpAfterError();
+  json(
+    command(ledger, "verify", "follow the ledger from its first entry and name the first that does not hold"),
+  ).action(async (options: CommonOptions) => finish(await ledgerVerify(options)));
+  root
+    .command("demo")
+    .description("run the main job on simulated ServiceNow and Jira with real incident histories")
+    .option("--keep", "leave everything running at the end, until Ctrl-C")
+    .option("--short", "a smaller sample, for a quick look")
+    .exitOverride()
+    .action(async (options: { keep?: boolean; short?: boolean }) => finish(await demo(options)));
+  return root;
+}
+
+async function main(): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  try {
+    await program((given) => {
+      code = given;
+    }).parseAsync();
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ProblemsError) {
+      for (const problem of error.problems) console.error(renderProblem(problem));
+      console.error(`\n${error.message}. Nothing was started.`);
+      return 1;
+    }
+    console.error(`interlock: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof Error && error.cause instanceof Error) console.error(`  because: ${error.cause.message}`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();

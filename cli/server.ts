@@ -1,0 +1,131 @@
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { installDispatcher } from "../connectors/jira/http.ts";
+import type { Clock, Ids, Rng } from "../core/clock.ts";
+import type { Config } from "../core/config/load.ts";
+import type { Mode } from "../core/config/settings.ts";
+import { describeError } from "../core/errors.ts";
+import { startIntake } from "../core/intake/intake.ts";
+import type { Log } from "../core/ports.ts";
+import { type Loop, startLoop } from "../core/reconcile/loop.ts";
+import type { Store } from "../core/store/store.ts";
+import { createApp, createHttpServer } from "../routes/app.ts";
+import { createMetrics, type Metrics } from "../routes/meter.ts";
+import { openDesks } from "./desks.ts";
+import { openStoreUrl } from "./store.ts";
+
+const HOUSEKEEPING_MS = 3_600_000;
+const FORGET_MAX = 10_000;
+
+export const VERSION: string = createRequire(import.meta.url)("../package.json").version;
+
+export interface ServerDeps {
+  clock: Clock;
+  rng: Rng;
+  ids: Ids;
+  log: Log;
+  adminToken: string | undefined;
+}
+
+/** A running sidecar. */
+export interface Running {
+  /** Where it listens, such as http://127.0.0.1:8080. */
+  url: string;
+  store: Store;
+  metrics: Metrics;
+  loop: Loop;
+  setMode(mode: Mode): void;
+  /** Takes no more webhooks, finishes what is in work, gives back what is left, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store, connects to the vendors' desks, starts the loop and listens. */
+export async function startServer(config: Config, deps: ServerDeps): Promise<Running> {
+  const { settings, policy } = config;
+  const { clock, log } = deps;
+  const { limits } = settings;
+  const store = await openStoreUrl(settings.store, clock, log);
+  const metrics = createMetrics(() => store);
+  const dispatcher = installDispatcher(limits.callTimeoutMs);
+  const { desks, sources } = openDesks(config, { clock, log, meter: metrics });
+  const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
+  let mode = settings.mode;
+  await store.append([
+    { kind: "start", ticket: null, body: { version: VERSION, mode, policyVersion: policy.version, worker } },
+  ]);
+
+  const loop = startLoop({
+    ...deps,
+    store,
+    desks,
+    limits,
+    worker,
+    meter: metrics,
+    policy: () => policy,
+    mode: () => mode,
+  });
+  const intake = startIntake(store, limits, loop.wake);
+  const app = createApp({
+    sources,
+    intake,
+    store,
+    limits,
+    clock,
+    log,
+    meter: metrics,
+    metrics,
+    adminToken: deps.adminToken,
+    wake: loop.wake,
+  });
+  const http = createHttpServer(app);
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(settings.listen.port, settings.listen.host, resolve);
+  });
+  const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
+  const ending = new AbortController();
+  const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
+  log.info("interlock is listening", { host: settings.listen.host, port, mode, policy: policy.version, worker });
+
+  return {
+    url: `http://${settings.listen.host === "0.0.0.0" ? "127.0.0.1" : settings.listen.host}:${port}`,
+    store,
+    metrics,
+    loop,
+    setMode(next) {
+      mode = next;
+    },
+    async stop() {
+      ending.abort();
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      await intake.close();
+      http.closeIdleConnections();
+      const released = await loop.stop();
+      http.closeAllConnections();
+      await closed;
+      await housekeeping;
+      await store.append([{ kind: "stop", ticket: null, body: { worker, released } }]);
+      for (const { connector } of desks.values()) await connector.close();
+      await dispatcher.close();
+      await store.close();
+      log.info("interlock has stopped", { worker, released });
+    },
+  };
+}
+
+async function keepHouse(
+  store: Store,
+  { clock, log, retentionMs }: { clock: Clock; log: Log; retentionMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const forgotten = await store.forgetSignals(clock.now() - retentionMs, FORGET_MAX);
+      if (forgotten > 0) log.info("old deliveries were forgotten", { forgotten });
+    } catch (error) {
+      log.warn("housekeeping failed; it will be tried again in an hour", { error: describeError(error) });
+    }
+    await clock.sleep(HOUSEKEEPING_MS, signal);
+  }
+}

@@ -1,0 +1,87 @@
+import { instant } from "../clock.ts";
+import type { TicketView } from "../store/store.ts";
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  open: "its outcome is not known yet",
+  applied: "done",
+  unconfirmed: "accepted, but could not be read back",
+  dropped: "accepted by the vendor, which then kept the old value",
+  found: "done, found by reading back",
+  abandoned: "did not take effect",
+};
+
+/** What is known of a ticket, in sentences. With `trace`, every rule and what it read. */
+export function explain(view: TicketView, trace: boolean): string[] {
+  const lines = [`${view.connection}/${view.key}`];
+  const { decision, parked } = view;
+  if (parked) lines.push(`It waits for a person since ${instant(parked.atMs)}: ${parked.reason}. ${parked.detail}`);
+  if (!decision) {
+    lines.push(parked ? "No decision was made." : "A signal named it; no decision was made yet.");
+    return lines;
+  }
+  const settled = view.settledAtMs === undefined ? "" : ` at ${instant(view.settledAtMs)}`;
+  lines.push(`Decision ${decision.id}${settled}, policy ${decision.policyVersion}:`);
+  const wanted = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
+  lines.push(wanted.length > 0 ? `  It should have ${wanted.join(", ")}.` : "  It is left as it is.");
+  for (const { rule, why } of decision.because) lines.push(`  Because: ${why} (rule ${rule}).`);
+  for (const hold of decision.holds) lines.push(`  Held: ${hold.reason}.`);
+  const determining = decision.trace.find(({ rule }) => decision.because.some((because) => because.rule === rule));
+  const read = determining && readText(determining.reads);
+  if (read) lines.push(`  The rule read: ${read}.`);
+  lines.push("  No AI was asked.");
+  lines.push(...actionLines(view), ...ownershipLines(view));
+  lines.push(
+    view.dueAtMs === null
+      ? "It is looked at again when its system reports a change."
+      : `It is due to be looked at again at ${instant(view.dueAtMs)}.`,
+  );
+  if (trace) lines.push(...traceLines(view));
+  return lines;
+}
+
+function actionLines(view: TicketView): string[] {
+  if (view.actions.length === 0) return ["Nothing was written."];
+  return [
+    "Written:",
+    ...view.actions.map((action) => {
+      const what =
+        action.kind === "note"
+          ? `a note ${action.marker}`
+          : `${action.field}: ${shown(action.before)} -> ${shown(action.after)}`;
+      const detail = action.detail === "" || action.detail === "read back" ? "" : ` (${action.detail})`;
+      return `  ${instant(action.intentAtMs)} ${what}: ${OUTCOMES[action.state] ?? action.state}${detail}`;
+    }),
+  ];
+}
+
+function ownershipLines(view: TicketView): string[] {
+  return Object.entries(view.fields).flatMap(([field, memory]) =>
+    memory?.theirs ? [`A person changed ${field} after us; it is theirs and is left alone.`] : [],
+  );
+}
+
+function traceLines(view: TicketView): string[] {
+  const entries = view.decision?.trace ?? [];
+  return [
+    "Rules:",
+    ...entries.map(
+      ({ rule, verdict, reads, message }) =>
+        `  ${rule}: ${verdict}${readSuffix(reads)}${message ? ` (${message})` : ""}`,
+    ),
+  ];
+}
+
+function readSuffix(reads: Readonly<Record<string, string>>): string {
+  const text = readText(reads);
+  return text === "" ? "" : ` [${text}]`;
+}
+
+function readText(reads: Readonly<Record<string, string>>): string {
+  return Object.entries(reads)
+    .map(([path, value]) => (value === "" ? `${path} is empty` : `${path} = ${value}`))
+    .join(", ");
+}
+
+function shown(value: string | number | null): string {
+  return value === null || value === "" ? "(empty)" : String(value);
+}

@@ -1,0 +1,49 @@
+import express, { type RequestHandler, type Router } from "express";
+import type { Limits } from "../core/limits.ts";
+import type { Store } from "../core/store/store.ts";
+import { bearerMatches } from "./bearer.ts";
+
+export interface ApiDeps {
+  store: Store;
+  limits: Limits;
+  /** Undefined when none is set: then nothing under /api answers. */
+  adminToken: string | undefined;
+  /** Tells the loop that something is due. */
+  wake: () => void;
+}
+
+/** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
+export function apiRoutes({ store, limits, adminToken, wake }: ApiDeps): Router {
+  const router = express.Router();
+  router.use("/api", adminOnly(adminToken));
+  router.get("/api/tickets/:connection/:key", async (request, response) => {
+    const { connection, key } = request.params;
+    const view = await store.view(connection, key);
+    if (view) response.json(view);
+    else response.status(404).json({ error: "unknown_ticket", message: "no signal has named that ticket yet" });
+  });
+  router.get("/api/parked", async (_request, response) => {
+    response.json({ parked: await store.parked(limits.listMax), limit: limits.listMax });
+  });
+  router.post("/api/parked/:connection/:key/redrive", async (request, response) => {
+    const { connection, key } = request.params;
+    if (!(await store.redrive(connection, key, "api"))) {
+      response.status(404).json({ error: "not_parked", message: "no ticket of that name is parked" });
+      return;
+    }
+    wake();
+    response.status(202).json({ outcome: "due" });
+  });
+  return router;
+}
+
+function adminOnly(adminToken: string | undefined): RequestHandler {
+  return function requireAdminToken(request, response, next) {
+    if (adminToken !== undefined && bearerMatches(request.headers.authorization, adminToken)) return next();
+    const message =
+      adminToken === undefined
+        ? "INTERLOCK_ADMIN_TOKEN is not set on the server"
+        : "Authorization: Bearer <admin token> is needed";
+    response.status(401).set("WWW-Authenticate", 'Bearer realm="interlock"').json({ error: "unauthorized", message });
+  };
+}

@@ -1,0 +1,71 @@
+import { createServer, type Server } from "node:http";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import helmet from "helmet";
+import { describeError, StoreUnavailableError } from "../core/errors.ts";
+import type { Log } from "../core/ports.ts";
+import { type ApiDeps, apiRoutes } from "./api.ts";
+import type { Metrics } from "./meter.ts";
+import { type WebhookDeps, webhookRoutes } from "./webhooks.ts";
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 20_000;
+const CONNECTIONS_MAX = 2_000;
+
+export interface AppDeps extends WebhookDeps, ApiDeps {
+  metrics: Metrics;
+  log: Log;
+}
+
+/** The HTTP surface: webhooks, health, metrics, admin API. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", false);
+  app.use(webhookRoutes(deps));
+  app.use(helmet());
+  app.get("/livez", (_request, response) => {
+    response.json({ status: "live" });
+  });
+  app.get("/readyz", async (_request, response) => {
+    try {
+      await deps.store.ping();
+      response.json({ status: "ready" });
+    } catch (error) {
+      const reason = error instanceof StoreUnavailableError ? error.message : "the store failed";
+      response.status(503).json({ status: "not_ready", reason });
+    }
+  });
+  app.get("/metrics", async (_request, response) => {
+    response.type(deps.metrics.contentType).send(await deps.metrics.render());
+  });
+  app.use(apiRoutes(deps));
+  app.use((_request, response) => {
+    response.status(404).json({ error: "not_found" });
+  });
+  app.use(lastResort(deps.log));
+  return app;
+}
+
+/** A server with limits on slow and idle clients. */
+export function createHttpServer(app: Express): Server {
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 65_000 },
+    app,
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
+}
+
+function lastResort(log: Log): ErrorRequestHandler {
+  return function answerFault(error: unknown, _request, response, next) {
+    if (response.headersSent) return next(error);
+    if (error instanceof StoreUnavailableError) {
+      response.status(503).set("Retry-After", "5").json({ error: "unavailable", message: error.message });
+      return;
+    }
+    log.error("a request failed for a reason of our own", { error: describeError(error) });
+    // 503 and not 500: a webhook sender must come back, and some treat 500 as final.
+    response.status(503).set("Retry-After", "5").json({ error: "internal" });
+  };
+}

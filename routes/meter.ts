@@ -1,0 +1,64 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Meter } from "../core/ports.ts";
+import type { Store } from "../core/store/store.ts";
+
+/** Every counter there is, with what it counts and its labels. A name that is not here is a mistake of ours. */
+const COUNTERS: Readonly<Record<string, { help: string; labels: readonly string[] }>> = {
+  interlock_signals_total: { help: "Webhook deliveries by outcome", labels: ["connection", "outcome"] },
+  interlock_reconciles_total: { help: "Looks at a ticket", labels: ["connection"] },
+  interlock_writes_total: { help: "Tickets written to", labels: ["connection"] },
+  interlock_vendor_calls_total: { help: "Calls to a vendor's API", labels: ["connection", "operation"] },
+  interlock_failures_total: { help: "Tickets that failed, by kind of fault", labels: ["connection", "kind"] },
+  interlock_drift_total: { help: "Vendor values that a mapping does not know", labels: ["mapping", "field"] },
+  interlock_unmapped_total: { help: "Records that no mapping covers", labels: ["connection"] },
+};
+
+export interface Metrics extends Meter {
+  /** Prometheus text format. */
+  render(): Promise<string>;
+  contentType: string;
+  /** The sum of a counter over all labels, for reports. */
+  total(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+}
+
+export function createMetrics(store: () => Store | undefined): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counters = new Map(
+    Object.entries(COUNTERS).map(([name, { help, labels }]) => [
+      name,
+      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
+    ]),
+  );
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+  const parked = gauge("interlock_parked", "Tickets that wait for a person");
+  const pending = gauge("interlock_pending", "Tickets that are due or in work");
+  const entries = gauge("interlock_ledger_entries", "Entries of the ledger");
+
+  function counter(name: string): Counter {
+    const found = counters.get(name);
+    if (!found) throw new Error(`there is no counter ${name}`);
+    return found;
+  }
+
+  return {
+    contentType: registry.contentType,
+    count: (name, labels = {}, by = 1) => counter(name).inc(labels, by),
+    async render() {
+      const counts = await store()?.counts();
+      if (counts) {
+        parked.set(counts.parked);
+        pending.set(counts.pending);
+        entries.set(counts.ledger);
+      }
+      return registry.metrics();
+    },
+    async total(name, labels = {}) {
+      const { values } = await counter(name).get();
+      const wanted = Object.entries(labels);
+      return values
+        .filter((value) => wanted.every(([key, text]) => value.labels[key] === text))
+        .reduce((sum, { value }) => sum + value, 0);
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLog } from "../../cli/log.ts";
+import { type Running, type ServerDeps, startServer } from "../../cli/server.ts";
+import { diskFiles, systemClock, systemIds, systemRng } from "../../cli/system.ts";
+import type { ConfigFiles } from "../../core/config/files.ts";
+import { type Config, loadConfig } from "../../core/config/load.ts";
+import { ProblemsError } from "../../core/problem.ts";
+import { type JiraSim, startJiraSim } from "../sim/jira.ts";
+import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
+
+export const SNOW_SECRET = `whsec_${Buffer.from("a secret of thirty-two characters").toString("base64")}`;
+export const JIRA_SECRET = "It's a Secret to Everybody";
+export const ADMIN_TOKEN = "admin-token-for-tests";
+
+export const GROUPS = [
+  "Service Desk",
+  "Senior Engineers",
+  "Network Operations",
+  "Security Operations",
+  "Identity and Access",
+  "Workplace Hardware",
+  "Business Applications",
+  "Change Management",
+  "Request Fulfilment",
+];
+
+export interface RigOptions {
+  mode?: "observe" | "suggest" | "act";
+  /** Merged into `limits:`. */
+  limits?: Record<string, number>;
+  /** Replaces config/policy/routing.yaml. */
+  routing?: string;
+  store?: string;
+  deps?: Partial<ServerDeps>;
+}
+
+export interface Rig {
+  snow: ServiceNowSim;
+  jira: JiraSim;
+  server: Running;
+  config: Config;
+  folder: string;
+  /** Waits until every hint sent so far has led to a settled or parked ticket. */
+  settled(): Promise<void>;
+  /** Stops the server and starts another one on the same store. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Limits that let a test finish without waiting for what production waits for. */
+export const QUICK_LIMITS = {
+  settleMs: 10,
+  pollMs: 25,
+  retryBaseMs: 10,
+  retryCapMs: 50,
+  callTimeoutMs: 500,
+  unknownOutcomeWaitMs: 0,
+  leaseMs: 5_000,
+  drainMs: 2_000,
+};
+
+/** A configuration over two simulators, from the shipped mappings and policy. */
+export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions & { folder: string }): Config {
+  const limits = { ...QUICK_LIMITS, ...options.limits };
+  const settings = {
+    listen: { host: "127.0.0.1", port: 0 },
+    store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
+    mode: options.mode ?? "act",
+    logLevel: "error",
+    limits,
+    connections: {
+      snow: {
+        type: "servicenow",
+        baseUrl: snowUrl,
+        allowPrivateAddress: true,
+        auth: { type: "basic", username: "interlock.bot", password: "interlock-password" },
+        webhookSecrets: [SNOW_SECRET],
+        records: {
+          incident: "servicenow.incident",
+          change_request: "servicenow.change",
+          sc_req_item: "servicenow.request",
+        },
+      },
+      jira: {
+        type: "jira",
+        baseUrl: jiraUrl,
+        allowPrivateAddress: true,
+        auth: { type: "basic", email: "interlock@example.com", apiToken: "interlock-token" },
+        webhookSecrets: [JIRA_SECRET],
+        records: { OPS: "jira.incident", CHG: "jira.change" },
+      },
+    },
+  };
+  const files: ConfigFiles = {
+    list: diskFiles.list,
+    read(path) {
+      if (path === "config/interlock.yaml") return JSON.stringify(settings); // JSON is YAML
+      if (path === "config/policy/routing.yaml" && options.routing !== undefined) return options.routing;
+      return diskFiles.read(path);
+    },
+  };
+  const loaded = loadConfig(
+    files,
+    { config: "config", mappings: "mappings" },
+    { variable: () => undefined, file: () => undefined },
+  );
+  if ("problems" in loaded) throw new ProblemsError(loaded.problems);
+  return loaded.config;
+}
+
+/** Both simulators and a server between them, on loopback, in a folder of their own. */
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), "interlock-test-"));
+  const snow = await startServiceNowSim({ groups: GROUPS.map((name) => ({ name })) });
+  const jira = await startJiraSim({ groups: GROUPS, retryDelayMs: 20 });
+  const config = rigConfig(snow.url, jira.url, { ...options, folder });
+  const deps: ServerDeps = {
+    clock: systemClock,
+    rng: systemRng,
+    ids: systemIds,
+    log: silentLog,
+    adminToken: ADMIN_TOKEN,
+    ...options.deps,
+  };
+  let server = await startServer(config, deps);
+  const aim = (): void => {
+    snow.webhooks.setTarget({ url: `${server.url}/webhooks/snow`, secret: SNOW_SECRET });
+    jira.webhooks.setTarget({ url: `${server.url}/webhooks/jira`, secret: JIRA_SECRET });
+  };
+  aim();
+  return {
+    snow,
+    jira,
+    config,
+    folder,
+    get server() {
+      return server;
+    },
+    settled: () => settledWithin(() => server, [snow, jira], 10_000),
+    async restart() {
+      await server.stop();
+      server = await startServer(config, deps);
+      aim();
+    },
+    async close() {
+      await server.stop();
+      await Promise.all([snow.close(), jira.close()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Sender {
+  webhooks: { idle(): Promise<void> };
+}
+
+/** Waits for silence: nothing to send, nothing due, nothing in work, twice in a row. Throws when it does not come. */
+export async function settledWithin(
+  server: () => Running,
+  senders: readonly Sender[],
+  withinMs: number,
+): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  let quiet = 0;
+  while (quiet < 2) {
+    for (const { webhooks } of senders) await webhooks.idle();
+    const { pending } = await server().store.counts();
+    quiet = pending === 0 ? quiet + 1 : 0;
+    if (Date.now() > deadlineMs)
+      throw new Error(`not settled within ${withinMs} ms: ${pending} tickets are still due or in work`);
+    await systemClock.sleep(10);
+  }
+}
