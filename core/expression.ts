@@ -48,8 +48,7 @@ interface AstNode {
 export function expressionCompiler(declarations: Declarations): Compile {
   const environment = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
   for (const [name, type] of Object.entries(declarations)) {
-    if (type === "record") environment.registerVariable(name, "map<string, dyn>");
-    else if (typeof type === "string") environment.registerVariable(name, vendorType(type));
+    if (typeof type === "string") environment.registerVariable(name, vendorType(type));
     else environment.registerVariable({ name, schema: vendorSchema(type) });
   }
   environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
@@ -90,6 +89,7 @@ export function expressionCompiler(declarations: Declarations): Compile {
 }
 
 function vendorType(type: string): string {
+  if (type === "record") return "map<string, dyn>";
   return type === "timestamp" ? "google.protobuf.Timestamp" : type;
 }
 
@@ -109,7 +109,8 @@ function faultOf(error: unknown, source: string, declarations: Declarations): Ex
   if (missing) {
     const parent = /([A-Za-z_][\w.]*)\.$/.exec(source.slice(0, offset))?.[1] ?? "";
     const fields = fieldsAt(declarations, parent);
-    return { what: `${parent} has no field "${missing[1]}"`, fix: `Use one of: ${fields.join(", ")}`, offset };
+    const fix = fields.length > 0 ? `Use one of: ${fields.join(", ")}` : "It has no fields at all";
+    return { what: `${parent} has no field "${missing[1]}"`, fix, offset };
   }
   const unknown = /^Unknown variable: (.+)$/.exec(message);
   if (unknown)

@@ -41,6 +41,8 @@ export interface FieldWrite {
   field: SettableField;
   after: FieldValue;
   patch: VendorPatch;
+  /** What stood at each path of the patch when the ticket was read, in the vendor's own form. */
+  seen: Readonly<Record<string, unknown>>;
 }
 
 export interface NoteWrite {
@@ -71,6 +73,17 @@ export interface WriteResult {
   applied: string[];
   unconfirmed: string[];
   dropped: { actionId: string; reason: string }[];
+  /** The record may have been edited between our read and our write: `overwritten` must be asked. */
+  raced: boolean;
+}
+
+/** A value that somebody set after we had read the ticket, and that our write replaced without having seen it. */
+export interface Overwrite {
+  actionId: string;
+  /** Puts that value back. */
+  patch: VendorPatch;
+  /** It, for the record. */
+  value: FieldValue;
 }
 
 export interface MarkerQuery {
@@ -88,6 +101,11 @@ export interface Connector {
   write(write: Write): Promise<WriteResult>;
   /** Which markers stand in their tickets: `absent` only where the journal itself could be read. */
   confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">>;
+  /**
+   * Looks into the vendor's own history for edits that came between our read and our write. Neither vendor has a
+   * conditional write, so this is what makes ours a compare-and-set. `unknown` are actions whose history cannot be read.
+   */
+  overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }>;
   /** Ends what the connector keeps open. */
   close(): Promise<void>;
 }

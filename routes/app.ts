@@ -9,6 +9,8 @@ import { type WebhookDeps, webhookRoutes } from "./webhooks.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
+/** How often Node looks for clients over these limits; its own default of 30 s would make them 40 s and 50 s. */
+const CHECK_INTERVAL_MS = 1_000;
 const CONNECTIONS_MAX = 2_000;
 
 export interface AppDeps extends WebhookDeps, ApiDeps {
@@ -50,7 +52,12 @@ export function createApp(deps: AppDeps): Express {
 /** A server with limits on slow and idle clients. */
 export function createHttpServer(app: Express): Server {
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 65_000 },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      keepAliveTimeout: 65_000,
+    },
     app,
   );
   server.maxConnections = CONNECTIONS_MAX;

@@ -10,6 +10,10 @@ const COUNTERS: Readonly<Record<string, { help: string; labels: readonly string[
   interlock_vendor_calls_total: { help: "Calls to a vendor's API", labels: ["connection", "operation"] },
   interlock_failures_total: { help: "Tickets that failed, by kind of fault", labels: ["connection", "kind"] },
   interlock_drift_total: { help: "Vendor values that a mapping does not know", labels: ["mapping", "field"] },
+  interlock_given_back_total: {
+    help: "People's values that were put back after an edit at the same moment",
+    labels: ["connection"],
+  },
   interlock_unmapped_total: { help: "Records that no mapping covers", labels: ["connection"] },
 };
 

@@ -11,7 +11,7 @@ import { StoreUnavailableError } from "../core/errors.ts";
 import type { Intake } from "../core/intake/intake.ts";
 import { jsonWithinLimits } from "../core/intake/json-guard.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Located, Log, Meter, WebhookSource } from "../core/ports.ts";
+import type { DeliveryHeaders, Located, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { NewSignal } from "../core/store/store.ts";
 
 /** When a sender that we had to send away should come back, in seconds. */
@@ -59,7 +59,7 @@ function receive(deps: WebhookDeps): RequestHandler {
     const source = deps.sources.get(connection);
     const body: unknown = request.body;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-    const verified = source?.verify(request.headers, bytes) ?? { refused: "unknown connection" };
+    const verified = source?.verify(headersOf(request), bytes) ?? { refused: "unknown connection" };
     if (!source || "refused" in verified) {
       refuse(deps, response, {
         connection,
@@ -85,6 +85,14 @@ function receive(deps: WebhookDeps): RequestHandler {
       located: located(source, bytes),
     });
   };
+}
+
+/** Node joins a header that was sent twice into one text; here it stays a list, which proves nothing. */
+function headersOf(request: Request): DeliveryHeaders {
+  const headers: Record<string, string | string[] | undefined> = {};
+  for (const [name, values] of Object.entries(request.headersDistinct))
+    headers[name] = values?.length === 1 ? values[0] : values;
+  return headers;
 }
 
 interface Delivery {

@@ -1,5 +1,6 @@
 import { createCloudClient } from "jira.js";
 import NodeCache from "node-cache";
+import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
@@ -10,13 +11,15 @@ import type {
   Log,
   MarkerQuery,
   Meter,
+  Overwrite,
   ReadOutcome,
   Write,
   WriteResult,
   WriteValue,
 } from "../../core/ports.ts";
 import { callGate } from "../calls.ts";
-import { deadToken, jiraFault } from "./faults.ts";
+import { deadToken, jiraFault, oddAnswer } from "./faults.ts";
+import { fieldIds, type HistoryItem, headOf, historyItem, replacedBy } from "./history.ts";
 import { recorded } from "./http.ts";
 
 const READ_MAX = 100;
@@ -25,6 +28,24 @@ const COMMENTS_MAX = 100;
 const NOTE_PROPERTY = "interlock.note";
 const PEOPLE_MAX = 2_000;
 const MISMATCHES_MAX = 100;
+
+/** The only status that means a call did what it should; 200 where none stands here. */
+const DONE: Readonly<Record<string, number>> = { write: 204, note: 201 };
+
+// jira.js passes on what it does not recognise; an answer without its list is no answer, never an empty list.
+const Issues = z.looseObject({
+  issues: z.array(
+    z.looseObject({ id: z.string(), key: z.string(), fields: z.record(z.string(), z.unknown()).optional() }),
+  ),
+  issueErrors: z.array(z.unknown()).optional(),
+});
+const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
+const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
+const Users = z.array(
+  z.looseObject({ accountId: z.string(), active: z.boolean().optional(), emailAddress: z.string().optional() }),
+);
+const HISTORY_FIELDS_MAX = 10;
+const HISTORY_PAGES_MAX = 10;
 
 export interface JiraOptions {
   connection: string;
@@ -57,7 +78,7 @@ export function jiraConnector(options: JiraOptions): Connector {
   });
   const people = new NodeCache({ stdTTL: 600, maxKeys: PEOPLE_MAX, useClones: false, checkperiod: 0 });
   // jira.js names fields by their first step; a mapping may go deeper.
-  const wanted = [...new Set(["updated", "project", ...options.fields.map(head)])].filter(
+  const wanted = [...new Set(["updated", "project", ...options.fields.map(headOf)])].filter(
     (field) => field !== "id" && field !== "key",
   );
 
@@ -67,12 +88,21 @@ export function jiraConnector(options: JiraOptions): Connector {
       if ("error" in outcome)
         throw jiraFault(outcome.error, { connection, operation, record: outcome.record, nowMs: clock.now() });
       if (outcome.record.authenticationFailed) throw deadToken(connection);
+      if (outcome.record.status !== (DONE[operation] ?? 200)) throw oddAnswer(connection, operation);
       return outcome.value;
     });
   }
 
+  async function ask<T>(operation: string, schema: z.ZodType<T>, work: () => Promise<unknown>): Promise<T> {
+    const answer = schema.safeParse(await call(operation, work));
+    if (answer.success) return answer.data;
+    throw oddAnswer(connection, operation);
+  }
+
   async function read(_type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
-    const answer = await call("read", () => jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: wanted }));
+    const answer = await ask("read", Issues, () =>
+      jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: wanted }),
+    );
     if ((answer.issueErrors ?? []).length > 0) {
       // Jira lists here what it could not read just now, which is not the same as what does not exist.
       throw new ConnectorError({
@@ -81,10 +111,10 @@ export function jiraConnector(options: JiraOptions): Connector {
         message: `${connection} could not read some issues just now`,
       });
     }
-    const found = new Map((answer.issues ?? []).map((issue) => [issue.id, issue]));
+    const found = new Map(answer.issues.map((issue) => [issue.id, issue]));
     return ids.map((id) => {
       const issue = found.get(id);
-      if (!issue?.key) return { id, found: false };
+      if (!issue) return { id, found: false };
       return {
         id,
         found: true,
@@ -98,8 +128,10 @@ export function jiraConnector(options: JiraOptions): Connector {
 
   async function refuseStale(write: Write): Promise<void> {
     if (clock.now() - write.readAtMs <= limits.staleReadMs) return;
-    const issue = await call("check", () => jira.issues.getIssue({ issueIdOrKey: write.ref.id, fields: ["updated"] }));
-    if (String(issue.fields?.["updated"] ?? "") === write.revision) return;
+    const issue = await ask("check", Checked, () =>
+      jira.issues.getIssue({ issueIdOrKey: write.ref.id, fields: ["updated"] }),
+    );
+    if (issue.fields.updated === write.revision) return;
     throw new ConnectorError({
       kind: "conflict",
       connection,
@@ -127,7 +159,8 @@ export function jiraConnector(options: JiraOptions): Connector {
       }
       applied.push(note.actionId);
     }
-    return { applied, unconfirmed: [], dropped: [] };
+    // Jira answers an edit without a word on what it replaced, so its history is always asked: one call for a whole batch.
+    return { applied, unconfirmed: [], dropped: [], raced: change.fields.length > 0 };
   }
 
   async function fieldsOf(change: Write): Promise<Record<string, unknown>> {
@@ -163,7 +196,7 @@ export function jiraConnector(options: JiraOptions): Connector {
   }
 
   async function findAccount(email: string): Promise<string> {
-    const users = await call("look_up", () => jira.userSearch.findUsers({ query: email, maxResults: 5 }));
+    const users = await ask("look_up", Users, () => jira.userSearch.findUsers({ query: email, maxResults: 5 }));
     const matches = users.filter(
       (user) => user.active !== false && user.emailAddress?.toLowerCase() === email.toLowerCase(),
     );
@@ -175,17 +208,58 @@ export function jiraConnector(options: JiraOptions): Connector {
 
   async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
     const states = new Map<string, "present" | "absent" | "unreadable">();
-    for (const { ref, marker } of queries) {
-      const page = await call("read_journal", () =>
-        jira.issueComments.getComments({ issueIdOrKey: ref.id, orderBy: "-created", maxResults: COMMENTS_MAX }),
-      );
-      const present = (page.comments ?? []).some((comment) => adfToText(comment.body).includes(marker));
-      states.set(marker, present ? "present" : "absent");
-    }
+    for (const { ref, marker } of queries) states.set(marker, await markerState(ref.id, marker));
     return states;
   }
 
-  return { connection, readMax: READ_MAX, read, write, confirm, close: () => calls.close() };
+  async function markerState(issueId: string, marker: string): Promise<"present" | "absent" | "unreadable"> {
+    try {
+      const page = await ask("read_journal", Comments, () =>
+        jira.issueComments.getComments({ issueIdOrKey: issueId, orderBy: "-created", maxResults: COMMENTS_MAX }),
+      );
+      return page.comments.some(({ body }) => adfToText(body).includes(marker)) ? "present" : "absent";
+    } catch (error) {
+      // An issue that is gone or closed to us by now says nothing about the others.
+      if (error instanceof ConnectorError && (error.kind === "not_found" || error.kind === "rejected"))
+        return "unreadable";
+      throw error;
+    }
+  }
+
+  async function overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
+    const found: Overwrite[] = [];
+    const unknown: string[] = [];
+    const histories = await historiesOf(writes);
+    for (const { ref, fields } of writes) {
+      for (const field of fields) {
+        const replaced = replacedBy(field, histories.get(ref.id) ?? []);
+        if (replaced === undefined) unknown.push(field.actionId);
+        else if (replaced !== null) found.push(replaced);
+      }
+    }
+    return { found, unknown };
+  }
+
+  /** Changed fields of the issues, newest first. */
+  async function historiesOf(writes: readonly Write[]): Promise<Map<string, HistoryItem[]>> {
+    const histories = new Map<string, HistoryItem[]>();
+    const issueIdsOrKeys = writes.map(({ ref }) => ref.id);
+    const ids = fieldIds(writes.flatMap(({ fields }) => fields)).slice(0, HISTORY_FIELDS_MAX);
+    let nextPageToken: string | undefined;
+    for (let page = 0; page < HISTORY_PAGES_MAX; page += 1) {
+      const request = { issueIdsOrKeys, fieldIds: ids, ...(nextPageToken !== undefined && { nextPageToken }) };
+      const answer = await call("read_history", () => jira.issues.getBulkChangelogs(request));
+      for (const { issueId, changeHistories } of answer.issueChangeLogs ?? []) {
+        const items = (changeHistories ?? []).flatMap(({ items: changed }) => (changed ?? []).map(historyItem));
+        histories.set(issueId ?? "", [...items.reverse(), ...(histories.get(issueId ?? "") ?? [])]);
+      }
+      nextPageToken = answer.nextPageToken ?? undefined;
+      if (nextPageToken === undefined) break;
+    }
+    return histories;
+  }
+
+  return { connection, readMax: READ_MAX, read, write, confirm, overwritten, close: () => calls.close() };
 }
 
 function withApplied(error: ConnectorError, applied: readonly string[]): ConnectorError {
@@ -199,10 +273,6 @@ function withApplied(error: ConnectorError, applied: readonly string[]): Connect
     ...(status !== undefined && { status }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
-}
-
-function head(path: string): string {
-  return path.split(".")[0] ?? path;
 }
 
 function projectOf(key: string): string {

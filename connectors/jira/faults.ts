@@ -24,10 +24,7 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
       outcome: wasNeverSent(error.code) ? "not_applied" : "unknown",
     });
   }
-  if (isSchemaMismatchError(error)) {
-    const message = `${connection} answered ${operation} with something other than Jira's own form (a login page or a proxy)`;
-    return new ConnectorError({ kind: "unavailable", connection, message, outcome: "unknown" });
-  }
+  if (isSchemaMismatchError(error)) return oddAnswer(connection, operation);
   if (error instanceof ConnectorError) return error;
   return new ConnectorError({
     kind: "protocol",
@@ -36,6 +33,12 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
     outcome: "unknown",
     cause: error,
   });
+}
+
+/** A success that Jira itself would not have given: a login page, a maintenance page, a proxy's own answer. */
+export function oddAnswer(connection: string, operation: string): ConnectorError {
+  const message = `${connection} answered ${operation} with something other than Jira's own form (a login page or a proxy)`;
+  return new ConnectorError({ kind: "unavailable", connection, message, outcome: "unknown" });
 }
 
 /** With a token that is not accepted many reads answer as if there were nothing: that is no answer at all. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Agent, type Dispatcher, setGlobalDispatcher } from "undici";
+import { Agent, type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 
 /** What an answer's headers said that jira.js does not pass on. */
 export interface CallRecord {
@@ -23,11 +23,14 @@ export async function recorded<T>(
   }
 }
 
+/** What was there before us, so that a stopped server leaves a working fetch behind. */
+const original = getGlobalDispatcher();
+
 /**
  * jira.js calls the global fetch and takes no transport of its own, so time-outs and header reading go into the
  * global dispatcher. Nothing else in this program uses fetch.
  */
-export function installDispatcher(callTimeoutMs: number): Dispatcher {
+export function installDispatcher(callTimeoutMs: number): { close(): Promise<void> } {
   const agent = new Agent({
     connect: { timeout: Math.min(5_000, callTimeoutMs) },
     headersTimeout: callTimeoutMs,
@@ -35,15 +38,44 @@ export function installDispatcher(callTimeoutMs: number): Dispatcher {
   });
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     const record = current.getStore();
-    return dispatch(options, record ? watching(handler, record) : handler);
+    return dispatch(options, record ? watching(handler, record, callTimeoutMs) : handler);
   });
   setGlobalDispatcher(dispatcher);
-  return dispatcher;
+  return {
+    async close() {
+      if (getGlobalDispatcher() === dispatcher) setGlobalDispatcher(original);
+      await dispatcher.close();
+    },
+  };
 }
 
-function watching(handler: Dispatcher.DispatchHandler, record: CallRecord): Dispatcher.DispatchHandler {
+/** Ends a call ourselves; the code is what messages show. */
+class CutShortError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "CutShortError";
+    this.code = code;
+  }
+}
+
+/** undici's own time-outs start again with every byte; `callTimeoutMs` is for the call in all. */
+function watching(
+  handler: Dispatcher.DispatchHandler,
+  record: CallRecord,
+  callTimeoutMs: number,
+): Dispatcher.DispatchHandler {
+  let running: Dispatcher.DispatchController | undefined;
+  const timer = setTimeout(
+    () => running?.abort(new CutShortError("ETIMEDOUT", "no complete answer in time")),
+    callTimeoutMs,
+  );
   return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestStart(controller, context) {
+      running = controller;
+      handler.onRequestStart?.(controller, context);
+    },
     onRequestUpgrade: (controller, status, headers, socket) =>
       handler.onRequestUpgrade?.(controller, status, headers, socket),
     onResponseStart(controller, status, headers, message) {
@@ -51,10 +83,18 @@ function watching(handler: Dispatcher.DispatchHandler, record: CallRecord): Disp
       const retryAfter = headers["retry-after"];
       if (typeof retryAfter === "string") record.retryAfter = retryAfter;
       record.authenticationFailed ||= headers["x-seraph-loginreason"] === "AUTHENTICATED_FAILED";
-      handler.onResponseStart?.(controller, status, headers, message);
+      // Jira's API never redirects; where a front sends us is not where the admin's credentials and writes should go.
+      if (status >= 300 && status < 400) controller.abort(new CutShortError("EREDIRECT", "the answer is a redirect"));
+      else handler.onResponseStart?.(controller, status, headers, message);
     },
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-    onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
+    onResponseEnd(controller, trailers) {
+      clearTimeout(timer);
+      handler.onResponseEnd?.(controller, trailers);
+    },
+    onResponseError(controller, error) {
+      clearTimeout(timer);
+      handler.onResponseError?.(controller, error);
+    },
   };
 }

@@ -57,8 +57,7 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
   const calls = callGate(deps.connection, deps.limits, deps);
   const credentials = credentialsFor(http, calls, deps);
 
-  async function once(request: Request): Promise<unknown> {
-    const authorization = await credentials.header();
+  function once(request: Request, authorization: string): Promise<unknown> {
     return calls.run(request.operation, async () => {
       const answer = await transport(deps, request, () =>
         http.request<string>({
@@ -67,6 +66,8 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
           headers: { Authorization: authorization, ...(request.body && { "Content-Type": "application/json" }) },
           ...(request.params && { params: request.params }),
           ...(request.body && { data: request.body }),
+          // `timeout` starts again with every byte; this is for the call in all.
+          signal: AbortSignal.timeout(deps.limits.callTimeoutMs),
         }),
       );
       return resultOf(deps, request, answer);
@@ -75,12 +76,14 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
 
   return {
     async send(request) {
+      const authorization = await credentials.header();
       try {
-        return await once(request);
+        return await once(request, authorization);
       } catch (error) {
         // A refused token was not acted upon, so one more try with a fresh one is safe even for a write.
-        if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew()) throw error;
-        return once(request);
+        if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew(authorization))
+          throw error;
+        return once(request, await credentials.header());
       }
     },
     async close() {
@@ -93,8 +96,8 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
 
 interface Credentials {
   header(): Promise<string>;
-  /** Forgets what it has; false when there is nothing fresher to be had. */
-  renew(): boolean;
+  /** Forgets what was refused, unless a fresher one is here already; false when there is nothing fresher to be had. */
+  renew(refused: string): boolean;
 }
 
 function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Credentials {
@@ -113,6 +116,7 @@ function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Cr
       const answer = await transport(deps, request, () =>
         http.post<string>(request.path, new URLSearchParams(form).toString(), {
           headers: { "Content-Type": "application/x-www-form-urlencoded" },
+          signal: AbortSignal.timeout(deps.limits.callTimeoutMs),
         }),
       );
       const parsed = answer.status === 200 ? Token.safeParse(json(answer.data)) : undefined;
@@ -133,8 +137,8 @@ function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Cr
       });
       return `Bearer ${await fetching}`;
     },
-    renew() {
-      token = undefined;
+    renew(refused) {
+      if (refused === `Bearer ${token?.value}`) token = undefined;
       return true;
     },
   };
@@ -142,7 +146,8 @@ function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Cr
 
 function tokenFault(deps: ClientDeps, answer: AxiosResponse<string>): ConnectorError {
   const { connection } = deps;
-  if (answer.status === 429 || answer.status >= 500)
+  // Only a refusal in so many words is one: a sleeping instance and a login page answer 200 or a redirect.
+  if (answer.status < 400 || answer.status === 408 || answer.status === 429 || answer.status >= 500)
     return faultFor(deps, { operation: "token", method: "GET", path: "" }, answer);
   const message = `${connection} refused the OAuth client (${answer.status}); check auth.clientId and auth.clientSecret, and that the client-credentials grant is enabled`;
   return new ConnectorError({ kind: "auth", connection, status: answer.status, message });
@@ -196,7 +201,7 @@ function faultFor(deps: ClientDeps, request: Request, answer: AxiosResponse<stri
     status,
     message: `${connection} answered ${request.operation} with ${status}: ${hintFor(status)}`,
     // A gateway that gave up, or a script that failed half way, says nothing about what was stored.
-    outcome: status >= 500 && status !== 503 ? "unknown" : "not_applied",
+    outcome: status < 400 || (status >= 500 && status !== 503) ? "unknown" : "not_applied",
     ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
   });
 }
@@ -206,11 +211,12 @@ function kindOf(status: number): FaultKind {
   if (status === 404) return "not_found";
   if (status === 409) return "conflict";
   if (status === 429) return "rate_limited";
-  if (status === 408 || status >= 500) return "unavailable";
+  if (status < 400 || status === 408 || status >= 500) return "unavailable";
   return "rejected";
 }
 
 function hintFor(status: number): string {
+  if (status < 400) return "a page stands where data should (a sleeping instance, a login page or a proxy)";
   if (status === 401) return "the credentials are not accepted; check auth in interlock.yaml and the integration user";
   if (status === 403)
     return "an ACL, a data policy or a business rule refuses it; check the roles of the integration user and mandatory fields";

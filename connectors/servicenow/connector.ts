@@ -4,6 +4,7 @@ import type {
   Connector,
   FieldWrite,
   MarkerQuery,
+  Overwrite,
   ReadOutcome,
   VendorRecord,
   Write,
@@ -18,8 +19,11 @@ const SYS_ID = /^[0-9a-f]{32}$/;
 const QUERY_BYTES_MAX = 1_800;
 const READ_MAX = 50;
 const JOURNAL_ROWS_MAX = 1_000;
+const HISTORY_ROWS_MAX = 100;
 
 const Row = z.looseObject({ sys_id: z.string() });
+const AuditRow = z.looseObject({ fieldname: z.string(), oldvalue: z.string(), newvalue: z.string() });
+type AuditRow = z.infer<typeof AuditRow>;
 const JournalRow = z.looseObject({ element_id: z.string(), value: z.string() });
 
 export interface ServiceNowOptions extends ClientDeps {
@@ -33,7 +37,6 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
   const client = servicenowClient(options);
   const names = directory(connection, client);
   const longest = Math.max(0, ...[...options.fields.values()].map((fields) => fields.join(",").length));
-  let journalReadable = false;
 
   function protocol(message: string): ConnectorError {
     return new ConnectorError({ kind: "protocol", connection, message: `${connection} ${message}` });
@@ -129,7 +132,37 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
       applied: change.fields.map(({ actionId }) => actionId).filter((id) => !lost.has(id)),
       unconfirmed: note ? [note.actionId] : [],
       dropped,
+      // Our own update raises the counter by one. More than that is somebody else's edit, or a rule of the instance.
+      raced: Number(row.data["sys_mod_count"]) !== Number(change.revision) + 1,
     };
+  }
+
+  async function overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
+    const found: Overwrite[] = [];
+    const unknown: string[] = [];
+    for (const write of writes) {
+      const history = await historyOf(write);
+      for (const field of write.fields) {
+        const replaced = replacedBy(field, await patchOf([field], names), history);
+        if (replaced === undefined) unknown.push(field.actionId);
+        else if (replaced !== null) found.push(replaced);
+      }
+    }
+    return { found, unknown };
+  }
+
+  /** Changes of the written fields, newest first. */
+  async function historyOf(write: Write): Promise<AuditRow[]> {
+    const paths = [...new Set(write.fields.flatMap(({ patch }) => Object.keys(patch)))];
+    const rows = z.array(AuditRow).safeParse(
+      await table("read_history", "sys_audit", {
+        sysparm_query: `documentkey=${write.ref.id}^fieldnameIN${paths.join(",")}^ORDERBYDESCrecord_checkpoint`,
+        sysparm_fields: "fieldname,oldvalue,newvalue",
+        sysparm_limit: String(HISTORY_ROWS_MAX),
+      }),
+    );
+    if (!rows.success) throw protocol("answered a read of the field history in an unknown form");
+    return rows.data;
   }
 
   async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
@@ -146,12 +179,11 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
         }),
       );
       if (!rows.success) throw protocol("answered a read of the journal in an unknown form");
-      if (rows.data.length > 0) journalReadable = true;
-      // Without the right to read the journal the answer is an empty list, not an error.
-      journalReadable ||= await probeJournal();
+      // Without the right to read the journal the answer is an empty list, not an error; and a right can be taken away.
+      const readable = rows.data.length > 0 || (await probeJournal());
       for (const { ref, marker } of chunk) {
         const present = rows.data.some((row) => row.element_id === ref.id && row.value.includes(marker));
-        states.set(marker, present ? "present" : journalReadable ? "absent" : "unreadable");
+        states.set(marker, present ? "present" : readable ? "absent" : "unreadable");
       }
     }
     return states;
@@ -168,6 +200,7 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     read,
     write,
     confirm,
+    overwritten,
     close: () => client.close(),
   };
 }
@@ -182,6 +215,22 @@ function droppedFields(
   if (lost.length === 0) return [];
   const reason = `ServiceNow accepted the call but kept the old ${lost.join(", ")}; check the field's write ACL for the integration user, and that the field exists`;
   return [{ actionId: field.actionId, reason }];
+}
+
+/** What a write of ours replaced: undefined when our edit is not in the history, null when it replaced what we had seen. */
+function replacedBy(
+  field: FieldWrite,
+  sent: Readonly<Record<string, string>>,
+  history: readonly AuditRow[],
+): Overwrite | null | undefined {
+  const patch: Record<string, string> = {};
+  for (const [path, value] of Object.entries(sent)) {
+    const ours = history.find((row) => row.fieldname === path && row.newvalue === value);
+    if (!ours) return undefined;
+    if (ours.oldvalue !== String(field.seen[path] ?? "")) patch[path] = ours.oldvalue;
+  }
+  const [first] = Object.values(patch);
+  return first === undefined ? null : { actionId: field.actionId, patch, value: first };
 }
 
 async function vendorText(value: WriteValue, names: Directory): Promise<string> {

@@ -37,6 +37,16 @@ export function noteText({ kind, decision, changes, marker }: NoteInput): string
   );
 }
 
+/** The note that goes with a person's value that was put back. */
+export function giveBackText(fields: readonly SettableField[], decision: Decision, marker: string): string {
+  const names = fields.map((field) => NAMES[field]).join(", ");
+  return [
+    `Interlock put back what a person had set: ${names}.`,
+    "They edited this ticket at the same moment; the field is theirs and Interlock leaves it alone from now on.",
+    `Decision ${decision.id} ${marker}`,
+  ].join("\n");
+}
+
 function shown(value: string | number): string {
   return value === "" ? "(empty)" : String(value);
 }

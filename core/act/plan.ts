@@ -102,8 +102,8 @@ export function standsAlready(action: Action, ticket: Ticket): boolean {
   return action.field !== "note" && action.after !== null && sameValue(action.field, ticket, action.after);
 }
 
-/** An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */
-function sameValue(field: SettableField, ticket: Ticket, after: FieldValue): boolean {
+/** Whether a ticket has a value. An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */
+export function sameValue(field: SettableField, ticket: Ticket, after: FieldValue): boolean {
   if (field === "assignee")
     return ticket.assignee.id !== "" && (ticket.assignee.id === after || ticket.assignee.email === after);
   return fieldValue(ticket, field) === after;

@@ -1,27 +1,29 @@
 import {
   type Document,
-  isAlias,
   isMap,
   isNode,
-  isPair,
   isScalar,
+  Lexer,
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   visit,
+  type YAMLError,
 } from "yaml";
 import type { z } from "zod";
 import type { Problem } from "../problem.ts";
 import { explainIssue, type Path } from "./issue.ts";
 
 const FILE_BYTES_MAX = 1_048_576;
+const DEPTH_MAX = 64;
 
 /** A YAML file with positions, so that whatever is found wrong later can be shown where it stands. */
 export interface YamlFile {
   file: string;
   value: unknown;
-  /** The problem at `path`, or at the nearest thing that stands in the file. */
-  problem(path: Path, what: string, fix: string, offset?: number): Problem;
+  /** The problem at `path`, or at the nearest thing that stands in the file: at its key, or so far into its text. */
+  problem(path: Path, what: string, fix: string, at?: number | "key"): Problem;
 }
 
 /**
@@ -33,46 +35,41 @@ export function parseYaml(file: string, text: string): { file: YamlFile } | { pr
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
     return { problems: [{ ...whole, what: "the file is larger than 1 MiB", fix: "Split it into several files" }] };
   }
+  if (tooDeep(text)) {
+    return { problems: [{ ...whole, what: `the file is nested more than ${DEPTH_MAX} deep`, fix: "Flatten it" }] };
+  }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, schema: "core", prettyErrors: false });
-  if (document.errors.length > 0) {
+  const options = {
+    lineCounter: lines,
+    uniqueKeys: true,
+    stringKeys: true,
+    schema: "core",
+    prettyErrors: false,
+  } as const;
+  const document = parseDocument(text, options);
+  // What the parser only warns of, such as a tag it does not know, would change a value without a word.
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
     return {
-      problems: document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return {
-          file,
-          line,
-          col,
-          path: "",
-          what: `not valid YAML: ${firstLine(error.message)}`,
-          fix: yamlFix(error.code),
-        };
-      }),
+      problems: faults.map((error) => ({ file, ...lines.linePos(error.pos[0]), path: "", ...faultOf(error) })),
     };
   }
-  const keyProblems = forbiddenKeys(document, file, lines);
-  if (keyProblems.length > 0) return { problems: keyProblems };
+  const found = forbidden(document, file, lines);
+  if (found.length > 0) return { problems: found };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 50 });
   } catch {
-    return {
-      problems: [
-        {
-          ...whole,
-          what: "the file repeats its anchors too often",
-          fix: "Write the values out instead of using aliases",
-        },
-      ],
-    };
+    const what = "the file repeats its anchors too often";
+    return { problems: [{ ...whole, what, fix: "Write the values out instead of using aliases" }] };
   }
   return {
     file: {
       file,
       value,
-      problem: (path, what, fix, offset = 0) => ({
+      problem: (path, what, fix, at = 0) => ({
         file,
-        ...locate(document, lines, path, offset),
+        ...locate({ text, document, lines }, path, at),
         path: pathText(path),
         what,
         fix,
@@ -90,21 +87,30 @@ export function checkAgainst<T>(
   const result = schema.safeParse(value ?? {});
   if (result.success) return { value: result.data };
   return {
+    // What is shown is what stands in the file: a secret that was filled in stands nowhere.
     problems: result.error.issues.flatMap((issue) =>
-      explainIssue(issue, value).map(({ path, what, fix }) => yaml.problem(path, what, fix)),
+      explainIssue(issue, yaml.value).map(({ path, what, fix, atKey }) =>
+        yaml.problem(path, what, fix, atKey ? "key" : 0),
+      ),
     ),
   };
 }
 
-function locate(document: Document, lines: LineCounter, path: Path, offset: number): { line: number; col: number } {
+interface Source {
+  text: string;
+  document: Document;
+  lines: LineCounter;
+}
+
+function locate(source: Source, path: Path, at: number | "key"): { line: number; col: number } {
   for (let length = path.length; length >= 0; length -= 1) {
-    const at = nodeStart(document, path.slice(0, length), length === path.length ? offset : 0);
-    if (at !== undefined) return lines.linePos(at);
+    const start = nodeStart(source, path.slice(0, length), length === path.length ? at : 0);
+    if (start !== undefined) return source.lines.linePos(start);
   }
   return { line: 1, col: 1 };
 }
 
-function nodeStart(document: Document, path: Path, offset: number): number | undefined {
+function nodeStart({ text, document }: Source, path: Path, at: number | "key"): number | undefined {
   if (path.length === 0) return document.contents?.range?.[0];
   // A problem with a key's value is shown at the value; one with a mapping's own key (an unknown one) at the key.
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
@@ -113,7 +119,7 @@ function nodeStart(document: Document, path: Path, offset: number): number | und
     const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === last);
     if (!pair) return undefined;
     const value = isNode(pair.value) ? (pair.value as Node) : undefined; // narrowed by isNode: yaml types it unknown
-    const start = isScalar(value) && value.range ? value.range[0] + quoteWidth(value) + offset : undefined;
+    const start = isScalar(value) && at !== "key" ? placeIn(text, value, at) : undefined;
     const key = isNode(pair.key) ? pair.key.range?.[0] : undefined;
     return start ?? key;
   }
@@ -121,45 +127,93 @@ function nodeStart(document: Document, path: Path, offset: number): number | und
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
-/** A quoted scalar's text starts one character in; a block scalar's on the next line, where columns are not known. */
-function quoteWidth(node: Node): number {
-  if (!isScalar(node)) return 0;
+/**
+ * Where the character at `offset` of a scalar's value stands in the file. The two are walked side by side, since folded
+ * lines, indentation and escapes are in the one and not in the other.
+ */
+function placeIn(text: string, scalar: Scalar, offset: number): number | undefined {
+  const [start, end] = scalar.range ?? [];
+  if (start === undefined || end === undefined || offset === 0)
+    return start === undefined ? start : start + quoteWidth(scalar);
+  const value = String(scalar.value);
+  const block = scalar.type === "BLOCK_FOLDED" || scalar.type === "BLOCK_LITERAL";
+  let at = block ? text.indexOf("\n", start) + 1 : start + quoteWidth(scalar);
+  for (let read = 0; read < Math.min(offset, value.length); read += 1) at = after(text, at, value[read] ?? "");
+  while (at < end && value[offset] !== undefined && text[at] !== value[offset]) at += 1;
+  return Math.min(at, end);
+}
+
+/** The place after the next character of a value. A line break stands for one space, whatever the indentation. */
+function after(text: string, from: number, character: string): number {
+  if (character === " " || character === "\n") {
+    if (text[from] !== "\n") return from + (text[from] === "\\" ? 2 : 1);
+    return from + 1 + (/^ */.exec(text.slice(from + 1))?.[0].length ?? 0);
+  }
+  const found = text.indexOf(character, from);
+  return found < 0 ? from : found + 1;
+}
+
+function quoteWidth(node: Scalar): number {
   return node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE" ? 1 : 0;
+}
+
+/** Looks at the words of a file before anything walks it recursively: the parser's own stack is not ours to test. */
+function tooDeep(text: string): boolean {
+  let flow = 0;
+  let opened = 0;
+  for (const word of new Lexer().lex(text)) {
+    if (word === "[" || word === "{") flow += 1;
+    else if (word === "]" || word === "}") flow -= 1;
+    else if (word === "\n" || word === "\r\n") opened = 0;
+    // Outside of brackets, a line opens a collection with every indicator.
+    else if (flow === 0 && (word === "-" || word === "?" || word === ":")) opened += 1;
+    if (flow > DEPTH_MAX || opened > DEPTH_MAX) return true;
+  }
+  return false;
 }
 
 const FORBIDDEN = new Set(["__proto__", "prototype", "constructor"]);
 
-function forbiddenKeys(document: Document, file: string, lines: LineCounter): Problem[] {
+/** What YAML allows and a configuration does not: keys that JavaScript reserves, aliases of nothing, half characters. */
+function forbidden(document: Document, file: string, lines: LineCounter): Problem[] {
   const problems: Problem[] = [];
+  const add = (node: Node, path: string, what: string, fix: string): void => {
+    problems.push({ file, ...lines.linePos(node.range?.[0] ?? 0), path, what, fix });
+  };
   visit(document, {
     Pair(_, pair) {
-      if (!isPair(pair) || !isScalar(pair.key) || isAlias(pair.key)) return;
-      const key = String(pair.key.value);
-      if (!FORBIDDEN.has(key)) return;
-      const { line, col } = lines.linePos(pair.key.range?.[0] ?? 0);
-      problems.push({
-        file,
-        line,
-        col,
-        path: key,
-        what: `"${key}" is not allowed as a key`,
-        fix: "Choose another name",
-      });
+      const key = isScalar(pair.key) ? String(pair.key.value) : "";
+      if (isScalar(pair.key) && FORBIDDEN.has(key))
+        add(pair.key, key, `"${key}" is not allowed as a key`, "Choose another name");
+    },
+    Alias(_, alias) {
+      if (!alias.resolve(document)) add(alias, "", "refers to an anchor that is not there", "Put the text in quotes");
+    },
+    Scalar(_, scalar) {
+      if (typeof scalar.value === "string" && !scalar.value.isWellFormed())
+        add(scalar, "", "holds half a character", "Write both halves of the \\u pair, or the character itself");
     },
   });
   return problems;
 }
 
-function yamlFix(code: string): string {
-  if (code === "DUPLICATE_KEY") return "Remove one of the two keys";
-  if (code === "TAB_AS_INDENT") return "Indent with spaces";
-  return "Check the indentation and quotes at this place";
+const YAML_FAULTS: Readonly<Record<string, { what: string; fix: string }>> = {
+  DUPLICATE_KEY: { what: "this key stands here twice", fix: "Remove one of the two keys" },
+  TAB_AS_INDENT: { what: "tabs are not allowed as indentation", fix: "Indent with spaces" },
+  BAD_DQ_ESCAPE: { what: "this escape is not known", fix: "Use single quotes, or double the backslash" },
+  TAG_RESOLVE_FAILED: { what: "a tag (!...) is not allowed here", fix: "Remove it, or put the text in quotes" },
+  NON_STRING_KEY: { what: "a key must be a plain text", fix: "Write the key out" },
+  MULTIPLE_DOCS: { what: "the file holds several documents", fix: "Remove the line with ---" },
+};
+
+/** The parser's own words where they quote nothing: what stands in the file may be a secret. */
+function faultOf(error: YAMLError): { what: string; fix: string } {
+  const known = YAML_FAULTS[error.code];
+  if (known) return known;
+  const words = (error.message.split("\n")[0] ?? "").replace(/:? (?!"quote)["|>].*$/, "");
+  return { what: `not valid YAML: ${words}`, fix: "Check the indentation and quotes at this place" };
 }
 
 function pathText(path: Path): string {
   return path.map(String).join(".");
-}
-
-function firstLine(text: string): string {
-  return text.split("\n")[0] ?? text;
 }

@@ -6,6 +6,8 @@ export interface Finding {
   path: Path;
   what: string;
   fix: string;
+  /** The key itself is wrong, not its value. */
+  atKey?: true;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -14,16 +16,17 @@ type Issue = z.core.$ZodIssue;
 export function explainIssue(issue: Issue, root: unknown): Finding[] {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   const present = valueAt(root, path);
-  const received = present !== undefined && path.some((part) => SECRET_KEYS.has(String(part))) ? SECRET : present;
+  const received = present !== undefined && isSecret(path) ? SECRET : present;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: [...path, key],
       what: `"${key}" is not a known key here`,
       fix: "Remove it or correct its spelling",
+      atKey: true,
     }));
   }
   if (issue.code === "invalid_key")
-    return [{ path, what: "this name is not allowed", fix: ruleOf(issue.issues[0]?.message) }];
+    return [{ path, what: "this name is not allowed", fix: `Write ${ruleOf(issue.issues[0]?.message)}`, atKey: true }];
   if (received === undefined) return [{ path, what: "is missing", fix: `Add it: ${expectation(issue)}` }];
   if (issue.code === "invalid_union") return explainUnion(issue, path, received, root);
   return [{ path, what: whatIsWrong(issue, received), fix: `Write ${expectation(issue)}` }];
@@ -36,16 +39,8 @@ function explainUnion(
   root: unknown,
 ): Finding[] {
   if ("discriminator" in issue && typeof issue.discriminator === "string") {
-    const key = issue.discriminator;
-    const at = valueAt(received, [key]);
-    const options =
-      "options" in issue && Array.isArray(issue.options) ? issue.options.map(String).join(", ") : "a known value";
     return [
-      {
-        path: [...path, key],
-        what: at === undefined ? "is missing" : `${show(at)} is not a known ${key}`,
-        fix: `Write one of: ${options}`,
-      },
+      { path, what: `${show(received)} is not a known ${issue.discriminator}`, fix: `Write ${expectation(issue)}` },
     ];
   }
   const branches = issue.errors.filter((errors) => errors.length > 0);
@@ -74,14 +69,15 @@ function expectation(issue: Issue): string {
     case "invalid_value":
       return `one of: ${issue.values.map(String).join(", ")}`;
     case "too_small":
-      return `at least ${String(issue.minimum)}${unit(issue.origin)}`;
+      return `at least ${String(issue.minimum)}${unit(issue.origin, issue.minimum)}`;
     case "too_big":
-      return `at most ${String(issue.maximum)}${unit(issue.origin)}`;
+      return `at most ${String(issue.maximum)}${unit(issue.origin, issue.maximum)}`;
     case "custom":
       return ruleOf(typeof issue.params?.["fix"] === "string" ? issue.params["fix"] : undefined);
     case "invalid_format":
       return ruleOf(issue.message === "Invalid string" ? undefined : issue.message);
     case "invalid_union":
+      if ("options" in issue && Array.isArray(issue.options)) return `one of: ${issue.options.map(String).join(", ")}`;
       return issue.errors
         .map((errors) => (errors[0] ? expectation(errors[0]) : ""))
         .filter((text) => text !== "")
@@ -105,9 +101,11 @@ function article(expected: string): string {
   return ARTICLES[expected] ?? expected;
 }
 
-function unit(origin: string): string {
-  if (origin === "array") return " entries";
-  return origin === "string" ? " characters" : "";
+function unit(origin: string, count: number | bigint): string {
+  const one = Number(count) === 1;
+  if (origin === "array") return one ? " entry" : " entries";
+  if (origin === "string") return one ? " character" : " characters";
+  return "";
 }
 
 function ruleOf(message: string | undefined): string {
@@ -116,7 +114,13 @@ function ruleOf(message: string | undefined): string {
 
 /** Keys whose values are never shown, even where they were written out instead of referred to. */
 const SECRET_KEYS = new Set(["password", "clientSecret", "apiToken", "token", "webhookSecrets", "store"]);
+/** Mappings of which some keys are secret: where a bare value stands in their place, it may be the secret itself. */
+const SECRET_HOLDERS = new Set(["auth", "webhookAuth"]);
 const SECRET = Symbol("secret");
+
+function isSecret(path: Path): boolean {
+  return path.some((part) => SECRET_KEYS.has(String(part))) || SECRET_HOLDERS.has(String(path.at(-1)));
+}
 
 /** The value as the admin wrote it. Long texts are cut. */
 function show(value: unknown): string {

@@ -5,7 +5,7 @@ import { compileMapping, type Mapping, writableFields } from "../mapping/mapping
 import { MappingFile } from "../mapping/schema.ts";
 import { policyDeclarations } from "../policy/declarations.ts";
 import type { Policy } from "../policy/policy.ts";
-import { compileRouting, type Routing, RoutingFile } from "../policy/routing.ts";
+import { compileRouting, conditionProblems, type Routing, RoutingFile } from "../policy/routing.ts";
 import type { Problem } from "../problem.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import { checkAgainst, parseYaml, type YamlFile } from "./document.ts";
@@ -39,11 +39,16 @@ export function loadConfig(
   };
   const settingsFile = note(open(files, `${folders.config}/interlock.yaml`));
   const settings = settingsFile && note(readSettings(settingsFile.file, secrets));
-  const mappings = loadMappings(files, folders.mappings, note);
-  if (settingsFile && settings) problems.push(...crossCheck(settingsFile.file, settings.value, mappings, folders));
+  const found = loadMappings(files, folders.mappings, note);
+  const { mappings } = found;
+  const crossed = settingsFile && settings ? crossCheck(settingsFile.file, settings.value, found, folders) : [];
+  problems.push(...crossed);
   const routingFile = note(open(files, `${folders.config}/policy/routing.yaml`));
   const used = settings ? mappingsInUse(settings.value, mappings) : [...mappings.values()];
-  const policy = routingFile && note(loadPolicy(routingFile.file, used));
+  problems.push(...typeConflicts(used, folders));
+  // Rules are not blamed for what a mapping that is wrong itself would have offered them.
+  const complete = found.broken.size === 0 && crossed.length === 0;
+  const policy = routingFile && note(loadPolicy(routingFile.file, used, complete));
   if (problems.length > 0 || !settings || !policy) return { problems };
   return { config: { settings: settings.value, mappings, policy } };
 }
@@ -89,35 +94,47 @@ function readSettings(yaml: YamlFile, secrets: SecretSource): { value: Settings 
 
 type Note = <T>(result: { problems: Problem[] } | T) => T | undefined;
 
-function loadMappings(files: ConfigFiles, folder: string, note: Note): Map<string, Mapping> {
+interface FoundMappings {
+  mappings: Map<string, Mapping>;
+  /** Names of those whose own problems are told already. */
+  broken: Set<string>;
+}
+
+function loadMappings(files: ConfigFiles, folder: string, note: Note): FoundMappings {
   const compile = expressionCompiler({ record: "record" });
   const mappings = new Map<string, Mapping>();
+  const broken = new Set<string>();
   const names = files.list(folder).filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"));
+  if (names.length > FILES_MAX) {
+    const what = `the folder holds ${names.length} mappings`;
+    note({ problems: [{ file: folder, line: 0, col: 0, path: "", what, fix: `Keep ${FILES_MAX} at the most` }] });
+  }
   for (const fileName of names.slice(0, FILES_MAX)) {
     const name = fileName.slice(0, -".yaml".length);
     const opened = note(open(files, `${folder}/${fileName}`));
     const checked = opened && note(checkAgainst(opened.file, MappingFile));
     const compiled = checked && note(compileMapping(name, opened.file, checked.value, compile));
     if (compiled) mappings.set(name, compiled.mapping);
+    else broken.add(name);
   }
-  return mappings;
+  return { mappings, broken };
 }
 
 function crossCheck(
   yaml: YamlFile,
   settings: Settings,
-  mappings: ReadonlyMap<string, Mapping>,
+  { mappings, broken }: FoundMappings,
   folders: ConfigFolders,
 ): Problem[] {
   const problems: Problem[] = [];
   for (const [connection, { type, records }] of Object.entries(settings.connections)) {
     for (const [record, name] of Object.entries(records)) {
+      if (broken.has(name)) continue;
       const mapping = mappings.get(name);
       const path = ["connections", connection, "records", record];
       const offered = [...mappings.values()].filter(({ vendor }) => vendor === type).map((known) => known.name);
       const fix = offered.length > 0 ? `Use one of: ${offered.join(", ")}` : `Create ${folders.mappings}/${name}.yaml`;
-      if (!mapping)
-        problems.push(yaml.problem(path, `there is no usable mapping "${name}" in ${folders.mappings}`, fix));
+      if (!mapping) problems.push(yaml.problem(path, `there is no mapping "${name}" in ${folders.mappings}`, fix));
       else if (mapping.vendor !== type)
         problems.push(yaml.problem(path, `mapping ${name} is for ${mapping.vendor}`, fix));
     }
@@ -130,14 +147,35 @@ function mappingsInUse(settings: Settings, mappings: ReadonlyMap<string, Mapping
   return [...mappings.values()].filter(({ name }) => names.has(name));
 }
 
-function loadPolicy(yaml: YamlFile, mappings: readonly Mapping[]): Policy | { problems: Problem[] } {
+/** One name in rules is one type: two mappings that disagree would make a rule fail on half of its tickets. */
+function typeConflicts(mappings: readonly Mapping[], folders: ConfigFolders): Problem[] {
+  const first = new Map<string, { mapping: string; type: CelType }>();
+  const problems: Problem[] = [];
+  for (const mapping of mappings) {
+    for (const [key, type] of Object.entries(mapping.custom)) {
+      const known = first.get(key);
+      if (known === undefined) first.set(key, { mapping: mapping.name, type });
+      else if (known.type !== type) {
+        const what = `is ${String(type)} here and ${String(known.type)} in mapping ${known.mapping}`;
+        const file = `${folders.mappings}/${mapping.name}.yaml`;
+        problems.push({ file, line: 0, col: 0, path: `custom.${key}`, what, fix: "Give both one type, or two names" });
+      }
+    }
+  }
+  return problems;
+}
+
+/** Not `complete` where a mapping has problems of its own, so that not all it offers to rules is known. */
+function loadPolicy(yaml: YamlFile, mappings: readonly Mapping[], complete: boolean): Policy | { problems: Problem[] } {
   const custom: Record<string, CelType> = {};
   for (const mapping of mappings) Object.assign(custom, mapping.custom);
+  const compile = expressionCompiler(policyDeclarations(complete ? custom : "record"));
   const checked = checkAgainst(yaml, RoutingFile);
-  if ("problems" in checked) return checked;
-  const compiled = compileRouting(yaml, checked.value, expressionCompiler(policyDeclarations(custom)));
+  // One rule that is badly formed does not keep the others' conditions from being checked.
+  if ("problems" in checked) return { problems: [...checked.problems, ...conditionProblems(yaml, compile)] };
+  const compiled = compileRouting(yaml, checked.value, compile);
   if ("problems" in compiled) return compiled;
-  const unwritable = unwritableFields(yaml, compiled.routing, mappings);
+  const unwritable = complete ? unwritableFields(yaml, compiled.routing, mappings) : [];
   if (unwritable.length > 0) return { problems: unwritable };
   const version = digestOf(JSON.parse(JSON.stringify({ routing: checked.value, custom })) as Json); // what JSON.parse returns is Json
   return { version: version.slice(0, 16), routing: compiled.routing, custom };

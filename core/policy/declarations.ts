@@ -29,8 +29,8 @@ const TICKET = {
   request: { item: "string", quantity: "int", price: "int" },
 } as const satisfies Record<string, CelType>;
 
-/** Variables of a policy rule. `custom` is the union of the custom fields of all mappings in use. */
-export function policyDeclarations(custom: Readonly<Record<string, CelType>>): Declarations {
+/** Variables of a policy rule. `custom` is the union of the custom fields of all mappings in use, or anything at all. */
+export function policyDeclarations(custom: Readonly<Record<string, CelType>> | "record"): Declarations {
   return { ticket: { ...TICKET, custom }, now: "timestamp" };
 }
 

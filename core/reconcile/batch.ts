@@ -3,12 +3,15 @@ import { afterWrites } from "../act/plan.ts";
 import { ConnectorError } from "../errors.ts";
 import type { MarkerQuery, ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Receipt, ReceiptOutcome } from "../store/store.ts";
+import type { SettableField } from "../ticket.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
 import { handleFailure } from "./failure.ts";
+import { type EditsBetween, editsBetween, giveBack, ownedByPeople } from "./give-back.ts";
 import { type Next, prepare, type Work } from "./prepare.ts";
 import type { MarkerState } from "./recover.ts";
 
-interface Written {
+/** A write that the vendor accepted. */
+export interface Written {
   claim: Claim;
   work: Work;
   result: WriteResult;
@@ -163,36 +166,50 @@ async function conclude(deps: ReconcileDeps, desk: Desk, written: readonly Writt
       });
     }
   }
-  await each(written, ({ claim, work, result }) =>
-    isolated(deps, claim, () => concludeOne(deps, claim, work, result, markers)),
+  const overwrites = await editsBetween(deps, desk, written);
+  await each(written, (done) =>
+    isolated(deps, done.claim, () => concludeOne(deps, desk, done, { markers, overwrites })),
   );
+}
+
+interface Findings {
+  markers: ReadonlyMap<string, MarkerState>;
+  overwrites: EditsBetween;
 }
 
 async function concludeOne(
   deps: ReconcileDeps,
-  claim: Claim,
-  work: Work,
-  result: WriteResult,
-  markers: ReadonlyMap<string, MarkerState>,
+  desk: Desk,
+  { claim, work, result }: Written,
+  { markers, overwrites }: Findings,
 ): Promise<void> {
   const receipts = work.actions.map((action) => receiptFor(action.id, action.marker, result, markers));
+  for (const receipt of receipts) {
+    if (overwrites.unknown.has(receipt.actionId))
+      receipt.detail = "edited by others at the same moment; the history cannot be read";
+  }
   if (!(await deps.store.receive(claim, receipts))) return;
   const dropped = receipts.filter(({ outcome }) => outcome === "dropped");
   const applied = work.changes.filter((_, index) => receipts[index]?.outcome === "applied");
-  const fields = afterWrites(work.fields, applied, deps.clock.now());
-  const park =
-    dropped.length > 0
-      ? {
-          park: {
-            reason: "dropped",
-            detail: dropped
-              .map(({ detail }) => detail)
-              .join("; ")
-              .slice(0, 400),
-          },
-        }
-      : {};
-  await deps.store.settle(claim, { ...work.settlement, fields, entries: [], ...park });
+  let fields = afterWrites(work.fields, applied, deps.clock.now());
+  const droppedText = dropped
+    .map(({ detail }) => detail)
+    .join("; ")
+    .slice(0, 400);
+  let park = dropped.length > 0 ? { reason: "dropped", detail: droppedText } : undefined;
+  const overwritten = work.write.fields
+    .filter(({ actionId }) => overwrites.found.has(actionId))
+    .map(({ field }) => field);
+  if (overwritten.length > 0) {
+    const given = await giveBack(deps, desk, { claim, work, found: overwrites.found });
+    fields = ownedByPeople(fields, overwritten);
+    if (!given) park = { reason: "overwrote_person", detail: lostText(overwritten) };
+  }
+  await deps.store.settle(claim, { ...work.settlement, fields, entries: [], ...(park && { park }) });
+}
+
+function lostText(fields: readonly SettableField[]): string {
+  return `${fields.join(", ")} was set by a person at the same moment and could not be put back; look at the ticket's history`;
 }
 
 function receiptFor(

@@ -4,8 +4,9 @@ import type { Action, Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
+import { readPath } from "../mapping/path.ts";
 import { decide, outcomeDigest } from "../policy/decide.ts";
-import type { FieldWrite, ReadOutcome, Write } from "../ports.ts";
+import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
 import type { ReconcileDeps } from "./deps.ts";
@@ -22,6 +23,7 @@ export type Next =
 /** A planned write with all that is needed to record it before and after. */
 export interface Work {
   write: Write;
+  decision: Decision;
   actions: Action[];
   changes: FieldChange[];
   entries: Draft[];
@@ -64,7 +66,7 @@ export function prepare(
     decision,
     outcomeDigest: digest,
     mapping,
-    memory: claim.memory && { ...claim.memory, fields: recovery.fields },
+    memory: remembered(claim.memory, recovery.fields),
     mode: deps.mode(),
     owed: recovery.owed,
     nowMs: deps.clock.now(),
@@ -81,6 +83,12 @@ export function prepare(
     found,
     readAtMs: read.readAtMs,
   });
+}
+
+/** A first write that was only found by reading back is remembered too, or it would look like a person's. */
+function remembered(memory: TicketMemory | undefined, fields: TicketMemory["fields"]): TicketMemory | undefined {
+  if (!memory && Object.keys(fields).length === 0) return undefined;
+  return { revision: "", decisionId: "", outcomeDigest: "", ...memory, fields };
 }
 
 interface Prepared {
@@ -160,16 +168,22 @@ function workOf(
     recordType: found.recordType,
     revision: ticket.revision,
     readAtMs,
-    fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping)),
+    fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
     note: { actionId: noteId, marker, text: noteText({ kind, decision, changes: told, marker }) },
   };
-  return { write, actions: [...sets, note], changes: planned.changes, fields: planned.fields, ...rest };
+  return { write, decision, actions: [...sets, note], changes: planned.changes, fields: planned.fields, ...rest };
 }
 
-function fieldWrite(action: Action, change: FieldChange | undefined, mapping: Mapping): FieldWrite {
+function fieldWrite(
+  action: Action,
+  change: FieldChange | undefined,
+  mapping: Mapping,
+  record: VendorRecord,
+): FieldWrite {
   const patch = change && mapping.toVendor(change.field, change.after);
   if (!change || !patch) throw new Error(`action ${action.id} was planned for a field that cannot be written`);
-  return { actionId: action.id, field: change.field, after: change.after, patch };
+  const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(record, path)]));
+  return { actionId: action.id, field: change.field, after: change.after, patch, seen };
 }
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {

@@ -6,6 +6,11 @@ export interface StoreDriver {
   db: Kysely<Database>;
   /** The hour that leases and due times are measured by: one clock for all workers of a store. */
   nowMs(trx: Transaction<Database> | Kysely<Database>): Promise<number>;
+  /**
+   * Lets one intake at a time record deliveries until this transaction ends: two that bring the same ones in different
+   * orders would wait for each other. Taken before any row, and before the ledger.
+   */
+  lockIntake(trx: Transaction<Database>): Promise<void>;
   /** Makes sure that nobody else appends to the ledger until this transaction ends. */
   lockLedger(trx: Transaction<Database>): Promise<void>;
   /** Whether claiming must step over rows that another worker is claiming. */

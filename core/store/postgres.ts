@@ -6,7 +6,8 @@ import type { Database } from "./schema.ts";
 const POOL_MAX = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** The advisory lock that serialises appends to the ledger over all workers: "ILCK" in ASCII. */
+/** The advisory locks that serialise intake and appends to the ledger over all workers: "ILCI" and "ILCK" in ASCII. */
+const INTAKE_LOCK = 0x494c4349;
 const LEDGER_LOCK = 0x494c434b;
 
 export interface PostgresOptions {
@@ -37,6 +38,9 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
         now: number;
       }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(trx);
       return (rows[0]?.now ?? Number.NaN) + (options.skewMs?.() ?? 0);
+    },
+    lockIntake: async (trx) => {
+      await sql`select pg_advisory_xact_lock(${INTAKE_LOCK})`.execute(trx);
     },
     lockLedger: async (trx) => {
       await sql`select pg_advisory_xact_lock(${LEDGER_LOCK})`.execute(trx);

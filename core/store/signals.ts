@@ -17,6 +17,7 @@ export async function acceptSignals(
 ): Promise<("accepted" | "duplicate")[]> {
   if (signals.length === 0) return [];
   return inTransaction(driver, async (trx) => {
+    await driver.lockIntake(trx);
     const nowMs = await driver.nowMs(trx);
     const fresh = await insertFresh(trx, signals);
     const accepted = signals.filter((_, index) => fresh.has(index));

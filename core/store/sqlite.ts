@@ -86,6 +86,7 @@ function driverOf(database: DatabaseSync, lock: FileLock | undefined, clock: Clo
   return {
     db,
     nowMs: async () => clock.now(),
+    lockIntake: async () => {},
     lockLedger: async () => {},
     skipLocked: false,
     isUnavailable: (error) =>
@@ -112,14 +113,26 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new ImmediateSqliteDriver({ database: adapt(this.#database) });
+    return new ImmediateSqliteDriver(this.#database);
   }
 }
 
 /** Takes the write lock at the start of a transaction, so none can fail half way for want of it. */
 class ImmediateSqliteDriver extends SqliteDriver {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    super({ database: adapt(database) });
+    this.#database = database;
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  }
+
+  /** A write that the disk refuses makes SQLite roll back by itself; a second rollback would hide why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.isTransaction) await super.rollbackTransaction(connection);
   }
 }
 

@@ -287,7 +287,8 @@ function parkedDraft(claim: Claim, { reason, detail }: { reason: string; detail:
 export async function releaseClaims(driver: StoreDriver, claims: readonly Claim[]): Promise<number> {
   return inTransaction(driver, async (trx) => {
     let released = 0;
-    for (const claim of claims) {
+    // In the order in which intake takes them, so that the two cannot wait for each other.
+    for (const claim of claims.toSorted((a, b) => (a.ticket < b.ticket ? -1 : 1))) {
       const { numUpdatedRows } = await trx
         .updateTable("work")
         .set({ lease_until: null, lease_owner: null })

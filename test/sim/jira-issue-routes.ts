@@ -64,6 +64,7 @@ export function issueRoutes(store: JiraStore, version: 2 | 3): RequestHandler {
     res.json({ expand: "transitions", transitions: callerOf(res) === undefined ? [] : transitions });
   });
   router.post("/issue/:id/transitions", (req, res) => transitionIssue(store, req, res, version));
+  router.post("/changelog/bulkfetch", (req, res) => bulkChangelogs(store, req, res, version));
   router.get("/issue/:id/changelog", (req, res) => {
     const { histories } = visible(store, req, res);
     const startAt = readCount(req, "startAt", 0);
@@ -123,6 +124,24 @@ function bulkFetch(store: JiraStore, req: Request, res: Response, version: 2 | 3
   }
   const issues = [...found.values()].sort((a, b) => Number(a.id) - Number(b.id));
   res.json({ expand: "", issues: issues.map((issue) => showIssue(store, issue, view)), issueErrors: [] });
+}
+
+/** Histories of several issues at once, oldest first, with the asked fields' items only. All in one page. */
+function bulkChangelogs(store: JiraStore, req: Request, res: Response, version: 2 | 3): void {
+  const body = readJson(req);
+  const wanted = readStrings(body["issueIdsOrKeys"]) ?? [];
+  const fieldIds = readStrings(body["fieldIds"]) ?? [];
+  if (wanted.length === 0 || wanted.length > 1000 || fieldIds.length > 10)
+    throw new JiraError(400, ["Invalid request payload."]);
+  const issues = callerOf(res) === undefined ? [] : wanted.flatMap((id) => store.find(id) ?? []);
+  const issueChangeLogs = issues.map((issue) => ({
+    issueId: issue.id,
+    changeHistories: issue.histories.flatMap((history) => {
+      const items = history.items.filter((item) => fieldIds.length === 0 || fieldIds.includes(item.fieldId));
+      return items.length > 0 ? [showHistory(store, { ...history, items }, version)] : [];
+    }),
+  }));
+  res.json({ issueChangeLogs, nextPageToken: null });
 }
 
 function transitionIssue(store: JiraStore, req: Request, res: Response, version: 2 | 3): void {

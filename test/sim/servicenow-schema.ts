@@ -198,6 +198,11 @@ const DECLARATIONS: Record<string, Declaration> = {
   },
   sys_properties: { display: "name", strings: "name value type description" },
   sys_journal_field: { display: "element", strings: "element_id name element value" },
+  sys_audit: {
+    display: "fieldname",
+    strings: "documentkey tablename fieldname oldvalue newvalue user",
+    integers: "record_checkpoint",
+  },
 };
 
 const TYPES = [

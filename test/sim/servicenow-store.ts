@@ -39,6 +39,7 @@ export class ServiceNowStore {
   readonly #byTable = new Map([...TABLES.keys()].map((name) => [name, new Map<string, Row>()]));
   readonly #users = new Map<string, string>();
   readonly #journals = new Map<string, Row[]>();
+  readonly #audits = new Map<string, Row[]>();
   /** "table.field.value" → label, kept from sys_choice. */
   readonly #labels = new Map<string, string>();
   readonly #numbers = new Map<string, number>();
@@ -94,6 +95,8 @@ export class ServiceNowStore {
     this.#byTable.get(classOf(row))?.delete(sysId);
     for (const entry of this.#journals.get(sysId) ?? []) this.remove("sys_journal_field", entry.sys_id);
     this.#journals.delete(sysId);
+    for (const entry of this.#audits.get(sysId) ?? []) this.remove("sys_audit", entry.sys_id);
+    this.#audits.delete(sysId);
     return true;
   }
 
@@ -165,6 +168,7 @@ export class ServiceNowStore {
     row["sys_updated_on"] = nowText;
     this.#keep(row);
     for (const entry of journals) this.#addJournal(row, entry, by);
+    if (before !== undefined && this.#isAudited(table)) this.#addAudit(before, row, by);
     this.#options.onWrite(table.name, row);
     return row;
   }
@@ -233,12 +237,33 @@ export class ServiceNowStore {
     else entries.push(saved);
   }
 
+  #isAudited(table: Table): boolean {
+    return lineage(table.name).includes("task");
+  }
+
+  /** A row per field that an update changed, as the vendor's field history keeps them. */
+  #addAudit(before: Row, row: Row, by: string): void {
+    const changed = Object.keys(row).filter((name) => !name.startsWith("sys_") && row[name] !== before[name]);
+    const saved = changed.map((name) => {
+      const change = { documentkey: row.sys_id, tablename: classOf(row), fieldname: name, user: by };
+      const values = {
+        oldvalue: before[name] ?? "",
+        newvalue: row[name] ?? "",
+        record_checkpoint: row["sys_mod_count"] ?? "",
+      };
+      return this.insert("sys_audit", { ...change, ...values }, { by: "system" });
+    });
+    this.#audits.set(row.sys_id, [...(this.#audits.get(row.sys_id) ?? []), ...saved]);
+  }
+
   /** The few rows a pinned key leaves, or the whole table. */
   #candidates(table: string, query: EncodedQuery): Row[] {
     const ids = pinnedValues(query, "sys_id");
     if (ids !== undefined) return [...ids].flatMap((id) => this.find(table, id) ?? []);
     const records = table === "sys_journal_field" ? pinnedValues(query, "element_id") : undefined;
     if (records !== undefined) return [...records].flatMap((id) => this.#journals.get(id) ?? []);
+    const audited = table === "sys_audit" ? pinnedValues(query, "documentkey") : undefined;
+    if (audited !== undefined) return [...audited].flatMap((id) => this.#audits.get(id) ?? []);
     return this.list(table);
   }
 }

@@ -51,6 +51,8 @@ export interface ServiceNowUser {
 export interface ServiceNowFaults extends Faults {
   /** The integration user finds no journal entries: an empty list, not a 403. */
   journalHidden: boolean;
+  /** The field history (sys_audit) answers an empty list to the integration user. */
+  auditHidden: boolean;
   /** Conditions on unknown fields yield no rows instead of widening the query. */
   invalidQueryReturnsNoRows: boolean;
 }
@@ -132,6 +134,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     baseUrl: () => url,
     canRead(user, table, row) {
       if (table === "sys_journal_field" && faults.journalHidden && user === integrationUser) return false;
+      if (table === "sys_audit" && faults.auditHidden && user === integrationUser) return false;
       return options.rowAcl?.(user, table, row) ?? true;
     },
     unknownYieldsNothing: () => faults.invalidQueryReturnsNoRows,
@@ -171,11 +174,13 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
 function createFaults(plan: FaultPlan): ServiceNowFaults {
   const faults: ServiceNowFaults = {
     journalHidden: false,
+    auditHidden: false,
     invalidQueryReturnsNoRows: false,
     add: (spec) => plan.add(spec),
     clear() {
       plan.clear();
       faults.journalHidden = false;
+      faults.auditHidden = false;
       faults.invalidQueryReturnsNoRows = false;
     },
   };

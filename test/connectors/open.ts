@@ -1,0 +1,125 @@
+/** Opens a connector over a simulator, with a clock that stands still until a test moves it. */
+import { expect } from "chai";
+import { jiraConnector } from "../../connectors/jira/connector.ts";
+import { servicenowConnector } from "../../connectors/servicenow/connector.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
+import { ConnectorError, FAULT_KINDS, type FaultKind } from "../../core/errors.ts";
+import { Limits } from "../../core/limits.ts";
+import type { Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
+import { recordingLog } from "../routes/recording-log.ts";
+import type { JiraSim } from "../sim/jira.ts";
+import type { ServiceNowSim } from "../sim/servicenow.ts";
+
+/** Time that passes only when told to. */
+export interface StandingClock extends Clock {
+  pass(ms: number): void;
+}
+
+export function standingClock(startMs = Date.UTC(2026, 0, 31, 10, 0, 0)): StandingClock {
+  let nowMs = startMs;
+  return {
+    now: () => nowMs,
+    sleep: async () => {},
+    pass(ms) {
+      nowMs += ms;
+    },
+  };
+}
+
+export interface Opened {
+  connector: Connector;
+  clock: StandingClock;
+  /** Operations that were counted as calls, in order. */
+  calls: string[];
+  log: ReturnType<typeof recordingLog>;
+}
+
+export interface OpenOptions {
+  baseUrl?: string;
+  limits?: Record<string, number>;
+  clock?: StandingClock;
+  fields?: readonly string[];
+}
+
+function parts(options: OpenOptions) {
+  const calls: string[] = [];
+  const meter = {
+    count: (_name: string, labels?: Record<string, string>) => void calls.push(labels?.["operation"] ?? ""),
+  };
+  const limits = Limits.parse({ callTimeoutMs: 300, leaseMs: 5_000, staleReadMs: 2_000, ...options.limits });
+  return { calls, meter, limits, clock: options.clock ?? standingClock(), log: recordingLog() };
+}
+
+export function openServiceNow(
+  sim: ServiceNowSim,
+  options: OpenOptions & { auth?: ServiceNowConnection["auth"] } = {},
+): Opened {
+  const { calls, meter, limits, clock, log } = parts(options);
+  const basic = { type: "basic", username: sim.integration.user, password: sim.integration.password } as const;
+  const settings: ServiceNowConnection = {
+    type: "servicenow",
+    baseUrl: options.baseUrl ?? sim.url,
+    allowPrivateAddress: true,
+    auth: options.auth ?? basic,
+    records: { incident: "servicenow.incident" },
+  };
+  const fields = new Map([["incident", options.fields ?? ["short_description", "assignment_group.name", "state"]]]);
+  const connector = servicenowConnector({ connection: "snow", settings, limits, clock, meter, fields });
+  return { connector, clock, calls, log };
+}
+
+/** Needs the dispatcher that `installDispatcher` puts in place. */
+export function openJira(sim: JiraSim, options: OpenOptions & { apiToken?: string } = {}): Opened {
+  const { calls, meter, limits, clock, log } = parts(options);
+  const { email, apiToken } = sim.integration;
+  const settings: JiraConnection = {
+    type: "jira",
+    baseUrl: options.baseUrl ?? sim.url,
+    allowPrivateAddress: true,
+    auth: { type: "basic", email, apiToken: options.apiToken ?? apiToken },
+    records: { OPS: "jira.incident" },
+  };
+  const fields = options.fields ?? ["summary", "description", "status.name", "customfield_10101", "assignee"];
+  const connector = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
+  return { connector, clock, calls, log };
+}
+
+export interface PlannedWrite {
+  type: string;
+  recordType: string;
+  id: string;
+  key?: string;
+  revision?: string;
+  /** By action id. */
+  fields?: Record<string, VendorPatch>;
+  note?: string;
+}
+
+/** A write that was read just now, unless its test says otherwise. */
+export function writeOf(clock: Clock, connection: string, planned: PlannedWrite): Write {
+  const fields = Object.entries(planned.fields ?? {}).map(
+    ([actionId, patch]): FieldWrite => ({ actionId, field: "assignmentGroup", after: "", patch, seen: {} }),
+  );
+  const { type, recordType, id, key = "KEY-1", revision = "0", note } = planned;
+  const ref = { connection, type, id, key };
+  const write: Write = { ref, recordType, revision, readAtMs: clock.now(), fields };
+  return note === undefined ? write : { ...write, note: { actionId: "note", marker: "[il:note]", text: note } };
+}
+
+/** The fault that a call ends with; fails the test when it succeeds or throws anything else. */
+export async function faultOf(call: Promise<unknown>): Promise<ConnectorError> {
+  let answer: unknown;
+  try {
+    answer = await call;
+  } catch (error) {
+    if (error instanceof ConnectorError) return error;
+    throw error;
+  }
+  return expect.fail(`the call succeeded with ${JSON.stringify(answer)}`);
+}
+
+/** Fails when a kind of fault has no case, so that a new kind cannot come in untested. */
+export function expectEveryKind(kinds: readonly FaultKind[]): void {
+  expect([...new Set(kinds)]).to.have.members([...FAULT_KINDS]);
+}

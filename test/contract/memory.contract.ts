@@ -1,0 +1,232 @@
+import { expect } from "chai";
+import type { TicketMemory } from "../../core/store/store.ts";
+import {
+  action,
+  claimed,
+  claimOne,
+  DECISION,
+  decidedSettlement,
+  HOUR,
+  hint,
+  kinds,
+  present,
+  type Rig,
+  rejection,
+  settlement,
+  START_MS,
+} from "./store-rig.ts";
+
+export function actionCases(rig: Rig): void {
+  const set = action("a1");
+  const note = action("a2", { kind: "note", field: "note", before: null, after: null, because: ["network", "default"] });
+  const numbers = action("a3", { field: "priority", before: 3, after: 1, because: [] });
+
+  it("brings intents back as open on the next claim, as they were recorded", async () => {
+    const { store, advance } = rig();
+    const claim = await claimed(store);
+    expect(await store.intend(claim, [set, note, numbers], [])).to.equal(true);
+    advance(HOUR);
+    const { open } = await claimOne(store);
+    expect(open.map(({ intentAtMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1))).to.deep.equal([set, note, numbers]);
+    expect(new Set(open.map(({ intentAtMs }) => intentAtMs)).size).to.equal(1);
+    expect(open.every(({ intentAtMs }) => intentAtMs > 0)).to.equal(true);
+    expect(await kinds(store)).to.deep.equal(["signal", "action", "action", "action"]);
+  });
+
+  it("brings open intents to their own ticket only", async () => {
+    const { store, advance } = rig();
+    await store.intend(await claimed(store, "r1"), [set], []);
+    await store.intend(await claimed(store, "r2"), [note], []);
+    advance(HOUR);
+    const claims = await store.claim("worker-2", 10, HOUR);
+    const pairs = claims.map(({ recordId, open }) => [recordId, open.map(({ id }) => id)]);
+    expect(Object.fromEntries(pairs)).to.deep.equal({ r1: ["a1"], r2: ["a2"] });
+  });
+
+  it("closes intents with receipts, one by one", async () => {
+    const { store, advance } = rig();
+    const claim = await claimed(store);
+    await store.intend(claim, [set, note, numbers], []);
+    const receipts = [
+      { actionId: "a1", outcome: "applied" as const, detail: "" },
+      { actionId: "a2", outcome: "unconfirmed" as const, detail: "the journal cannot be read" },
+    ];
+    expect(await store.receive(claim, receipts)).to.equal(true);
+    advance(HOUR);
+    const again = await claimOne(store);
+    expect(again.open.map(({ id }) => id)).to.deep.equal(["a3"]);
+    await store.receive(again, [{ actionId: "a3", outcome: "abandoned", detail: "not found on reading back" }]);
+    await store.finish(again);
+    expect((await claimed(store)).open).to.deep.equal([]);
+    const view = present(await store.view("snow", "r1"));
+    expect(view.actions.map(({ id, state, detail }) => [id, state, detail]).sort()).to.deep.equal([
+      ["a1", "applied", ""],
+      ["a2", "unconfirmed", "the journal cannot be read"],
+      ["a3", "abandoned", "not found on reading back"],
+    ]);
+    expect(view.actions.every(({ intentAtMs, receiptAtMs }) => (receiptAtMs ?? 0) >= intentAtMs)).to.equal(true);
+    expect((await kinds(store)).filter((kind) => kind === "receipt")).to.have.length(3);
+  });
+
+  it("does not rewrite the first receipt of an action with a later one", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.intend(claim, [set], []);
+    await store.receive(claim, [{ actionId: "a1", outcome: "applied", detail: "first" }]);
+    await store.receive(claim, [{ actionId: "a1", outcome: "abandoned", detail: "second" }]);
+    expect(present(await store.view("snow", "r1")).actions[0]).to.include({ state: "applied", detail: "first" });
+  });
+
+  it("records no intent twice under one id, and none of the batch with it", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.intend(claim, [set], []);
+    const before = await rig().dump();
+    await rejection(store.intend(claim, [numbers, set], []));
+    expect(await rig().dump()).to.deep.equal(before);
+  });
+}
+
+export function memoryCases(rig: Rig): void {
+  const fields: TicketMemory["fields"] = {
+    assignmentGroup: { wrote: "Network Operations", theirs: false, writes: [START_MS, START_MS + 1] },
+    priority: { wrote: 2, theirs: true, writes: [] },
+    assignee: { theirs: true, writes: [] },
+  };
+
+  it("gives back what was remembered, as it was given", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.settle(claim, decidedSettlement(claim.ticket, { fields }));
+    const { memory, recordKey } = await claimed(store);
+    const { decided } = decidedSettlement(claim.ticket);
+    expect(memory).to.deep.equal({ revision: "7", decisionId: DECISION.id, outcomeDigest: decided?.outcomeDigest, fields });
+    expect(recordKey).to.equal("INC0010001");
+  });
+
+  it("keeps the decision when nothing new was decided, and takes the rest", async () => {
+    const { store } = rig();
+    const first = await claimed(store);
+    await store.settle(first, decidedSettlement(first.ticket));
+    await store.settle(await claimed(store), settlement({ revision: "8", recordKey: "INC2", fields }));
+    const { memory } = await claimed(store);
+    expect(memory).to.deep.include({ revision: "8", decisionId: DECISION.id, fields });
+    const view = present(await store.view("snow", "INC2"));
+    expect(view.decision).to.deep.equal(DECISION);
+  });
+
+  it("replaces the decision with a new one", async () => {
+    const { store } = rig();
+    const first = await claimed(store);
+    await store.settle(first, decidedSettlement(first.ticket));
+    const decision = { ...DECISION, id: "fedcba9876543210", holds: [], set: {} };
+    const second = await claimed(store);
+    await store.settle(second, decidedSettlement(second.ticket, { decided: { decision, outcomeDigest: "other" }, fields: {} }));
+    const { memory } = await claimed(store);
+    expect(memory).to.deep.equal({ revision: "7", decisionId: decision.id, outcomeDigest: "other", fields: {} });
+    expect(present(await store.view("snow", "r1")).decision).to.deep.equal(decision);
+  });
+
+  it("remembers every ticket of a batch apart", async () => {
+    const { store } = rig();
+    for (const recordId of ["r1", "r2", "r3"]) {
+      const claim = await claimed(store, recordId);
+      await store.settle(claim, decidedSettlement(claim.ticket, { revision: `of ${recordId}` }));
+    }
+    await store.accept([hint("r1"), hint("r2"), hint("r3"), hint("r4")], 0);
+    const claims = await store.claim("worker-1", 10, HOUR);
+    const revisions = claims.map(({ recordId, memory }) => [recordId, memory?.revision]);
+    expect(Object.fromEntries(revisions)).to.deep.equal({ r1: "of r1", r2: "of r2", r3: "of r3", r4: undefined });
+  });
+}
+
+export function viewCases(rig: Rig): void {
+  it("shows a ticket by its key and by its id", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.intend(claim, [action("a1")], []);
+    await store.settle(claim, decidedSettlement(claim.ticket, { wakeAtMs: START_MS + 24 * HOUR }));
+    const view = present(await store.view("snow", "INC0010001"));
+    expect(view).to.deep.include({
+      ticket: "snow/incident/r1",
+      connection: "snow",
+      key: "INC0010001",
+      revision: "7",
+      decision: DECISION,
+      fields: decidedSettlement(claim.ticket).fields,
+      dueAtMs: START_MS + 24 * HOUR,
+      parked: undefined,
+    });
+    expect(view.settledAtMs).to.be.a("number");
+    expect(view.actions.map(({ id, state, receiptAtMs }) => [id, state, receiptAtMs])).to.deep.equal([["a1", "open", null]]);
+    expect(await store.view("snow", "r1")).to.deep.equal(view);
+  });
+
+  it("shows a ticket that was hinted at and never read", async () => {
+    await rig().store.accept([hint("r1")], 0);
+    const view = present(await rig().store.view("snow", "r1"));
+    expect(view).to.deep.include({ key: "r1", revision: "", decision: undefined, fields: {}, actions: [], settledAtMs: undefined });
+  });
+
+  it("shows why a ticket is parked", async () => {
+    const { store } = rig();
+    await store.park(await claimed(store), "rejected", "refused");
+    const view = present(await store.view("snow", "r1"));
+    expect(view.parked).to.include({ reason: "rejected", detail: "refused" });
+    expect(view.dueAtMs).to.equal(null);
+  });
+
+  it("shows nothing of a ticket that is unknown or on another connection", async () => {
+    await rig().store.accept([hint("r1")], 0);
+    expect(await rig().store.view("snow", "nobody")).to.equal(undefined);
+    expect(await rig().store.view("jira", "r1")).to.equal(undefined);
+  });
+}
+
+export function upkeepCases(rig: Rig): void {
+  it("counts what there is", async () => {
+    const { store } = rig();
+    expect(await store.counts()).to.deep.equal({ signals: 0, pending: 0, parked: 0, leased: 0, ledger: 0 });
+    await store.park(await claimed(store, "parked"), "rejected", "");
+    await store.finish(await claimed(store, "done"));
+    await claimed(store, "leased");
+    await store.accept([hint("due"), hint("later", { target: null })], HOUR);
+    expect(await store.counts()).to.deep.equal({ signals: 5, pending: 2, parked: 1, leased: 1, ledger: 6 });
+  });
+
+  it("keeps watermarks, each for itself", async () => {
+    const { store } = rig();
+    expect(await store.watermark("snow", "incident")).to.equal(undefined);
+    await store.setWatermark("snow", "incident", "2026-01-05 09:00:00");
+    await store.setWatermark("snow", "change_request", "other");
+    await store.setWatermark("jira", "incident", "another");
+    await store.setWatermark("snow", "incident", "2026-01-05 10:00:00");
+    expect(await store.watermark("snow", "incident")).to.equal("2026-01-05 10:00:00");
+    expect(await store.watermark("snow", "change_request")).to.equal("other");
+    expect(await store.watermark("jira", "incident")).to.equal("another");
+  });
+
+  it("answers a ping, as often as asked, and leaves no entry", async () => {
+    await rig().store.ping();
+    await rig().store.ping();
+    expect(await rig().store.counts()).to.include({ ledger: 0 });
+  });
+
+  it("keeps everything over a restart", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.intend(claim, [action("a1")], []);
+    await store.settle(claim, decidedSettlement(claim.ticket));
+    await store.park(await claimed(store, "r2"), "rejected", "");
+    const last = hint("r3");
+    await store.accept([last, hint("", { target: { unlocated: "no table" } })], HOUR);
+    await store.setWatermark("snow", "incident", "x");
+    const before = await rig().dump();
+    await rig().reopen();
+    expect(await rig().dump()).to.deep.equal(before);
+    expect(await rig().store.accept([last], 0)).to.deep.equal(["duplicate"]);
+    expect(await rig().store.append([{ kind: "stop", ticket: null, body: { worker: "w", released: 0 } }])).to.include({
+      seq: before.ledger.length + 1,
+    });
+  });
+}

@@ -1,0 +1,97 @@
+/** Holds the finished demo against what must be true: settled, told once, people's edits kept, ledger whole. */
+import type { Running } from "../../cli/server.ts";
+import { ChainVerifier } from "../../core/ledger/chain.ts";
+import type { TicketView } from "../../core/store/store.ts";
+import type { Filed } from "./replay.ts";
+import type { Site } from "./site.ts";
+
+export interface Outcome {
+  filed: Filed;
+  view: TicketView | undefined;
+  /** Interlock's notes that stand in the system of record. */
+  notes: string[];
+  /** Group that stands there. */
+  group: string;
+}
+
+export interface Audit {
+  outcomes: Outcome[];
+  /** One sentence for each thing that is not as it must be. */
+  faults: string[];
+  ledgerEntries: number;
+}
+
+/** Reads both systems of record and the store, and compares. */
+export async function audit(site: Site, server: Running, filed: readonly Filed[]): Promise<Audit> {
+  const groups = new Map(site.snow.rows("sys_user_group").map((row) => [row.sys_id, row["name"] ?? ""]));
+  const outcomes: Outcome[] = [];
+  for (const ticket of filed) {
+    const view = await server.store.view(ticket.connection, ticket.key);
+    outcomes.push({ filed: ticket, view, notes: notesOf(site, ticket), group: groupOf(site, ticket, groups) });
+  }
+  const faults = outcomes.flatMap(faultsOf);
+  const ledger = await verifyLedger(server);
+  return { outcomes, faults: [...faults, ...ledger.faults], ledgerEntries: ledger.entries };
+}
+
+function faultsOf({ filed, view, notes, group }: Outcome): string[] {
+  const name = `${filed.connection}/${filed.key}`;
+  if (!view?.decision) return [`${name} was never decided on`];
+  const faults: string[] = [];
+  if (view.parked) faults.push(`${name} is parked: ${view.parked.reason}, ${view.parked.detail}`);
+  if (view.dueAtMs !== null) faults.push(`${name} is still due`);
+  const markers = view.actions.filter(({ kind }) => kind === "note").map(({ marker }) => marker);
+  for (const marker of markers) {
+    const times = notes.filter((note) => note.includes(marker)).length;
+    if (times !== 1) faults.push(`${name} has the note ${marker} ${times} times`);
+  }
+  if (notes.length !== markers.length)
+    faults.push(`${name} has ${notes.length} notes for ${markers.length} recorded ones`);
+  const unsure = view.actions.filter(({ state }) => state !== "applied" && state !== "found");
+  for (const action of unsure) faults.push(`${name}: ${action.field} is ${action.state}`);
+  const ours = view.actions.findLast(({ field }) => field === "assignmentGroup");
+  // Taking over from an intake value is the job, even when a person put it there before we ever wrote.
+  const takenOver = ours !== undefined && ours.before === (filed.groupByPeople ?? ours.before) && ours.after === group;
+  const theirs = filed.groupByPeople !== undefined && filed.groupByPeople === group;
+  const untouched = ours === undefined && filed.groupByPeople === undefined;
+  if (!takenOver && !theirs && !untouched) {
+    faults.push(
+      `${name} stands with "${group}"; people last chose "${filed.groupByPeople ?? ""}", Interlock "${String(ours?.after ?? "")}"`,
+    );
+  }
+  return faults;
+}
+
+function notesOf(site: Site, ticket: Filed): string[] {
+  const texts =
+    ticket.connection === "snow"
+      ? site.snow
+          .journal(ticket.id)
+          .filter(({ element }) => element === "work_notes")
+          .map(({ value }) => value)
+      : site.jira.comments(ticket.id).map(({ text }) => text);
+  return texts.filter((text) => text.includes("[il:"));
+}
+
+function groupOf(site: Site, ticket: Filed, groups: ReadonlyMap<string, string>): string {
+  if (ticket.connection === "snow")
+    return groups.get(site.snow.get(ticket.table, ticket.id)?.["assignment_group"] ?? "") ?? "";
+  const value = site.jira.get(ticket.id)?.fields["customfield_10101"];
+  return value !== null && typeof value === "object" && "name" in value ? String(value.name) : "";
+}
+
+const PAGE = 5_000;
+
+async function verifyLedger(server: Running): Promise<{ entries: number; faults: string[] }> {
+  const verifier = new ChainVerifier();
+  for (let after = 0; ; ) {
+    const entries = await server.store.entries(after, PAGE);
+    for (const entry of entries) verifier.add(entry);
+    if (entries.length < PAGE) break;
+    after = entries.at(-1)?.seq ?? after;
+  }
+  const verdict = verifier.verdict();
+  return verdict.ok
+    ? { entries: verdict.entries, faults: [] }
+    : { entries: verdict.seq - 1, faults: [`the ledger is broken at entry ${verdict.seq}: ${verdict.what}`] };
+}

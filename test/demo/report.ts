@@ -1,0 +1,93 @@
+/** What the demo prints at its end. */
+import Table from "cli-table3";
+import type { Running } from "../../cli/server.ts";
+import type { Audit, Outcome } from "./audit.ts";
+
+const LOG_ROWS = 12;
+const PLAIN = { style: { head: [], border: [] } };
+
+/** The hand-written tickets one by one, then the first of the log's. */
+export function ticketTable({ outcomes }: Audit): string {
+  const table = new Table({
+    head: ["ticket", "says", "decided", "by rule", "written back"],
+    colWidths: [18, 34, 24, 31, 34],
+    wordWrap: true,
+    ...PLAIN,
+  });
+  const own = outcomes.filter(({ filed }) => !isLog(filed.title));
+  const log = outcomes.filter(({ filed }) => isLog(filed.title));
+  for (const outcome of [...own, ...log.slice(0, LOG_ROWS)]) table.push(row(outcome));
+  const more = log.length - Math.min(LOG_ROWS, log.length);
+  return more > 0 ? `${table.toString()}\n... and ${more} more incidents of the public log` : table.toString();
+}
+
+function isLog(title: string): boolean {
+  return title.startsWith("Category ");
+}
+
+function row({ filed, view, notes, group }: Outcome): string[] {
+  const desired = Object.values(view?.decision?.set ?? {}).join(", ");
+  const rule = view?.decision?.because.map(({ rule: id }) => id).join(", ") ?? "";
+  const sets = (view?.actions ?? [])
+    .filter(({ kind }) => kind === "set")
+    .map(({ field, before, after }) => `${field}: ${before || "(empty)"} -> ${after ?? ""}`);
+  const kept = sets.length === 0 ? [`nothing: stands with ${group || "(empty)"}`] : sets;
+  const theirs = view?.fields.assignmentGroup?.theirs ? [`then changed by a person: ${group}`] : [];
+  const note = notes.length > 0 ? [`${notes.length} ${notes.length === 1 ? "note" : "notes"}`] : [];
+  return [
+    `${filed.connection}/${filed.key}`,
+    filed.title.slice(0, 60),
+    desired,
+    rule,
+    [...kept, ...theirs, ...note].join("\n"),
+  ];
+}
+
+/** How often each rule decided, and in how many tickets that changed something. */
+export function ruleTable({ outcomes }: Audit): string {
+  const rules = new Map<string, { decided: number; changed: number }>();
+  for (const { view } of outcomes) {
+    for (const { rule } of view?.decision?.because ?? []) {
+      const count = rules.get(rule) ?? { decided: 0, changed: 0 };
+      count.decided += 1;
+      if (view?.actions.some(({ kind }) => kind === "set")) count.changed += 1;
+      rules.set(rule, count);
+    }
+  }
+  const table = new Table({ head: ["rule", "tickets", "of them changed"], ...PLAIN });
+  for (const [rule, { decided, changed }] of [...rules].sort(([, a], [, b]) => b.decided - a.decided))
+    table.push([rule, decided, changed]);
+  return table.toString();
+}
+
+export interface Numbers {
+  tickets: number;
+  signals: number;
+  reconciles: number;
+  vendorCalls: number;
+  notes: number;
+  keptForPeople: number;
+  seconds: number;
+}
+
+export async function numbers(result: Audit, server: Running, seconds: number): Promise<Numbers> {
+  const { metrics, store } = server;
+  return {
+    tickets: result.outcomes.length,
+    signals: (await store.counts()).signals,
+    reconciles: await metrics.total("interlock_reconciles_total"),
+    vendorCalls: await metrics.total("interlock_vendor_calls_total"),
+    notes: result.outcomes.reduce((sum, { notes }) => sum + notes.length, 0),
+    keptForPeople: result.outcomes.filter(({ view }) => view?.fields.assignmentGroup?.theirs).length,
+    seconds,
+  };
+}
+
+export function numberLines(counted: Numbers, ledgerEntries: number): string[] {
+  const calls = (counted.vendorCalls / counted.tickets).toFixed(2);
+  return [
+    `${counted.tickets} tickets, ${counted.signals} signals, ${counted.reconciles} reconciles, ${counted.vendorCalls} vendor calls (${calls} per ticket), ${counted.notes} notes, in ${counted.seconds.toFixed(1)} s`,
+    `${counted.keptForPeople} tickets were reassigned by a person after Interlock, and stayed as that person set them`,
+    `ledger verified: ${ledgerEntries} entries`,
+  ];
+}
