@@ -1,5 +1,6 @@
 import { Environment, type ObjectSchema } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
+import { inZone, timeWithZone } from "./clock.ts";
 
 /** CEL type names used in declarations; `list<string>` and nested records are possible too. */
 export type CelType =
@@ -52,45 +53,39 @@ export function expressionCompiler(declarations: Declarations): Compile {
     else environment.registerVariable({ name, schema: vendorSchema(type) });
   }
   environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
-  // The library's own `matches` runs on the backtracking engine and cannot be replaced; calls to it are renamed.
-  environment.registerFunction("string.re2Matches(string): bool", (text: string, pattern: string) =>
-    re2(pattern).test(text),
-  );
+  registerOwn(environment);
 
   return (source, wanted = "bool") => {
-    if (source.length > SOURCE_MAX) {
-      return {
-        fault: { what: `the expression is longer than ${SOURCE_MAX} characters`, fix: "Split the rule", offset: 0 },
-      };
-    }
+    if (source.length > SOURCE_MAX)
+      return fault(`the expression is longer than ${SOURCE_MAX} characters`, "Split the rule");
     const checked = environment.check(source);
     if (!checked.valid) return { fault: faultOf(checked.error, source, declarations) };
     const type = String(checked.type);
-    if (type !== wanted && type !== "dyn") {
-      return {
-        fault: {
-          what: `the expression gives ${type}, not ${wanted}`,
-          fix: `Write an expression that gives ${wanted}`,
-          offset: 0,
-        },
-      };
-    }
+    if (type !== wanted && type !== "dyn")
+      return fault(`the expression gives ${type}, not ${wanted}`, `Write an expression that gives ${wanted}`);
     const ast = environment.parse(source).ast as unknown as AstNode; // the library's node type hides its own fields
-    const calls = matchesCalls(ast);
+    const calls = ownCalls(ast);
     for (const call of calls) {
-      const fault = patternFault(call);
-      if (fault) return { fault };
+      const found = call.name === "matches" ? patternFault(call) : zoneFault(call);
+      if (found) return { fault: found };
     }
     const program = environment.parse(renamed(source, calls));
+    // Nothing may reach the library's own version by a way of writing that was not thought of.
+    if (ownCalls(program.ast as unknown as AstNode).length > 0)
+      return fault("a call is written too cleverly", "Write it as text.matches(...)");
     return {
       expression: { source, reads: readsOf(ast, declarations), evaluate: (context) => program({ ...context }) },
     };
   };
 }
 
+function fault(what: string, fix: string): { fault: ExpressionFault } {
+  return { fault: { what, fix, offset: 0 } };
+}
+
 function vendorType(type: string): string {
   if (type === "record") return "map<string, dyn>";
-  return type === "timestamp" ? "google.protobuf.Timestamp" : type;
+  return type === "timestamp" ? TIMESTAMP : type;
 }
 
 function vendorSchema(type: { readonly [field: string]: CelType }): ObjectSchema {
@@ -156,47 +151,110 @@ function isNode(value: unknown): value is AstNode {
   return value !== null && typeof value === "object" && "op" in value && "args" in value;
 }
 
-interface MatchesCall {
-  nameStart: number;
-  pattern: AstNode | undefined;
+const TIMESTAMP = "google.protobuf.Timestamp";
+
+/** Parts of a time in a zone, read from a date that shows the zone's own clock in UTC. */
+const PARTS: Readonly<Record<string, (local: Date) => number>> = {
+  getFullYear: (local) => local.getUTCFullYear(),
+  getMonth: (local) => local.getUTCMonth(),
+  getDate: (local) => local.getUTCDate(),
+  getDayOfMonth: (local) => local.getUTCDate() - 1,
+  getDayOfWeek: (local) => local.getUTCDay(),
+  getDayOfYear: (local) => Math.floor((local.getTime() - Date.UTC(local.getUTCFullYear(), 0, 1)) / 86_400_000),
+  getHours: (local) => local.getUTCHours(),
+  getMinutes: (local) => local.getUTCMinutes(),
+  getSeconds: (local) => local.getUTCSeconds(),
+};
+
+/**
+ * The library's own versions cannot be replaced, so calls are renamed to ours: its `matches` runs on the backtracking
+ * engine, and what it does with zones depends on the zone of the machine.
+ */
+function registerOwn(environment: Environment): void {
+  environment.registerFunction("string.own_matches(string): bool", (text: string, regex: string) =>
+    re2(regex).test(text),
+  );
+  environment.registerFunction(`own_timestamp(string): ${TIMESTAMP}`, timeWithZone);
+  environment.registerFunction(
+    `own_timestamp(int): ${TIMESTAMP}`,
+    (seconds: bigint) => new Date(Number(seconds) * 1000),
+  );
+  for (const [name, part] of Object.entries(PARTS)) {
+    environment.registerFunction(`${TIMESTAMP}.own_${name}(): int`, (at: Date) => BigInt(part(at)));
+    environment.registerFunction(`${TIMESTAMP}.own_${name}(string): int`, (at: Date, zone: string) =>
+      BigInt(part(inZone(at, zone))),
+    );
+  }
 }
 
-function matchesCalls(node: AstNode): MatchesCall[] {
-  const inner = children(node).flatMap(matchesCalls);
-  if (node.op !== "rcall" || !Array.isArray(node.args) || node.args[0] !== "matches") return inner;
-  const receiver: unknown = node.args[1];
-  const parameters: unknown = node.args[2];
-  const pattern: unknown = Array.isArray(parameters) ? parameters[0] : undefined;
+interface OwnCall {
+  name: string;
+  /** Where the name stands, but for what may stand between a value and its call. */
+  from: number;
+  argument: AstNode | undefined;
+}
+
+function ownCalls(node: AstNode): OwnCall[] {
+  const inner = children(node).flatMap(ownCalls);
+  if (!Array.isArray(node.args) || (node.op !== "rcall" && node.op !== "call")) return inner;
+  const [name, ...rest] = node.args as unknown[]; // a call holds its name, its receiver if it has one, and its arguments
+  const own = node.op === "call" ? name === "timestamp" : name === "matches" || Object.hasOwn(PARTS, String(name));
+  if (!own) return inner;
+  const receiver = node.op === "rcall" ? rest[0] : undefined;
+  const last = rest.at(-1);
+  const argument: unknown = Array.isArray(last) ? last[0] : undefined;
   const from = isNode(receiver) ? receiver.end : node.start;
-  return [...inner, { nameStart: from, pattern: isNode(pattern) ? pattern : undefined }];
+  return [...inner, { name: String(name), from, argument: isNode(argument) ? argument : undefined }];
 }
 
-function patternFault(call: MatchesCall): ExpressionFault | undefined {
-  const pattern = call.pattern;
-  if (pattern?.op !== "value" || typeof pattern.args !== "string") {
+function literal(node: AstNode | undefined): string | undefined {
+  return node?.op === "value" && typeof node.args === "string" ? node.args : undefined;
+}
+
+function zoneFault({ name, argument }: OwnCall): ExpressionFault | undefined {
+  const text = literal(argument);
+  if (text === undefined || argument === undefined) return undefined;
+  try {
+    if (name === "timestamp") timeWithZone(text);
+    else inZone(new Date(0), text);
+    return undefined;
+  } catch {
+    const what = name === "timestamp" ? `"${text}" is not a time with a zone` : `there is no time zone "${text}"`;
+    const fix = name === "timestamp" ? "Write it as 2026-01-31T09:15:30Z" : "Use a name such as Europe/Berlin";
+    return { what, fix, offset: argument.start };
+  }
+}
+
+function patternFault({ from, argument }: OwnCall): ExpressionFault | undefined {
+  const pattern = literal(argument);
+  if (pattern === undefined || argument === undefined) {
     return {
       what: "the pattern of matches() is not written out",
       fix: 'Write the pattern as a text: matches("...")',
-      offset: call.nameStart,
+      offset: from,
     };
   }
   try {
-    re2(pattern.args);
+    re2(pattern);
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return {
       what: `the pattern is refused: ${reason}`,
       fix: "Use RE2 syntax: no look-around, no back-references, repeats up to 1000",
-      offset: pattern.start,
+      offset: argument.start,
     };
   }
 }
 
-function renamed(source: string, calls: readonly MatchesCall[]): string {
+/** Between a value and its call may stand brackets, space and comments, which may hold the name too. */
+const BEFORE_NAME = /^(?:[\s().]|\/\/[^\n]*(?:\n|$))*/;
+
+function renamed(source: string, calls: readonly OwnCall[]): string {
   let text = source;
-  for (const { nameStart } of [...calls].sort((a, b) => b.nameStart - a.nameStart)) {
-    text = text.slice(0, nameStart) + text.slice(nameStart).replace("matches", "re2Matches");
+  for (const { from } of [...calls].sort((a, b) => b.from - a.from)) {
+    const at = from + (BEFORE_NAME.exec(text.slice(from))?.[0].length ?? 0);
+    text = `${text.slice(0, at)}own_${text.slice(at)}`;
   }
   return text;
 }

@@ -18,13 +18,17 @@ export const Limits = z.strictObject({
   /** Deliveries that share one commit. */
   intakeBatchMax: positive.default(256),
   /** How long a hint rests before its ticket is read, so that a burst costs one read. */
-  settleMs: z.int().nonnegative().default(200),
+  settleMs: z.int().nonnegative().default(300),
+  /** After a look at a ticket, further hints on it rest this long: a ticket that many hands edit costs a read per rest. */
+  restMs: z.int().nonnegative().default(2_000),
   /** How long deliveries are remembered, to recognise them when they come again. */
   signalRetentionMs: positive.default(30 * 86_400_000),
   /** Tickets claimed at once. */
   claimMax: positive.default(100),
   /** Tickets in work at the same time, in all. */
-  inFlightMax: positive.default(400),
+  inFlightMax: positive.default(200),
+  /** Reads of one connection whose tickets are in work at the same time: few, so that what was read is written while it is fresh. */
+  batchesMax: positive.default(2),
   /** Tickets being written at the same time. */
   actingMax: positive.default(8),
   /** A claim that is not finished by then may be taken by another worker. */
@@ -34,11 +38,11 @@ export const Limits = z.strictObject({
   /** One call to a vendor, in all. */
   callTimeoutMs: positive.default(20_000),
   /** A record read longer ago than this is read again before it is written. */
-  staleReadMs: z.int().nonnegative().default(2_000),
+  staleReadMs: z.int().nonnegative().default(10_000),
   /** After a call whose outcome is unknown: no second try before this, since the first may still be applied. */
   unknownOutcomeWaitMs: z.int().nonnegative().default(65_000),
   /** Tries of a ticket that fails for a reason of its own, before it is parked. */
-  attemptsMax: positive.default(6),
+  attemptsMax: positive.default(8),
   /** Tries of a ticket whose system is down or limits us, before it is parked (about a day at the longest delay). */
   outageAttemptsMax: positive.default(300),
   /** First and longest delay between tries; the delay is drawn between 0 and the bound that doubles every time. */

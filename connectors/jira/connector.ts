@@ -167,9 +167,7 @@ export function jiraConnector(options: JiraOptions): Connector {
     const fields: Record<string, unknown> = {};
     for (const { patch } of change.fields) {
       for (const [path, value] of Object.entries(patch)) {
-        const [first, ...rest] = path.split(".");
-        if (first !== undefined)
-          fields[first] = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), await vendorValue(value));
+        place(fields, path.split("."), await vendorValue(value));
       }
     }
     return fields;
@@ -273,6 +271,19 @@ function withApplied(error: ConnectorError, applied: readonly string[]): Connect
     ...(status !== undefined && { status }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
+}
+
+/** Puts a value at a path; two paths into one field (a cascading select and its child) stand side by side. */
+function place(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first = "", ...rest] = path;
+  if (rest.length === 0) {
+    fields[first] = value;
+    return;
+  }
+  const there = fields[first];
+  const inner: Record<string, unknown> = there !== null && typeof there === "object" ? { ...there } : {};
+  place(inner, rest, value);
+  fields[first] = inner;
 }
 
 function projectOf(key: string): string {

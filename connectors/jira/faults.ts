@@ -15,13 +15,13 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
   const { connection, operation, record } = context;
   if (record.authenticationFailed) return deadToken(connection);
   if (isApiError(error)) return apiFault(error.status, error.body, context);
-  if (isNetworkError(error)) {
-    const message = `${connection} could not be reached for ${operation} (${error.code ?? "no answer"})`;
+  const code = isNetworkError(error) ? (error.code ?? "no answer") : breakCode(error);
+  if (code !== undefined) {
     return new ConnectorError({
       kind: "unavailable",
       connection,
-      message,
-      outcome: wasNeverSent(error.code) ? "not_applied" : "unknown",
+      message: `${connection} could not be reached for ${operation} (${code})`,
+      outcome: wasNeverSent(code) ? "not_applied" : inDoubt(operation),
     });
   }
   if (isSchemaMismatchError(error)) return oddAnswer(connection, operation);
@@ -30,15 +30,27 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
     kind: "protocol",
     connection,
     message: `${operation} failed in ${connection} for a reason of our own`,
-    outcome: "unknown",
+    outcome: inDoubt(operation),
     cause: error,
   });
+}
+
+/** The code of a connection that broke while the answer was read, which jira.js passes on as fetch throws it. */
+function breakCode(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1)
+    if ("code" in at && typeof at.code === "string" && /^(E[A-Z]+|UND_ERR_[A-Z_]+)$/.test(at.code)) return at.code;
+  return undefined;
 }
 
 /** A success that Jira itself would not have given: a login page, a maintenance page, a proxy's own answer. */
 export function oddAnswer(connection: string, operation: string): ConnectorError {
   const message = `${connection} answered ${operation} with something other than Jira's own form (a login page or a proxy)`;
-  return new ConnectorError({ kind: "unavailable", connection, message, outcome: "unknown" });
+  return new ConnectorError({ kind: "unavailable", connection, message, outcome: inDoubt(operation) });
+}
+
+/** A question that got no proper answer has changed nothing, also where a write waited for it. */
+function inDoubt(operation: string): "not_applied" | "unknown" {
+  return operation === "write" || operation === "note" ? "unknown" : "not_applied";
 }
 
 /** With a token that is not accepted many reads answer as if there were nothing: that is no answer at all. */
@@ -58,7 +70,7 @@ function apiFault(
     connection,
     status,
     message: `${connection} answered ${operation} with ${status}: ${hintFor(status, refusedFields(body))}`,
-    outcome: status >= 500 && status !== 503 ? "unknown" : "not_applied",
+    outcome: status >= 500 && status !== 503 ? inDoubt(operation) : "not_applied",
     ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
   });
 }

@@ -166,7 +166,7 @@ async function transport(
       kind: "unavailable",
       connection: deps.connection,
       message: `${deps.connection} could not be reached for ${request.operation} (${code ?? "no answer"})`,
-      outcome: wasNeverSent(code) ? "not_applied" : "unknown",
+      outcome: wasNeverSent(code) ? "not_applied" : inDoubt(request),
     });
   }
 }
@@ -177,16 +177,34 @@ function resultOf(deps: ClientDeps, request: Request, answer: AxiosResponse<stri
   const { connection } = deps;
   if (body === undefined) {
     const message = `${connection} answered ${request.operation} with something other than JSON (a sleeping instance, a login page or a proxy)`;
-    throw new ConnectorError({ kind: "unavailable", connection, status: answer.status, message, outcome: "unknown" });
+    throw new ConnectorError({
+      kind: "unavailable",
+      connection,
+      status: answer.status,
+      message,
+      outcome: inDoubt(request),
+    });
   }
   // A transaction that ran out of time is answered 200 with half a result and an error behind it.
   if (typeof body === "object" && body !== null && "error" in body) {
     const message = `${connection} cut ${request.operation} short; the answer carries an error beside its result`;
-    throw new ConnectorError({ kind: "unavailable", connection, status: answer.status, message, outcome: "unknown" });
+    throw new ConnectorError({
+      kind: "unavailable",
+      connection,
+      status: answer.status,
+      message,
+      outcome: inDoubt(request),
+    });
   }
   if (typeof body !== "object" || body === null || !("result" in body)) {
     const message = `${connection} answered ${request.operation} without a result`;
-    throw new ConnectorError({ kind: "protocol", connection, status: answer.status, message, outcome: "unknown" });
+    throw new ConnectorError({
+      kind: "protocol",
+      connection,
+      status: answer.status,
+      message,
+      outcome: inDoubt(request),
+    });
   }
   return body.result;
 }
@@ -201,9 +219,14 @@ function faultFor(deps: ClientDeps, request: Request, answer: AxiosResponse<stri
     status,
     message: `${connection} answered ${request.operation} with ${status}: ${hintFor(status)}`,
     // A gateway that gave up, or a script that failed half way, says nothing about what was stored.
-    outcome: status < 400 || (status >= 500 && status !== 503) ? "unknown" : "not_applied",
+    outcome: status < 400 || (status >= 500 && status !== 503) ? inDoubt(request) : "not_applied",
     ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
   });
+}
+
+/** A question that got no proper answer has changed nothing, also where a write waited for it. */
+function inDoubt(request: Request): "not_applied" | "unknown" {
+  return request.method === "GET" ? "not_applied" : "unknown";
 }
 
 function kindOf(status: number): FaultKind {

@@ -13,7 +13,7 @@ import {
 } from "yaml";
 import type { z } from "zod";
 import type { Problem } from "../problem.ts";
-import { explainIssue, type Path } from "./issue.ts";
+import { explainIssue, type Path, shownPath } from "./issue.ts";
 
 const FILE_BYTES_MAX = 1_048_576;
 const DEPTH_MAX = 64;
@@ -70,7 +70,7 @@ export function parseYaml(file: string, text: string): { file: YamlFile } | { pr
       problem: (path, what, fix, at = 0) => ({
         file,
         ...locate({ text, document, lines }, path, at),
-        path: pathText(path),
+        path: shownPath(path),
         what,
         fix,
       }),
@@ -138,16 +138,19 @@ function placeIn(text: string, scalar: Scalar, offset: number): number | undefin
   const value = String(scalar.value);
   const block = scalar.type === "BLOCK_FOLDED" || scalar.type === "BLOCK_LITERAL";
   let at = block ? text.indexOf("\n", start) + 1 : start + quoteWidth(scalar);
-  for (let read = 0; read < Math.min(offset, value.length); read += 1) at = after(text, at, value[read] ?? "");
+  // In a block, what is indented further than its first line belongs to the value.
+  const indent = block ? (/^\s*?( *)\S/.exec(text.slice(at, end))?.[1]?.length ?? 0) : end;
+  for (let read = 0; read < Math.min(offset, value.length); read += 1) at = after(text, at, value[read] ?? "", indent);
   while (at < end && value[offset] !== undefined && text[at] !== value[offset]) at += 1;
   return Math.min(at, end);
 }
 
-/** The place after the next character of a value. A line break stands for one space, whatever the indentation. */
-function after(text: string, from: number, character: string): number {
+/** The place after the next character of a value. A line break goes with the indentation of the line that follows. */
+function after(text: string, from: number, character: string, indent: number): number {
   if (character === " " || character === "\n") {
     if (text[from] !== "\n") return from + (text[from] === "\\" ? 2 : 1);
-    return from + 1 + (/^ */.exec(text.slice(from + 1))?.[0].length ?? 0);
+    const spaces = /^ */.exec(text.slice(from + 1))?.[0].length ?? 0;
+    return from + 1 + Math.min(spaces, indent);
   }
   const found = text.indexOf(character, from);
   return found < 0 ? from : found + 1;
@@ -210,10 +213,6 @@ const YAML_FAULTS: Readonly<Record<string, { what: string; fix: string }>> = {
 function faultOf(error: YAMLError): { what: string; fix: string } {
   const known = YAML_FAULTS[error.code];
   if (known) return known;
-  const words = (error.message.split("\n")[0] ?? "").replace(/:? (?!"quote)["|>].*$/, "");
+  const words = (error.message.split("\n")[0] ?? "").replace(/(?<=\w): .*$|(?<!closing) ".*$/, "");
   return { what: `not valid YAML: ${words}`, fix: "Check the indentation and quotes at this place" };
-}
-
-function pathText(path: Path): string {
-  return path.map(String).join(".");
 }

@@ -20,7 +20,7 @@ export function explainIssue(issue: Issue, root: unknown): Finding[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: [...path, key],
-      what: `"${key}" is not a known key here`,
+      what: isSecretHolder(path) ? "this key is not known here" : `"${shownKey(key)}" is not a known key here`,
       fix: "Remove it or correct its spelling",
       atKey: true,
     }));
@@ -114,12 +114,31 @@ function ruleOf(message: string | undefined): string {
 
 /** Keys whose values are never shown, even where they were written out instead of referred to. */
 const SECRET_KEYS = new Set(["password", "clientSecret", "apiToken", "token", "webhookSecrets", "store"]);
-/** Mappings of which some keys are secret: where a bare value stands in their place, it may be the secret itself. */
+/** Mappings of which some keys are secret: a bare value in their place, or a key nobody knows, may be the secret itself. */
 const SECRET_HOLDERS = new Set(["auth", "webhookAuth"]);
+const LOGIN_KEYS = new Set([...SECRET_KEYS, "type", "username", "email", "clientId"]);
 const SECRET = Symbol("secret");
 
 function isSecret(path: Path): boolean {
-  return path.some((part) => SECRET_KEYS.has(String(part))) || SECRET_HOLDERS.has(String(path.at(-1)));
+  return path.some((part) => SECRET_KEYS.has(String(part))) || isSecretHolder(path);
+}
+
+function isSecretHolder(path: Path): boolean {
+  return SECRET_HOLDERS.has(String(path.at(-1)));
+}
+
+/** A key as it may be shown: `password:abc`, where a space is missing, is a key of YAML and holds a secret. */
+function shownKey(key: string | number): string {
+  const name = /^[\w.-]*/.exec(String(key))?.[0] ?? "";
+  return name === String(key) ? name : `${name}...`;
+}
+
+/** A path as it may be shown: ` token, abc` in a login makes a key of the secret. */
+export function shownPath(path: Path): string {
+  const shown = path.map((part, index) =>
+    isSecretHolder(path.slice(0, index)) && !LOGIN_KEYS.has(String(part)) ? "..." : shownKey(part),
+  );
+  return shown.join(".");
 }
 
 /** The value as the admin wrote it. Long texts are cut. */
@@ -131,7 +150,8 @@ function show(value: unknown): string {
   return String(value);
 }
 
-function valueAt(root: unknown, path: Path): unknown {
+/** What stands at a path of a parsed document; own properties only. */
+export function valueAt(root: unknown, path: Path): unknown {
   let at = root;
   for (const part of path) {
     if (at === null || typeof at !== "object" || !Object.hasOwn(at, part)) return undefined;

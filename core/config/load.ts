@@ -10,6 +10,7 @@ import type { Problem } from "../problem.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import { checkAgainst, parseYaml, type YamlFile } from "./document.ts";
 import type { ConfigFiles, ConfigFolders } from "./files.ts";
+import { valueAt } from "./issue.ts";
 import { interpolate, type SecretSource } from "./secrets.ts";
 import { Settings } from "./settings.ts";
 
@@ -133,8 +134,9 @@ function crossCheck(
       const mapping = mappings.get(name);
       const path = ["connections", connection, "records", record];
       const offered = [...mappings.values()].filter(({ vendor }) => vendor === type).map((known) => known.name);
-      const fix = offered.length > 0 ? `Use one of: ${offered.join(", ")}` : `Create ${folders.mappings}/${name}.yaml`;
-      if (!mapping) problems.push(yaml.problem(path, `there is no mapping "${name}" in ${folders.mappings}`, fix));
+      const fix = offered.length > 0 ? `Use one of: ${offered.join(", ")}` : `Create it in ${folders.mappings}`;
+      const written = String(valueAt(yaml.value, path)); // as it stands in the file, before secrets were filled in
+      if (!mapping) problems.push(yaml.problem(path, `there is no mapping "${written}" in ${folders.mappings}`, fix));
       else if (mapping.vendor !== type)
         problems.push(yaml.problem(path, `mapping ${name} is for ${mapping.vendor}`, fix));
     }

@@ -34,9 +34,10 @@ export class ChainVerifier {
   /** Feeds the next entry, in order of `seq`. Returns false once the chain is broken. */
   add(entry: Entry): boolean {
     if (this.#broken) return false;
-    const what = this.#faultOf(entry);
+    const due = this.#seq + 1;
+    const what = this.#faultOf(entry, due);
     if (what !== undefined) {
-      this.#broken = { ok: false, seq: Math.min(entry.seq, this.#seq + 1), what };
+      this.#broken = { ok: false, seq: entry.seq >= 1 ? Math.min(entry.seq, due) : due, what };
       return false;
     }
     this.#seq = entry.seq;
@@ -48,16 +49,14 @@ export class ChainVerifier {
     return this.#broken ?? { ok: true, entries: this.#seq, head: this.#prev };
   }
 
-  #faultOf(entry: Entry): string | undefined {
-    const due = this.#seq + 1;
+  #faultOf(entry: Entry, due: number): string | undefined {
+    if (!Number.isSafeInteger(entry.seq)) return `what stands where ${due} is due has no number`;
     if (entry.seq > due) return `entry ${due} is missing; the next one found is ${entry.seq}`;
     if (entry.seq < due) return `entry ${entry.seq} stands where ${due} is due`;
     if (entry.prev !== this.#prev) return `entry ${entry.seq} does not follow the one before it`;
-    if (entryHash(entry) !== entry.hash) return `entry ${entry.seq} was changed after it was written`;
+    if (hashOf(entry) !== entry.hash) return `entry ${entry.seq} was changed after it was written`;
     if (!isKind(entry.kind)) return `entry ${entry.seq} is of an unknown kind`;
-    return BODIES[entry.kind].safeParse(parsed(entry.body)).success
-      ? undefined
-      : `entry ${entry.seq} does not hold what its kind demands`;
+    return bodyHolds(entry.kind, entry.body) ? undefined : `entry ${entry.seq} does not hold what its kind demands`;
   }
 }
 
@@ -65,10 +64,21 @@ function isKind(kind: string): kind is EntryKind {
   return (ENTRY_KINDS as readonly string[]).includes(kind);
 }
 
-function parsed(body: string): unknown {
+/** An entry that cannot even be rendered was not sealed like that. */
+function hashOf(entry: Entry): string | undefined {
   try {
-    return JSON.parse(body);
+    return entryHash(entry);
   } catch {
     return undefined;
+  }
+}
+
+/** A body in another form than the canonical one could be read in two ways, such as one with a key twice. */
+function bodyHolds(kind: EntryKind, body: string): boolean {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return BODIES[kind].safeParse(parsed).success && canonicalJson(parsed as Json) === body; // what JSON.parse returns is Json
+  } catch {
+    return false;
   }
 }

@@ -57,19 +57,27 @@ export function outcomeDigest(decision: Decision): string {
 }
 
 function judge(rule: Rule, context: Record<string, unknown>, ticket: Ticket): TraceEntry {
-  const reads = recordedReads(rule.when?.reads ?? [], ticket);
+  const paths = rule.when?.reads ?? [];
+  const reads = recordedReads(paths, ticket);
   try {
-    const verdict = rule.when?.evaluate(context) === true ? "matched" : "not_matched";
-    return { rule: rule.id, verdict, reads };
+    const answer = rule.when?.evaluate(context);
+    // An untyped expression may give anything; what is neither yes nor no answers nothing.
+    if (typeof answer !== "boolean") {
+      return { rule: rule.id, verdict: "errored", reads, message: "the answer is neither true nor false" };
+    }
+    return { rule: rule.id, verdict: answer ? "matched" : "not_matched", reads };
   } catch (error) {
-    return { rule: rule.id, verdict: "errored", reads, message: faultText(error) };
+    return { rule: rule.id, verdict: "errored", reads, message: faultText(error, paths) };
   }
 }
 
-/** The first line only: what follows quotes the expression, and a value could stand in it. */
-function faultText(error: unknown): string {
-  const line = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "unknown fault";
-  return line.slice(0, 120);
+/** What went wrong, without what it went wrong with: behind a colon or a quote the library shows values. */
+function faultText(error: unknown, reads: readonly string[]): string {
+  if (!(error instanceof Error) || error.name !== "EvaluationError") return "the expression failed";
+  const line = error.message.split("\n")[0] ?? "";
+  const absent = /^No such key: (\w+)$/.exec(line)?.[1];
+  if (absent !== undefined && reads.some((path) => path.endsWith(`.${absent}`))) return `${absent} is absent`;
+  return (line.split(/[:"'`]/)[0] ?? "").trim();
 }
 
 /** Our own records are plain JSON by construction; this drops the absent optional keys, which JSON cannot hold. */

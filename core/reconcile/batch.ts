@@ -36,6 +36,10 @@ export async function reconcileBatch(
 ): Promise<void> {
   const first = claims[0];
   if (!first) return;
+  if (acting.stopping()) {
+    await deps.store.release(claims);
+    return;
+  }
   const readAtMs = deps.clock.now();
   let outcomes: Map<string, ReadOutcome>;
   let markers: ReadonlyMap<string, MarkerState>;
@@ -97,7 +101,7 @@ async function carryOut(deps: ReconcileDeps, claim: Claim, next: Next): Promise<
   }
   if (next.kind === "ignore") {
     deps.meter.count("interlock_unmapped_total", { connection: claim.connection });
-    await store.finish(claim);
+    await store.finish(claim, deps.limits.restMs);
     return undefined;
   }
   if (next.kind === "wait") {
@@ -106,7 +110,7 @@ async function carryOut(deps: ReconcileDeps, claim: Claim, next: Next): Promise<
   }
   if (next.receipts.length > 0 && !(await store.receive(claim, next.receipts))) return undefined;
   if (next.kind === "settle") {
-    const settled = await store.settle(claim, next.settlement);
+    const settled = await store.settle(claim, next.settlement, deps.limits.restMs);
     if (settled && next.settlement.park)
       log.warn("a ticket is parked", { ticket: claim.ticket, reason: next.settlement.park.reason });
     return undefined;
@@ -188,7 +192,9 @@ async function concludeOne(
     if (overwrites.unknown.has(receipt.actionId))
       receipt.detail = "edited by others at the same moment; the history cannot be read";
   }
-  if (!(await deps.store.receive(claim, receipts))) return;
+  const noteId = work.write.note?.actionId;
+  const told = receipts.some(({ actionId, outcome }) => actionId === noteId && outcome !== "dropped");
+  if (!(await deps.store.receive(claim, told ? [...receipts, ...work.owedReceipts] : receipts))) return;
   const dropped = receipts.filter(({ outcome }) => outcome === "dropped");
   const applied = work.changes.filter((_, index) => receipts[index]?.outcome === "applied");
   let fields = afterWrites(work.fields, applied, deps.clock.now());
@@ -205,7 +211,11 @@ async function concludeOne(
     fields = ownedByPeople(fields, overwritten);
     if (!given) park = { reason: "overwrote_person", detail: lostText(overwritten) };
   }
-  await deps.store.settle(claim, { ...work.settlement, fields, entries: [], ...(park && { park }) });
+  await deps.store.settle(
+    claim,
+    { ...work.settlement, fields, entries: [], ...(park && { park }) },
+    deps.limits.restMs,
+  );
 }
 
 function lostText(fields: readonly SettableField[]): string {

@@ -21,12 +21,21 @@ export interface Loop {
 export function startLoop(deps: ReconcileDeps): Loop {
   const { store, clock, limits, log } = deps;
   const queue = new PQueue({ concurrency: limits.actingMax });
+  const lanes = new Map<string, PQueue>();
   const held = new Map<string, Claim>();
   const batches = new Set<Promise<void>>();
   let stopping = false;
   let rest = new AbortController();
   let restUntilMs = 0;
   const acting: Acting = { queue, stopping: () => stopping };
+
+  function lane(connection: string): PQueue {
+    const known = lanes.get(connection);
+    if (known) return known;
+    const made = new PQueue({ concurrency: limits.batchesMax });
+    lanes.set(connection, made);
+    return made;
+  }
 
   async function run(): Promise<void> {
     while (!stopping) {
@@ -59,7 +68,7 @@ export function startLoop(deps: ReconcileDeps): Loop {
     for (const claim of claims) held.set(claim.ticket, claim);
     const desk = deps.desks.get(connection);
     const work = desk
-      ? reconcileBatch(deps, desk, claims, acting)
+      ? lane(connection).add(() => reconcileBatch(deps, desk, claims, acting))
       : Promise.all(
           claims.map((claim) =>
             store.park(claim, "no_connection", `connection ${connection} is not in the configuration any more`),

@@ -26,6 +26,8 @@ export interface Work {
   decision: Decision;
   actions: Action[];
   changes: FieldChange[];
+  /** To be recorded when the note is written: what it tells of earlier writes. */
+  owedReceipts: Receipt[];
   entries: Draft[];
   /** What is remembered besides the fields that the write changes. */
   settlement: Omit<Settlement, "fields" | "entries">;
@@ -79,7 +81,9 @@ export function prepare(
     decision,
     digest,
     planned,
-    receipts: recovery.receipts,
+    // What no note will tell any more is closed now.
+    receipts: planned.note === "suggestion" ? [...recovery.receipts, ...recovery.owedReceipts] : recovery.receipts,
+    owedReceipts: planned.note === "suggestion" ? [] : recovery.owedReceipts,
     found,
     readAtMs: read.readAtMs,
   });
@@ -99,6 +103,7 @@ interface Prepared {
   digest: string;
   planned: Plan;
   receipts: Receipt[];
+  owedReceipts: Receipt[];
   found: Found;
   readAtMs: number;
 }
@@ -127,14 +132,16 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
       settlement: { ...settlement, fields: planned.fields, entries, park: { reason: "not_converging", detail } },
     };
   }
-  if (planned.note === undefined)
-    return { kind: "settle", receipts, settlement: { ...settlement, fields: planned.fields, entries } };
+  if (planned.note === undefined) {
+    const closed = [...receipts, ...prepared.owedReceipts];
+    return { kind: "settle", receipts: closed, settlement: { ...settlement, fields: planned.fields, entries } };
+  }
   return { kind: "write", receipts, work: workOf(deps, prepared, planned.note, { settlement, entries }) };
 }
 
 function workOf(
   deps: ReconcileDeps,
-  { ticket, mapping, decision, planned, found, readAtMs }: Prepared,
+  { ticket, mapping, decision, planned, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -171,7 +178,15 @@ function workOf(
     fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
     note: { actionId: noteId, marker, text: noteText({ kind, decision, changes: told, marker }) },
   };
-  return { write, decision, actions: [...sets, note], changes: planned.changes, fields: planned.fields, ...rest };
+  return {
+    write,
+    decision,
+    actions: [...sets, note],
+    changes: planned.changes,
+    owedReceipts,
+    fields: planned.fields,
+    ...rest,
+  };
 }
 
 function fieldWrite(

@@ -6,10 +6,12 @@ import type { Ticket } from "../ticket.ts";
 export type MarkerState = "present" | "absent" | "unreadable";
 
 export interface Recovery {
-  /** What is certain now. */
+  /** What is certain now, and told. */
   receipts: Receipt[];
   /** Effects that stand although their note was never written: the next note must tell them. */
   owed: FieldChange[];
+  /** Their receipts, for when that note is written: until then they stay open, or a note that fails twice is lost. */
+  owedReceipts: Receipt[];
   fields: TicketMemory["fields"];
   /** Still in doubt: look again after so many milliseconds, and write nothing before. */
   waitMs: number | undefined;
@@ -27,43 +29,46 @@ export interface RecoveryInput {
 /**
  * Decides what became of writes whose answer we never saw. Nothing is written again before the ticket itself shows
  * that the first try had no effect and the vendor has had its time to apply it. Connectors write fields no later than
- * the note that tells of them, so a note that stands proves its fields.
+ * the note that tells of them, so a note that stands proves its fields. A note also tells whatever was owed before it.
  */
 export function recover(input: RecoveryInput): Recovery {
-  const { claim, ticket, nowMs } = input;
+  const { claim, ticket, markers, nowMs } = input;
   const receipts: Receipt[] = [];
   const owed: FieldChange[] = [];
+  const owedReceipts: Receipt[] = [];
   const applied: FieldChange[] = [];
   let waitMs: number | undefined;
-  for (const actions of byDecision(claim.open).values()) {
-    const note = actions.find((action) => action.kind === "note");
-    const told = note !== undefined && wasTold(note, actions, ticket, input.markers);
-    for (const action of actions) {
-      const stands = told || (action.kind === "set" && standsAlready(action, ticket));
+  const toldNotes = new Set(claim.open.filter((action) => wasTold(action, claim.open, ticket, markers)));
+  const toldUntilMs = Math.max(0, ...[...toldNotes].map(({ intentAtMs }) => intentAtMs));
+  for (const action of claim.open) {
+    const told = action.kind === "note" ? toldNotes.has(action) : action.intentAtMs <= toldUntilMs;
+    const change = changeOf(action);
+    if (!told && !standsAlready(action, ticket)) {
       const leftMs = action.intentAtMs + input.unknownOutcomeWaitMs - nowMs;
-      if (stands) receipts.push(foundReceipt(action, input.markers));
-      else if (leftMs > 0) waitMs = Math.max(waitMs ?? 0, leftMs);
+      if (leftMs > 0) waitMs = Math.max(waitMs ?? 0, leftMs);
       else receipts.push({ actionId: action.id, outcome: "abandoned", detail: "not found on reading back" });
-      const change = changeOf(action);
-      if (!stands || !change) continue;
-      applied.push(change);
-      if (!told) owed.push(change);
+      continue;
     }
-    if (waitMs !== undefined) return { receipts: [], owed: [], fields: claim.memory?.fields ?? {}, waitMs };
+    if (change) applied.push(change);
+    if (change && !told) owed.push(change);
+    (told ? receipts : owedReceipts).push(foundReceipt(action, markers));
   }
-  return { receipts, owed, fields: afterWrites(claim.memory?.fields ?? {}, applied, nowMs), waitMs };
+  const before = claim.memory?.fields ?? {};
+  if (waitMs !== undefined) return { receipts: [], owed: [], owedReceipts: [], fields: before, waitMs };
+  return { receipts, owed, owedReceipts, fields: afterWrites(before, applied, nowMs), waitMs };
 }
 
 /** A journal that cannot be read says nothing; there the fields that were written in the same call speak for the note. */
 function wasTold(
   note: OpenAction,
-  actions: readonly OpenAction[],
+  open: readonly OpenAction[],
   ticket: Ticket,
   markers: ReadonlyMap<string, MarkerState>,
 ): boolean {
+  if (note.kind !== "note") return false;
   const state = markers.get(note.marker) ?? "absent";
   if (state !== "unreadable") return state === "present";
-  const sets = actions.filter((action) => action.kind === "set");
+  const sets = open.filter(({ kind, decisionId }) => kind === "set" && decisionId === note.decisionId);
   return sets.length === 0 || sets.some((action) => standsAlready(action, ticket));
 }
 
@@ -82,10 +87,4 @@ function foundReceipt(action: OpenAction, markers: ReadonlyMap<string, MarkerSta
 function changeOf(action: OpenAction): FieldChange | undefined {
   if (action.field === "note" || action.after === null) return undefined;
   return { field: action.field, before: action.before ?? "", after: action.after };
-}
-
-function byDecision(actions: readonly OpenAction[]): Map<string, OpenAction[]> {
-  const groups = new Map<string, OpenAction[]>();
-  for (const action of actions) groups.set(action.decisionId, [...(groups.get(action.decisionId) ?? []), action]);
-  return groups;
 }

@@ -62,6 +62,7 @@ async function spine(db: Kysely<unknown>): Promise<void> {
     .addColumn("record_id", "text", (column) => column.notNull())
     .addColumn("record_key", "text")
     .addColumn("due_at", "bigint")
+    .addColumn("rest_until", "bigint")
     .addColumn("generation", "bigint", (column) => column.notNull())
     .addColumn("lease_until", "bigint")
     .addColumn("lease_owner", "text")

@@ -6,6 +6,8 @@ import type { Database } from "./schema.ts";
 const POOL_MAX = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A worker that freezes half way through a transaction holds locks that all others wait for: the server ends it. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 30_000;
 /** The advisory locks that serialise intake and appends to the ledger over all workers: "ILCI" and "ILCK" in ASCII. */
 const INTAKE_LOCK = 0x494c4349;
 const LEDGER_LOCK = 0x494c434b;
@@ -25,11 +27,14 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
     max: POOL_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
     application_name: "interlock",
     types,
   });
-  // Without a listener an error on an idle connection would end the process.
+  // Without listeners the loss of a connection would end the process, whether it is idle or in the middle of something;
+  // there its queries are rejected, which is how their caller learns of it.
   pool.on("error", (error) => options.onIdleError?.(error));
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

@@ -36,6 +36,8 @@ export interface WorkTable {
   record_key: string | null;
   /** When it wants to be looked at; null when nothing is due. */
   due_at: Ms | null;
+  /** Not before this is it looked at again, whatever hints come; null where nothing holds it back. */
+  rest_until: Ms | null;
   /** +1 for every hint; finishing with an old one leaves the row due. */
   generation: Counter;
   lease_until: Ms | null;

@@ -1,10 +1,11 @@
-import { sql } from "kysely";
+import { type Insertable, sql } from "kysely";
 import { sha256Hex } from "../canonical.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { ticketId } from "../ticket.ts";
 import type { StoreDriver } from "./driver.ts";
+import type { WorkTable } from "./schema.ts";
 import type { NewSignal } from "./store.ts";
-import { appendEntries, inTransaction, type Trx } from "./transaction.ts";
+import { appendEntries, inChunks, inTransaction, ledgerText, storable, type Trx } from "./transaction.ts";
 
 /** Record type under which deliveries that point at nothing are parked. */
 export const UNLOCATED = "unlocated";
@@ -52,17 +53,19 @@ async function insertFresh(trx: Trx, signals: readonly NewSignal[]): Promise<Set
     cause: signal.cause,
     received_at: signal.receivedAtMs,
   }));
-  const inserted = await trx
-    .insertInto("signals")
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .returning(["connection", "delivery_id", "body_digest", "cause", "ticket"])
-    .execute();
   // Rows come back without their position; every new one stands for the first signal that it equals.
   const waiting = new Map<string, number>();
-  for (const row of inserted) {
-    const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
-    waiting.set(key, (waiting.get(key) ?? 0) + 1);
+  for (const chunk of inChunks(rows)) {
+    const inserted = await trx
+      .insertInto("signals")
+      .values(chunk)
+      .onConflict((conflict) => conflict.doNothing())
+      .returning(["connection", "delivery_id", "body_digest", "cause", "ticket"])
+      .execute();
+    for (const row of inserted) {
+      const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
+      waiting.set(key, (waiting.get(key) ?? 0) + 1);
+    }
   }
   const fresh = new Set<number>();
   rows.forEach((row, index) => {
@@ -124,6 +127,7 @@ async function makeDue(trx: Trx, signals: readonly NewSignal[], nowMs: number, s
     record_id: hint.recordId,
     record_key: hint.recordKey,
     due_at: nowMs + settleMs,
+    rest_until: null,
     generation: hint.count,
     lease_until: null,
     lease_owner: null,
@@ -134,13 +138,21 @@ async function makeDue(trx: Trx, signals: readonly NewSignal[], nowMs: number, s
     parked_reason: null,
     parked_detail: null,
   }));
+  for (const chunk of inChunks(rows)) await insertDue(trx, chunk);
+}
+
+async function insertDue(trx: Trx, rows: readonly Insertable<WorkTable>[]): Promise<void> {
   await trx
     .insertInto("work")
     .values(rows)
     .onConflict((conflict) =>
       conflict.column("ticket").doUpdateSet({
         generation: sql`work.generation + excluded.generation`,
-        due_at: sql`case when work.due_at is null or work.due_at > excluded.due_at then excluded.due_at else work.due_at end`,
+        // A rest holds the hint back, but never what was due before it ends: a hint must not put a wake hour off.
+        due_at: sql`case
+          when work.due_at <= excluded.due_at or work.due_at <= work.rest_until then work.due_at
+          when work.rest_until > excluded.due_at then work.rest_until
+          else excluded.due_at end`,
         record_key: sql`coalesce(excluded.record_key, work.record_key)`,
         // News of a parked ticket may be what it was waiting for.
         attempts: sql`case when work.parked_at is null then work.attempts else 0 end`,
@@ -165,6 +177,7 @@ async function parkUnlocated(trx: Trx, signals: readonly NewSignal[], nowMs: num
       record_id: id,
       record_key: id,
       due_at: null,
+      rest_until: null,
       generation: 1,
       lease_until: null,
       lease_owner: null,
@@ -173,13 +186,13 @@ async function parkUnlocated(trx: Trx, signals: readonly NewSignal[], nowMs: num
       outages: 0,
       parked_at: nowMs,
       parked_reason: UNLOCATED,
-      parked_detail: signal.target.unlocated,
+      parked_detail: storable(signal.target.unlocated),
     };
   });
-  if (rows.length > 0)
+  for (const chunk of inChunks(rows))
     await trx
       .insertInto("work")
-      .values(rows)
+      .values(chunk)
       .onConflict((conflict) => conflict.doNothing())
       .execute();
 }
@@ -189,6 +202,6 @@ function draftsOf(signal: NewSignal): Draft[] {
   const { connection, cause, deliveryId, bodyDigest, target } = signal;
   const drafts: Draft[] = [{ kind: "signal", ticket, body: { connection, cause, deliveryId, bodyDigest } }];
   if (target !== null && "unlocated" in target)
-    drafts.push({ kind: "parked", ticket, body: { reason: UNLOCATED, detail: target.unlocated } });
+    drafts.push({ kind: "parked", ticket, body: { reason: UNLOCATED, detail: ledgerText(target.unlocated) } });
   return drafts;
 }

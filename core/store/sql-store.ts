@@ -20,11 +20,19 @@ import {
   settleWork,
 } from "./work.ts";
 
-/** Opens the store over a driver: brings the schema up to date and frees what a dead process of ours had leased. */
+/**
+ * Opens the store over a driver: brings the schema up to date and frees what a dead process of ours had leased. Closes
+ * the driver when that fails, so that neither a lock nor a connection is left behind.
+ */
 export async function openStore(driver: StoreDriver): Promise<Store> {
-  await migrate(driver.db);
-  // With one process on the file, every lease found at start belongs to a process that is gone.
-  if (!driver.skipLocked) await releaseAllLeases(driver);
+  try {
+    await migrate(driver.db);
+    // With one process on the file, every lease found at start belongs to a process that is gone.
+    if (!driver.skipLocked) await releaseAllLeases(driver);
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
   return storeOver(driver);
 }
 
@@ -36,8 +44,8 @@ export function storeOver(driver: StoreDriver): Store {
     nextDueMs: () => guarded(driver, () => nextDueMs(driver)),
     intend: (claim, actions, entries) => recordIntents(driver, claim, actions, entries),
     receive: (claim, receipts) => recordReceipts(driver, claim, receipts),
-    settle: (claim, settlement) => settleWork(driver, claim, settlement),
-    finish: (claim) => finishWork(driver, claim),
+    settle: (claim, settlement, restMs) => settleWork(driver, claim, settlement, restMs),
+    finish: (claim, restMs) => finishWork(driver, claim, restMs),
     retry: (claim, delayMs, counts) => retryWork(driver, claim, delayMs, counts),
     park: (claim, reason, detail) => parkWork(driver, claim, reason, detail),
     release: (claims) => releaseClaims(driver, claims),

@@ -117,10 +117,10 @@ export interface Store {
   intend(claim: Claim, actions: readonly Action[], entries: readonly Draft[]): Promise<boolean>;
   /** Records what became of writes. */
   receive(claim: Claim, receipts: readonly Receipt[]): Promise<boolean>;
-  /** Ends a claim: remembers the ticket, and leaves it due when hints came meanwhile. */
-  settle(claim: Claim, settlement: Settlement): Promise<boolean>;
+  /** Ends a claim: remembers the ticket, and leaves it due when hints came meanwhile, though not before `restMs` are over. */
+  settle(claim: Claim, settlement: Settlement, restMs?: number): Promise<boolean>;
   /** Ends a claim with nothing to remember. */
-  finish(claim: Claim): Promise<boolean>;
+  finish(claim: Claim, restMs?: number): Promise<boolean>;
   /** Ends a claim that failed: due again after `delayMs`, counted against its own tries or its system's outage. */
   retry(claim: Claim, delayMs: number, counts: "attempt" | "outage" | "neither"): Promise<boolean>;
   /** Ends a claim for good, until a new hint or a redrive. */

@@ -7,8 +7,26 @@ import type { Database } from "./schema.ts";
 
 export type Trx = Transaction<Database>;
 
-/** Rows per INSERT: far below the parameter limits of both databases. */
+/** Rows per INSERT: below the parameter limits of both databases for the widest table. */
 const ROWS_MAX = 1_000;
+
+/** Rows in pieces that one INSERT can carry. */
+export function* inChunks<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < rows.length; start += ROWS_MAX) yield rows.slice(start, start + ROWS_MAX);
+}
+
+/** The most characters of a text that the ledger takes. */
+const LEDGER_TEXT_MAX = 400;
+
+/** A text as both databases take it: no NUL, no half of a surrogate pair. What a sender wrote must not fail a commit. */
+export function storable(text: string): string {
+  return text.replaceAll("\0", "\u{fffd}").toWellFormed();
+}
+
+/** The same, cut to what the ledger takes. */
+export function ledgerText(text: string): string {
+  return storable(text.slice(0, LEDGER_TEXT_MAX));
+}
 
 /** Runs a piece of work in one commit. Trouble of the database itself becomes a StoreUnavailableError. */
 export async function inTransaction<T>(driver: StoreDriver, work: (trx: Trx) => Promise<T>): Promise<T> {
@@ -48,12 +66,7 @@ export async function appendEntries(
     .executeTakeFirst();
   if (drafts.length === 0) return head;
   const entries = seal(head, drafts, await driver.nowMs(trx));
-  for (let start = 0; start < entries.length; start += ROWS_MAX) {
-    await trx
-      .insertInto("ledger")
-      .values(entries.slice(start, start + ROWS_MAX))
-      .execute();
-  }
+  for (const chunk of inChunks(entries)) await trx.insertInto("ledger").values(chunk).execute();
   const last = entries.at(-1);
   return last && { seq: last.seq, hash: last.hash };
 }

@@ -6,7 +6,7 @@ import type { StoreDriver } from "./driver.ts";
 import { memoryOf } from "./rows.ts";
 import type { ActionsTable } from "./schema.ts";
 import type { Claim, OpenAction, Receipt, Settlement } from "./store.ts";
-import { appendEntries, inTransaction, type Trx } from "./transaction.ts";
+import { appendEntries, inTransaction, ledgerText, storable, type Trx } from "./transaction.ts";
 
 const Because = z.array(z.string());
 
@@ -38,6 +38,7 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
         "type",
         "record_id",
         "record_key",
+        "due_at",
         "generation",
         "fence",
         "attempts",
@@ -45,6 +46,8 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
       ])
       .execute();
     if (rows.length === 0) return [];
+    // Neither database gives rows back in the order in which they were chosen.
+    rows.sort((a, b) => Number(a.due_at) - Number(b.due_at));
     const tickets = rows.map((row) => row.ticket);
     const memories = new Map(
       (await trx.selectFrom("tickets").selectAll().where("ticket", "in", tickets).execute()).map((row) => [
@@ -143,7 +146,7 @@ export async function recordReceipts(
     for (const { actionId, outcome, detail } of receipts) {
       await trx
         .updateTable("actions")
-        .set({ state: outcome, receipt_at: nowMs, detail })
+        .set({ state: outcome, receipt_at: nowMs, detail: storable(detail) })
         .where("id", "=", actionId)
         .where("state", "=", "open")
         .execute();
@@ -151,13 +154,24 @@ export async function recordReceipts(
     await appendEntries(
       driver,
       trx,
-      receipts.map((body): Draft => ({ kind: "receipt", ticket: claim.ticket, body })),
+      receipts.map(
+        ({ actionId, outcome, detail }): Draft => ({
+          kind: "receipt",
+          ticket: claim.ticket,
+          body: { actionId, outcome, detail: ledgerText(detail) },
+        }),
+      ),
     );
   });
 }
 
 /** See `Store.settle`. */
-export async function settleWork(driver: StoreDriver, claim: Claim, settlement: Settlement): Promise<boolean> {
+export async function settleWork(
+  driver: StoreDriver,
+  claim: Claim,
+  settlement: Settlement,
+  restMs = 0,
+): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
     await rememberTicket(driver, trx, claim, settlement);
     await trx
@@ -169,7 +183,7 @@ export async function settleWork(driver: StoreDriver, claim: Claim, settlement: 
     if (!parked)
       await trx
         .updateTable("work")
-        .set(endOfClaim(claim, settlement.wakeAtMs))
+        .set(endOfClaim(claim, settlement.wakeAtMs, (await driver.nowMs(trx)) + restMs))
         .where("ticket", "=", claim.ticket)
         .execute();
     const drafts =
@@ -213,9 +227,13 @@ async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settl
 }
 
 /** See `Store.finish`. */
-export async function finishWork(driver: StoreDriver, claim: Claim): Promise<boolean> {
+export async function finishWork(driver: StoreDriver, claim: Claim, restMs = 0): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
-    await trx.updateTable("work").set(endOfClaim(claim, null)).where("ticket", "=", claim.ticket).execute();
+    await trx
+      .updateTable("work")
+      .set(endOfClaim(claim, null, (await driver.nowMs(trx)) + restMs))
+      .where("ticket", "=", claim.ticket)
+      .execute();
   });
 }
 
@@ -271,7 +289,7 @@ async function parkRow(
       lease_owner: null,
       parked_at: await driver.nowMs(trx),
       parked_reason: why.reason,
-      parked_detail: why.detail,
+      parked_detail: storable(why.detail),
     })
     .where("ticket", "=", claim.ticket)
     .where("generation", "=", claim.generation)
@@ -280,7 +298,7 @@ async function parkRow(
 }
 
 function parkedDraft(claim: Claim, { reason, detail }: { reason: string; detail: string }): Draft {
-  return { kind: "parked", ticket: claim.ticket, body: { reason, detail: detail.slice(0, 400) } };
+  return { kind: "parked", ticket: claim.ticket, body: { reason, detail: ledgerText(detail) } };
 }
 
 /** See `Store.release`. */
@@ -311,6 +329,7 @@ export async function redriveWork(driver: StoreDriver, connection: string, key: 
       .set({
         due_at: nowMs,
         generation: sql`generation + 1`,
+        rest_until: null,
         attempts: 0,
         outages: 0,
         parked_at: null,
@@ -348,10 +367,14 @@ async function withFence(driver: StoreDriver, claim: Claim, work: (trx: Trx) => 
   });
 }
 
-/** A claim's end: hints that came meanwhile keep the row due. */
-function endOfClaim(claim: Claim, wakeAtMs: number | null) {
+/** A claim's end. Hints that came meanwhile keep the row due, after a rest. */
+function endOfClaim(claim: Claim, wakeAtMs: number | null, restUntilMs: number) {
   return {
-    due_at: sql<number | null>`case when generation = ${claim.generation} then ${wakeAtMs} else due_at end`,
+    due_at: sql<number | null>`case
+      when generation = ${claim.generation} then ${wakeAtMs}
+      when due_at > ${restUntilMs} then due_at
+      else ${restUntilMs} end`,
+    rest_until: restUntilMs,
     lease_until: null,
     lease_owner: null,
     attempts: 0,

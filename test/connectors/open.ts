@@ -1,4 +1,6 @@
 /** Opens a connector over a simulator, with a clock that stands still until a test moves it. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { jiraConnector } from "../../connectors/jira/connector.ts";
 import { servicenowConnector } from "../../connectors/servicenow/connector.ts";
@@ -122,4 +124,19 @@ export async function faultOf(call: Promise<unknown>): Promise<ConnectorError> {
 /** Fails when a kind of fault has no case, so that a new kind cannot come in untested. */
 export function expectEveryKind(kinds: readonly FaultKind[]): void {
   expect([...new Set(kinds)]).to.have.members([...FAULT_KINDS]);
+}
+
+/** Starts a server of the test's own on loopback. Answers its address. */
+export async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // a TCP server that listens has an AddressInfo
+  return `http://127.0.0.1:${port}`;
+}
+
+/** An address at which nobody listens. */
+export async function closedPort(): Promise<string> {
+  const server = createServer();
+  const url = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return url;
 }

@@ -8,7 +8,10 @@ const WRITES: Record<string, (store: Store, claim: Claim) => Promise<boolean>> =
   receive: (store, claim) => store.receive(claim, [{ actionId: "open", outcome: "applied", detail: "" }]),
   settle: (store, claim) => store.settle(claim, decidedSettlement(claim.ticket, { revision: "99" })),
   "settle with park": (store, claim) =>
-    store.settle(claim, decidedSettlement(claim.ticket, { park: { reason: "hold", detail: "a person is waited for" } })),
+    store.settle(
+      claim,
+      decidedSettlement(claim.ticket, { park: { reason: "hold", detail: "a person is waited for" } }),
+    ),
   finish: (store, claim) => store.finish(claim),
   "retry as a try": (store, claim) => store.retry(claim, MINUTE, "attempt"),
   "retry as an outage": (store, claim) => store.retry(claim, MINUTE, "outage"),

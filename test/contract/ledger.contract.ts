@@ -53,8 +53,8 @@ export function ledgerCases(rig: Rig): void {
 
   it("takes more entries in one append than one statement can hold", async () => {
     const { store } = rig();
-    await store.append(Array.from({ length: 12_000 }, (_, index) => stop(index)));
-    expect(await verified(store, 5_000)).to.include({ ok: true, entries: 12_000 });
+    await store.append(Array.from({ length: 9_500 }, (_, index) => stop(index)));
+    expect(await verified(store, 5_000)).to.include({ ok: true, entries: 9_500 });
   });
 
   it("tells the whole story of a ticket in the order in which it happened", async () => {
@@ -82,7 +82,9 @@ export function ledgerCases(rig: Rig): void {
     for (const last of await store.claim("worker-1", 1, 1_000)) await store.finish(last);
     expect(await kinds(store)).to.deep.equal(["signal"]);
   });
+}
 
+export function ledgerTruthCases(rig: Rig): void {
   it("stands or falls with what it tells of: a settle that fails leaves no trace", async () => {
     const { store } = rig();
     const claim = await claimed(store);
@@ -116,7 +118,8 @@ export function ledgerCases(rig: Rig): void {
     for (const entry of entries.filter(({ seq }) => seq !== 2)) cut.add(entry);
     expect(cut.verdict()).to.include({ ok: false, seq: 2 });
     const changed = new ChainVerifier();
-    for (const entry of entries) changed.add(entry.seq === 2 ? { ...entry, body: '{"released":9,"worker":"worker-1"}' } : entry);
+    for (const entry of entries)
+      changed.add(entry.seq === 2 ? { ...entry, body: '{"released":9,"worker":"worker-1"}' } : entry);
     expect(changed.verdict()).to.include({ ok: false, seq: 2 });
   });
 }

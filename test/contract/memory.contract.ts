@@ -12,22 +12,32 @@ import {
   present,
   type Rig,
   rejection,
-  settlement,
   START_MS,
+  settlement,
 } from "./store-rig.ts";
 
-export function actionCases(rig: Rig): void {
-  const set = action("a1");
-  const note = action("a2", { kind: "note", field: "note", before: null, after: null, because: ["network", "default"] });
-  const numbers = action("a3", { field: "priority", before: 3, after: 1, because: [] });
+const set = action("a1");
+const note = action("a2", {
+  kind: "note",
+  field: "note",
+  before: null,
+  after: null,
+  because: ["network", "default"],
+});
+const numbers = action("a3", { field: "priority", before: 3, after: 1, because: [] });
 
+export function actionCases(rig: Rig): void {
   it("brings intents back as open on the next claim, as they were recorded", async () => {
     const { store, advance } = rig();
     const claim = await claimed(store);
     expect(await store.intend(claim, [set, note, numbers], [])).to.equal(true);
     advance(HOUR);
     const { open } = await claimOne(store);
-    expect(open.map(({ intentAtMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1))).to.deep.equal([set, note, numbers]);
+    expect(open.map(({ intentAtMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1))).to.deep.equal([
+      set,
+      note,
+      numbers,
+    ]);
     expect(new Set(open.map(({ intentAtMs }) => intentAtMs)).size).to.equal(1);
     expect(open.every(({ intentAtMs }) => intentAtMs > 0)).to.equal(true);
     expect(await kinds(store)).to.deep.equal(["signal", "action", "action", "action"]);
@@ -42,7 +52,9 @@ export function actionCases(rig: Rig): void {
     const pairs = claims.map(({ recordId, open }) => [recordId, open.map(({ id }) => id)]);
     expect(Object.fromEntries(pairs)).to.deep.equal({ r1: ["a1"], r2: ["a2"] });
   });
+}
 
+export function receiptCases(rig: Rig): void {
   it("closes intents with receipts, one by one", async () => {
     const { store, advance } = rig();
     const claim = await claimed(store);
@@ -100,7 +112,12 @@ export function memoryCases(rig: Rig): void {
     await store.settle(claim, decidedSettlement(claim.ticket, { fields }));
     const { memory, recordKey } = await claimed(store);
     const { decided } = decidedSettlement(claim.ticket);
-    expect(memory).to.deep.equal({ revision: "7", decisionId: DECISION.id, outcomeDigest: decided?.outcomeDigest, fields });
+    expect(memory).to.deep.equal({
+      revision: "7",
+      decisionId: DECISION.id,
+      outcomeDigest: decided?.outcomeDigest,
+      fields,
+    });
     expect(recordKey).to.equal("INC0010001");
   });
 
@@ -121,7 +138,10 @@ export function memoryCases(rig: Rig): void {
     await store.settle(first, decidedSettlement(first.ticket));
     const decision = { ...DECISION, id: "fedcba9876543210", holds: [], set: {} };
     const second = await claimed(store);
-    await store.settle(second, decidedSettlement(second.ticket, { decided: { decision, outcomeDigest: "other" }, fields: {} }));
+    await store.settle(
+      second,
+      decidedSettlement(second.ticket, { decided: { decision, outcomeDigest: "other" }, fields: {} }),
+    );
     const { memory } = await claimed(store);
     expect(memory).to.deep.equal({ revision: "7", decisionId: decision.id, outcomeDigest: "other", fields: {} });
     expect(present(await store.view("snow", "r1")).decision).to.deep.equal(decision);
@@ -158,14 +178,23 @@ export function viewCases(rig: Rig): void {
       parked: undefined,
     });
     expect(view.settledAtMs).to.be.a("number");
-    expect(view.actions.map(({ id, state, receiptAtMs }) => [id, state, receiptAtMs])).to.deep.equal([["a1", "open", null]]);
+    expect(view.actions.map(({ id, state, receiptAtMs }) => [id, state, receiptAtMs])).to.deep.equal([
+      ["a1", "open", null],
+    ]);
     expect(await store.view("snow", "r1")).to.deep.equal(view);
   });
 
   it("shows a ticket that was hinted at and never read", async () => {
     await rig().store.accept([hint("r1")], 0);
     const view = present(await rig().store.view("snow", "r1"));
-    expect(view).to.deep.include({ key: "r1", revision: "", decision: undefined, fields: {}, actions: [], settledAtMs: undefined });
+    expect(view).to.deep.include({
+      key: "r1",
+      revision: "",
+      decision: undefined,
+      fields: {},
+      actions: [],
+      settledAtMs: undefined,
+    });
   });
 
   it("shows why a ticket is parked", async () => {

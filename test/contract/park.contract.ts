@@ -69,7 +69,9 @@ export function parkCases(rig: Rig): void {
     advance(HOUR);
     expect(await due(store)).to.deep.equal(["r1"]);
   });
+}
 
+export function parkInWorkCases(rig: Rig): void {
   it("keeps a ticket due instead of parking it when a hint came while it was in work", async () => {
     const { store } = rig();
     const claim = await troubled(store);

@@ -12,6 +12,8 @@ export interface StoreRig {
   readonly store: Store;
   /** A second handle on the same database, as another process would have it; absent where the store allows only one. */
   readonly second?: Store;
+  /** The hour by that clock, near enough. */
+  now(): number;
   /** Moves the clock by which this store measures leases and due times. */
   advance(ms: number): void;
   /** Closes the store and opens it again, as a restart of the process does. */
@@ -95,7 +97,7 @@ export async function due(store: Store, limit = 1_000): Promise<string[]> {
 
 export const DECISION: Decision = {
   id: "0123456789abcdef",
-  because: [{ rule: "network", why: "Naïve café ☕ 日本語 \u{1f6a6} goes to \"Network\"\n" }],
+  because: [{ rule: "network", why: 'Naïve café ☕ 日本語 \u{1f6a6} goes to "Network"\n' }],
   set: { assignmentGroup: "Network Operations", priority: 2 },
   holds: [{ rule: "vip", reason: "a person looks at it" }],
   trace: [{ rule: "network", verdict: "matched", reads: { "ticket.category": "network" } }],

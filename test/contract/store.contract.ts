@@ -1,46 +1,64 @@
-import { claimCases, endOfClaimCases, retryCases } from "./claim.contract.ts";
+import { claimCases, leaseCases } from "./claim.contract.ts";
+import { endOfClaimCases, restCases, retryCases } from "./claim-end.contract.ts";
 import { fenceCases } from "./fence.contract.ts";
-import { acceptCases, dedupeCases, forgetCases, untargetedCases } from "./intake.contract.ts";
-import { ledgerCases } from "./ledger.contract.ts";
-import { actionCases, memoryCases, upkeepCases, viewCases } from "./memory.contract.ts";
-import { parkCases, redriveCases } from "./park.contract.ts";
-import { sharedCases, sharedLedgerCases } from "./shared.contract.ts";
-import type { StoreRig } from "./store-rig.ts";
+import { acceptCases, copiesCases, dedupeCases, forgetCases, untargetedCases } from "./intake.contract.ts";
+import { ledgerCases, ledgerTruthCases } from "./ledger.contract.ts";
+import { actionCases, memoryCases, receiptCases, upkeepCases, viewCases } from "./memory.contract.ts";
+import { parkCases, parkInWorkCases, redriveCases } from "./park.contract.ts";
+import { sharedClaimCases, sharedIntakeCases, sharedLedgerCases } from "./shared.contract.ts";
+import type { Rig, StoreRig } from "./store-rig.ts";
 
 export type { StoreRig } from "./store-rig.ts";
 
 /** What every store promises, whatever database is under it. */
 export function storeContract(name: string, open: () => Promise<StoreRig>): void {
   describe(`store contract: ${name}`, () => {
-    let current: StoreRig | undefined;
-    const rig = (): StoreRig => {
-      if (!current) throw new Error("the rig is not open");
-      return current;
-    };
-    beforeEach(async () => {
-      current = await open();
-    });
-    afterEach(async () => {
-      await current?.close();
-      current = undefined;
-    });
-
+    const rig = rigPerTest(open);
     describe("dedupe", () => dedupeCases(rig));
+    describe("copies", () => copiesCases(rig));
     describe("accept", () => acceptCases(rig));
     describe("deliveries without a ticket", () => untargetedCases(rig));
     describe("forgetSignals", () => forgetCases(rig));
     describe("claim", () => claimCases(rig));
+    describe("lease", () => leaseCases(rig));
     describe("end of a claim", () => endOfClaimCases(rig));
+    describe("rest", () => restCases(rig));
     describe("retry", () => retryCases(rig));
     describe("stale fences", () => fenceCases(rig));
     describe("park", () => parkCases(rig));
+    describe("park a ticket in work", () => parkInWorkCases(rig));
     describe("redrive", () => redriveCases(rig));
     describe("actions", () => actionCases(rig));
+    describe("receipts", () => receiptCases(rig));
     describe("memory", () => memoryCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));
     describe("ledger", () => ledgerCases(rig));
-    describe("two handles", () => sharedCases(rig));
-    describe("two handles, one ledger", () => sharedLedgerCases(rig));
+    describe("ledger and what it tells of", () => ledgerTruthCases(rig));
   });
+}
+
+/** What a store for several processes promises besides. Its rigs have a `second` handle. */
+export function sharedStoreContract(name: string, open: () => Promise<StoreRig>): void {
+  describe(`shared store contract: ${name}`, () => {
+    const rig = rigPerTest(open);
+    describe("claims", () => sharedClaimCases(rig));
+    describe("intake", () => sharedIntakeCases(rig));
+    describe("ledger", () => sharedLedgerCases(rig));
+  });
+}
+
+function rigPerTest(open: () => Promise<StoreRig>): Rig {
+  let current: StoreRig | undefined;
+  beforeEach(async () => {
+    current = await open();
+  });
+  afterEach(async () => {
+    await current?.close();
+    current = undefined;
+  });
+  return () => {
+    if (!current) throw new Error("the rig is not open");
+    return current;
+  };
 }

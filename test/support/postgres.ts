@@ -1,5 +1,14 @@
 import { execFile, execFileSync } from "node:child_process";
-import { accessSync, appendFileSync, chownSync, constants, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  appendFileSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -34,7 +43,7 @@ export async function startPostgres(): Promise<Postgres | { missing: string }> {
   const call = (program: string, args: string[]): Promise<unknown> =>
     run(join(programs, program), args, { ...account, cwd: folder, env: { ...process.env, LC_ALL: "C" } });
   try {
-    if (account.uid !== undefined) chownSync(folder, account.uid, account.gid);
+    if ("uid" in account) chownSync(folder, account.uid, account.gid);
     await call("initdb", ["-D", data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
     const port = await startOn(call, folder, data);
     return clusterOf({ call, folder, data, port, pgCtl: join(programs, "pg_ctl"), account });
@@ -71,8 +80,10 @@ export function sharedPostgres(): (suite: Mocha.Context) => Promise<Postgres> {
   };
 }
 
+type Account = { uid: number; gid: number } | Record<string, never>;
+
 /** As whom to run: an empty answer is "as ourselves"; PostgreSQL refuses to run as root. */
-function accountFor(): { uid?: number; gid?: number } | undefined {
+function accountFor(): Account | undefined {
   if (process.getuid?.() !== 0) return {};
   for (const name of ["postgres", "nobody"]) {
     try {
@@ -164,7 +175,7 @@ interface Cluster {
   data: string;
   port: number;
   pgCtl: string;
-  account: { uid?: number; gid?: number };
+  account: Account;
 }
 
 function clusterOf({ call, folder, data, port, pgCtl, account }: Cluster): Postgres {

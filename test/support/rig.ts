@@ -9,9 +9,9 @@ import { type Config, loadConfig } from "../../core/config/load.ts";
 import { ProblemsError } from "../../core/problem.ts";
 import { type JiraSim, startJiraSim } from "../sim/jira.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
+import { JIRA_SECRET, SNOW_SECRET, settingsFor } from "./settings.ts";
 
-export const SNOW_SECRET = `whsec_${Buffer.from("a secret of thirty-two characters").toString("base64")}`;
-export const JIRA_SECRET = "It's a Secret to Everybody";
+export { JIRA_SECRET, SNOW_SECRET };
 export const ADMIN_TOKEN = "admin-token-for-tests";
 
 export const GROUPS = [
@@ -52,6 +52,7 @@ export interface Rig {
 /** Limits that let a test finish without waiting for what production waits for. */
 export const QUICK_LIMITS = {
   settleMs: 10,
+  restMs: 0,
   pollMs: 25,
   retryBaseMs: 10,
   retryCapMs: 50,
@@ -63,36 +64,13 @@ export const QUICK_LIMITS = {
 
 /** A configuration over two simulators, from the shipped mappings and policy. */
 export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions & { folder: string }): Config {
-  const limits = { ...QUICK_LIMITS, ...options.limits };
-  const settings = {
-    listen: { host: "127.0.0.1", port: 0 },
+  const settings = settingsFor({
+    snowUrl,
+    jiraUrl,
     store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
-    mode: options.mode ?? "act",
-    logLevel: "error",
-    limits,
-    connections: {
-      snow: {
-        type: "servicenow",
-        baseUrl: snowUrl,
-        allowPrivateAddress: true,
-        auth: { type: "basic", username: "interlock.bot", password: "interlock-password" },
-        webhookSecrets: [SNOW_SECRET],
-        records: {
-          incident: "servicenow.incident",
-          change_request: "servicenow.change",
-          sc_req_item: "servicenow.request",
-        },
-      },
-      jira: {
-        type: "jira",
-        baseUrl: jiraUrl,
-        allowPrivateAddress: true,
-        auth: { type: "basic", email: "interlock@example.com", apiToken: "interlock-token" },
-        webhookSecrets: [JIRA_SECRET],
-        records: { OPS: "jira.incident", CHG: "jira.change" },
-      },
-    },
-  };
+    limits: { ...QUICK_LIMITS, ...options.limits },
+    ...(options.mode && { mode: options.mode }),
+  });
   const files: ConfigFiles = {
     list: diskFiles.list,
     read(path) {

@@ -1,10 +1,9 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { expect } from "chai";
 import type { FaultKind } from "../../../core/errors.ts";
 import type { FaultSpec } from "../../sim/faults.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../../sim/servicenow.ts";
-import { expectEveryKind, faultOf, type Opened, openServiceNow, writeOf } from "../open.ts";
+import { closedPort, expectEveryKind, faultOf, listening, type Opened, openServiceNow, writeOf } from "../open.ts";
 
 const ABEL = { by: "abel.tuter" };
 const TICKET_TEXT = "Printer of Ms. Winter on fire";
@@ -76,10 +75,10 @@ describe("ServiceNow connector: faults", () => {
   it("have a case for every kind there is", () => expectEveryKind(CASES.map(({ kind }) => kind)));
 
   for (const { name, spec, kind, outcome } of CASES) {
-    it(`${kind}: ${name}, on a read`, async () => {
+    it(`${kind}: ${name}, on a read, which leaves nothing in doubt`, async () => {
       sim.faults.add({ path: /incident/, ...spec });
       const fault = await faultOf(read());
-      expect(fault).to.include({ kind, connection: "snow" });
+      expect(fault).to.include({ kind, connection: "snow", outcome: "not_applied" });
       expect(`${fault.message} ${String(fault.cause)}`).to.not.contain("Winter");
     });
 
@@ -177,16 +176,3 @@ describe("ServiceNow connector: a rate limit", () => {
     expect(sim.requests).to.have.length(2);
   });
 });
-
-async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo; // listening on TCP
-  return `http://127.0.0.1:${port}`;
-}
-
-async function closedPort(): Promise<string> {
-  const server = createServer();
-  const url = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return url;
-}

@@ -1,4 +1,14 @@
-import { edited, JIRA, ROUTING, SETTINGS, SNOW, SOUND, type Texts, without } from "../support/config-files.ts";
+import {
+  edited,
+  JIRA,
+  ROUTING,
+  SETTINGS,
+  SNOW,
+  SOUND,
+  secretRef,
+  type Texts,
+  without,
+} from "../support/config-files.ts";
 
 /** One way to get a configuration wrong, as an edit of a sound one. */
 export interface ProblemCase {
@@ -14,8 +24,8 @@ function whole(name: string, file: string, text: string): ProblemCase {
   return { name, texts: { ...SOUND, [file]: text } };
 }
 
-const SNOW_SECRETS = 'webhookSecrets: ["$' + '{SNOW_WEBHOOK}"]';
-const JIRA_SECRETS = 'webhookSecrets: ["$' + '{JIRA_WEBHOOK}"]';
+const SNOW_SECRETS = `webhookSecrets: ["${secretRef("SNOW_WEBHOOK")}"]`;
+const JIRA_SECRETS = `webhookSecrets: ["${secretRef("JIRA_WEBHOOK")}"]`;
 const URGENT = 'ticket.kind == "incident" && ticket.priority <= 2';
 
 const settings: ProblemCase[] = [
@@ -52,7 +62,7 @@ const settings: ProblemCase[] = [
     "limits that cannot hold together",
     SETTINGS,
     "mode: act",
-    "mode: act\nlimits: { leaseMs: 1000, claimMax: 500 }",
+    "mode: act\nlimits: { leaseMs: 1000, callTimeoutMs: 900, claimMax: 500, inFlightMax: 400 }",
   ),
   edit("limit that is no number", SETTINGS, "mode: act", 'mode: act\nlimits: { leaseMs: "120s" }'),
   edit("no connections", SETTINGS, SOUND[SETTINGS]?.slice(SOUND[SETTINGS].indexOf("connections:")) ?? "", ""),
@@ -136,6 +146,8 @@ const rules: ProblemCase[] = [
       "ticket.prio <= 2",
     ),
   },
+  edit("cel: time zone that does not exist", ROUTING, URGENT, 'now.getHours("Europe/Berln") > 17'),
+  edit("cel: time without a zone", ROUTING, URGENT, 'now > timestamp("2026-01-31T09:15:30.000")'),
   edit("cel: too long", ROUTING, URGENT, `ticket.title == "${"x".repeat(4_000)}"`),
   edit("cel: empty", ROUTING, `when: ${URGENT}`, 'when: ""'),
   edit("duplicate rule id", ROUTING, "id: phone", "id: senior"),

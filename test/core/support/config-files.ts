@@ -6,6 +6,11 @@ import { type Problem, ProblemsError } from "../../../core/problem.ts";
 /** Path → text: a configuration that stands nowhere but in a test. */
 export type Texts = Readonly<Record<string, string>>;
 
+/** A reference to a secret as it stands in a file. */
+export function secretRef(name: string): string {
+  return `\${${name}}`;
+}
+
 export const SETTINGS = "config/interlock.yaml";
 export const ROUTING = "config/policy/routing.yaml";
 export const SNOW = "mappings/snow.yaml";

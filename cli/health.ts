@@ -1,0 +1,16 @@
+/** The container's health check: 0 when the server on this machine says it is ready. */
+import { request } from "node:http";
+import { readConfig } from "./config.ts";
+
+const TIMEOUT_MS = 4_000;
+
+const { port } = readConfig({}).settings.listen;
+const check = request({ host: "127.0.0.1", port, path: "/readyz", timeout: TIMEOUT_MS }, (answer) => {
+  answer.resume();
+  process.exitCode = answer.statusCode === 200 ? 0 : 1;
+});
+check.on("timeout", () => check.destroy(new Error("no answer")));
+check.on("error", () => {
+  process.exitCode = 1;
+});
+check.end();

@@ -1,0 +1,25 @@
+/** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
+import { Command } from "commander";
+import { benchIntake } from "./intake.ts";
+import { benchStorm } from "./storm.ts";
+
+const DEFAULT_SEED = 20_261_122;
+
+const program = new Command("bench").description("Benchmarks; each prints one JSON line").showHelpAfterError();
+program
+  .command("intake")
+  .description("acknowledged webhooks per second, beside a bare express on the same machine in the same run")
+  .option("--seconds <n>", "length of each measured round", Number, 5)
+  .action(async ({ seconds }: { seconds: number }) => print(await benchIntake(seconds)));
+program
+  .command("storm")
+  .description("10,000 webhooks on 500 tickets: vendor calls, losses, duplicates")
+  .option("--kills <n>", "how often the server is killed with SIGKILL on the way", Number, 0)
+  .option("--seed <n>", "order of the webhooks", Number, DEFAULT_SEED)
+  .action(async (options: { kills: number; seed: number }) => print(await benchStorm(options)));
+
+function print(result: Record<string, unknown>): void {
+  console.log(JSON.stringify(result));
+}
+
+await program.parseAsync();

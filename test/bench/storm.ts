@@ -1,0 +1,22 @@
+import { runStorm } from "../support/storm.ts";
+
+/** `npm run bench -- storm [--kills N]`: 10,000 webhooks on 500 tickets, half in each system. */
+export async function benchStorm({ kills, seed }: { kills: number; seed: number }): Promise<Record<string, unknown>> {
+  const result = await runStorm({ tickets: 500, signals: 10_000, kills, seed });
+  for (const fault of result.faults) console.error(fault);
+  return {
+    bench: "storm",
+    tickets: result.tickets,
+    signals: result.signals,
+    vendor_calls: result.vendorCalls,
+    calls_per_ticket: Number((result.vendorCalls / result.tickets).toFixed(3)),
+    lost: result.lost,
+    duplicate_effects: result.duplicateEffects,
+    rss_mb: result.rssMb,
+    kills: result.kills,
+    stored_signals: result.stored,
+    ledger_entries: result.ledgerEntries,
+    seconds: Number(result.seconds.toFixed(1)),
+    seed,
+  };
+}

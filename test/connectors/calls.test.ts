@@ -1,0 +1,131 @@
+import { expect } from "chai";
+import { callGate, retryAfterMs, wasNeverSent } from "../../connectors/calls.ts";
+import { ConnectorError } from "../../core/errors.ts";
+import { Limits } from "../../core/limits.ts";
+import { faultOf, standingClock } from "./open.ts";
+
+const NOW_MS = Date.UTC(2026, 0, 31, 10, 0, 0);
+
+describe("The gate of a connection's calls", () => {
+  const gate = (limits: Record<string, number> = {}) => {
+    const counted: string[] = [];
+    const meter = {
+      count: (name: string, labels?: Record<string, string>) => void counted.push(`${name} ${labels?.["operation"]}`),
+    };
+    const clock = standingClock(NOW_MS);
+    return { counted, clock, calls: callGate("snow", Limits.parse(limits), { clock, meter }) };
+  };
+  const limited = (retryAfter?: number) =>
+    new ConnectorError({
+      kind: "rate_limited",
+      connection: "snow",
+      message: "slow down",
+      ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
+    });
+
+  it("lets as many calls run at once as the limit says, in the order they came", async () => {
+    const { calls } = gate({ callsAtOnceMax: 3 });
+    const started: number[] = [];
+    let running: (() => void)[] = [];
+    let most = 0;
+    const all = Array.from({ length: 20 }, (_, n) =>
+      calls.run("read", () => {
+        started.push(n);
+        return new Promise<void>((resolve) => running.push(resolve));
+      }),
+    );
+    for (let ended = 0; ended < 20; ) {
+      while (running.length < Math.min(3, 20 - ended)) await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, running.length);
+      const ending = running;
+      running = [];
+      ended += ending.length;
+      for (const end of ending) end();
+    }
+    await Promise.all(all);
+    expect(most).to.equal(3);
+    expect(started).to.deep.equal(Array.from({ length: 20 }, (_, n) => n));
+  });
+
+  it("counts every call that is made, by what it is for", async () => {
+    const { calls, counted } = gate();
+    await calls.run("read", async () => {});
+    await calls.run("write", async () => {});
+    expect(counted).to.deep.equal(["interlock_vendor_calls_total read", "interlock_vendor_calls_total write"]);
+  });
+
+  it("holds what was waiting already when the vendor asks for a rest, and a longer rest wins", async () => {
+    const { calls, clock } = gate({ callsAtOnceMax: 1 });
+    let made = 0;
+    const faults = await Promise.all([
+      faultOf(calls.run("read", () => Promise.reject(limited(5_000)))),
+      faultOf(
+        calls.run("read", async () => {
+          made += 1;
+        }),
+      ),
+    ]);
+    expect(faults.map(({ retryAfterMs: ms }) => ms)).to.deep.equal([5_000, 5_000]);
+    expect(made).to.equal(0);
+    clock.pass(5_000);
+    await calls.run("read", async () => {});
+  });
+
+  it("does not shorten a rest by a later, shorter word", async () => {
+    const { calls } = gate({ callsAtOnceMax: 2 });
+    await Promise.all([
+      faultOf(calls.run("read", () => Promise.reject(limited(60_000)))),
+      faultOf(calls.run("read", () => Promise.reject(limited(1_000)))),
+    ]);
+    expect(await faultOf(calls.run("read", async () => {}))).to.include({ retryAfterMs: 60_000 });
+  });
+
+  it("is not held by other faults", async () => {
+    const { calls } = gate();
+    const down = new ConnectorError({ kind: "unavailable", connection: "snow", message: "down", retryAfterMs: 9_000 });
+    await faultOf(calls.run("read", () => Promise.reject(down)));
+    expect(await calls.run("read", async () => "done")).to.equal("done");
+  });
+
+  it("refuses calls once it is closed", async () => {
+    const { calls } = gate();
+    await calls.close();
+    let made = false;
+    let refused: unknown;
+    await calls
+      .run("read", async () => {
+        made = true;
+      })
+      .catch((error: unknown) => {
+        refused = error;
+      });
+    expect(refused).to.be.instanceOf(Error);
+    expect(made).to.equal(false);
+  });
+});
+
+describe("Retry-After", () => {
+  const cases: [unknown, number | undefined][] = [
+    ["120", 120_000],
+    ["0", 1_000],
+    ["-5", 1_000],
+    ["1.5", 1_500],
+    [new Date(NOW_MS + 30_000).toUTCString(), 30_000],
+    [new Date(NOW_MS - 30_000).toUTCString(), 1_000],
+    ["", undefined],
+    ["soon", undefined],
+    [undefined, undefined],
+    [["1", "2"], undefined],
+  ];
+  for (const [header, ms] of cases) {
+    it(`${JSON.stringify(header) ?? "absent"} is ${ms === undefined ? "no word at all" : `${ms} ms`}`, () => {
+      expect(retryAfterMs(header, NOW_MS)).to.equal(ms);
+    });
+  }
+
+  it("only a failure before the request left proves that nothing was done", () => {
+    for (const code of ["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])
+      expect(wasNeverSent(code)).to.equal(true);
+    for (const code of ["ECONNRESET", "ETIMEDOUT", "EPIPE", undefined]) expect(wasNeverSent(code)).to.equal(false);
+  });
+});

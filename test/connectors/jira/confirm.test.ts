@@ -1,0 +1,64 @@
+import { expect } from "chai";
+import { installDispatcher } from "../../../connectors/jira/http.ts";
+import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
+import { faultOf, type Opened, openJira } from "../open.ts";
+
+const ABEL = { by: "5b10-abel" };
+
+describe("Jira connector: reading notes back", () => {
+  let dispatcher: ReturnType<typeof installDispatcher>;
+  let sim: JiraSim;
+  let opened: Opened;
+
+  beforeEach(async () => {
+    dispatcher = installDispatcher(300);
+    sim = await startJiraSim();
+    opened = openJira(sim);
+  });
+  afterEach(async () => {
+    await opened.connector.close();
+    await sim.close();
+    await dispatcher.close();
+  });
+
+  const issue = (...comments: string[]): string => {
+    const { id } = sim.create("OPS", { summary: "Printer on fire", issuetype: "Incident" }, ABEL);
+    for (const text of comments) sim.comment(id, text, ABEL);
+    return id;
+  };
+  const query = (id: string, marker: string) => ({
+    ref: { connection: "jira", type: "issue", id, key: "OPS-1" },
+    marker,
+  });
+  const confirm = async (...queries: ReturnType<typeof query>[]) =>
+    Object.fromEntries(await opened.connector.confirm(queries));
+
+  it("finds the marker in the text of a comment, also among many", async () => {
+    const noted = issue("Routed. [il:one]", ...Array.from({ length: 90 }, (_, n) => `Thanks ${n}`));
+    const states = await confirm(query(noted, "[il:one]"), query(issue("Thanks"), "[il:two]"));
+    expect(states).to.deep.equal({ "[il:one]": "present", "[il:two]": "absent" });
+  });
+
+  it("says unreadable for an issue that is gone or closed to us, and goes on with the others", async () => {
+    const [gone, closed, noted] = [issue(), issue(), issue("Routed. [il:three]")];
+    sim.remove(gone);
+    sim.faults.add({ path: new RegExp(`/issue/${closed}/comment`), kind: "status", status: 403 });
+    const states = await confirm(query(gone, "[il:one]"), query(closed, "[il:two]"), query(noted, "[il:three]"));
+    expect(states).to.deep.equal({ "[il:one]": "unreadable", "[il:two]": "unreadable", "[il:three]": "present" });
+  });
+
+  it("fails where nothing can be told: then no note may be written again", async () => {
+    const id = issue("Routed. [il:one]");
+    const troubles = [
+      { spec: { kind: "html" }, kind: "unavailable" },
+      { spec: { kind: "status", status: 200, body: {} }, kind: "unavailable" },
+      { spec: { kind: "status", status: 200, body: { comments: "x" } }, kind: "unavailable" },
+      { spec: { kind: "status", status: 503 }, kind: "unavailable" },
+      { spec: { kind: "status", status: 401 }, kind: "auth" },
+    ] as const;
+    for (const { spec, kind } of troubles) {
+      sim.faults.add({ path: /comment/, ...spec });
+      expect(await faultOf(confirm(query(id, "[il:one]"))), JSON.stringify(spec)).to.include({ kind });
+    }
+  });
+});

@@ -1,0 +1,162 @@
+import { createServer } from "node:http";
+import { expect } from "chai";
+import { installDispatcher } from "../../../connectors/jira/http.ts";
+import type { FaultKind } from "../../../core/errors.ts";
+import type { FaultSpec } from "../../sim/faults.ts";
+import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
+import { closedPort, expectEveryKind, faultOf, listening, type Opened, openJira, writeOf } from "../open.ts";
+
+const ABEL = { by: "5b10-abel" };
+const TICKET_TEXT = "Printer of Ms. Winter on fire";
+
+interface Case {
+  name: string;
+  spec: Omit<FaultSpec, "path">;
+  kind: FaultKind;
+  /** Of a write that ends so. */
+  outcome: "not_applied" | "unknown";
+}
+
+const vendorError = { errorMessages: [TICKET_TEXT], errors: { summary: TICKET_TEXT } };
+const status = (code: number): Omit<FaultSpec, "path"> => ({ kind: "status", status: code, body: vendorError });
+const dead = { ...status(404), headers: { "x-seraph-loginreason": "AUTHENTICATED_FAILED" } };
+const broken = { "content-type": "application/json" };
+
+const CASES: Case[] = [
+  { name: "401", spec: status(401), kind: "auth", outcome: "not_applied" },
+  { name: "404 with the header of a dead token", spec: dead, kind: "auth", outcome: "not_applied" },
+  { name: "403", spec: status(403), kind: "rejected", outcome: "not_applied" },
+  { name: "400", spec: status(400), kind: "rejected", outcome: "not_applied" },
+  { name: "404", spec: status(404), kind: "not_found", outcome: "not_applied" },
+  { name: "409", spec: status(409), kind: "conflict", outcome: "not_applied" },
+  { name: "429", spec: status(429), kind: "rate_limited", outcome: "not_applied" },
+  { name: "503", spec: status(503), kind: "unavailable", outcome: "not_applied" },
+  { name: "500", spec: status(500), kind: "unavailable", outcome: "unknown" },
+  { name: "502 of a gateway", spec: status(502), kind: "unavailable", outcome: "unknown" },
+  { name: "HTML with 200 (a login page)", spec: { kind: "html" }, kind: "unavailable", outcome: "unknown" },
+  { name: "a redirect to a login page", spec: { kind: "html", status: 302 }, kind: "unavailable", outcome: "unknown" },
+  {
+    name: "JSON of another form",
+    spec: { kind: "status", status: 200, body: "[]" },
+    kind: "unavailable",
+    outcome: "unknown",
+  },
+  {
+    name: "JSON that breaks off",
+    spec: { kind: "status", status: 200, headers: broken, body: '{"issues":[{' },
+    kind: "unavailable",
+    outcome: "unknown",
+  },
+  { name: "a reset connection", spec: { kind: "reset" }, kind: "unavailable", outcome: "unknown" },
+  { name: "no answer in time", spec: { kind: "hang" }, kind: "unavailable", outcome: "unknown" },
+];
+
+describe("Jira connector: faults", () => {
+  let dispatcher: ReturnType<typeof installDispatcher>;
+  let sim: JiraSim;
+  let opened: Opened;
+  let id: string;
+
+  beforeEach(async () => {
+    dispatcher = installDispatcher(150);
+    sim = await startJiraSim();
+    opened = openJira(sim);
+    id = sim.create("OPS", { summary: TICKET_TEXT, issuetype: "Incident" }, ABEL).id;
+  });
+  afterEach(async () => {
+    await opened.connector.close();
+    await sim.close();
+    await dispatcher.close();
+  });
+
+  const fields = { group: { customfield_10101: { group: "Network" } } };
+  const read = () => opened.connector.read("issue", [id]);
+  const write = () =>
+    opened.connector.write(
+      writeOf(opened.clock, "jira", { type: "issue", recordType: "OPS", id, fields, note: "[il:note]" }),
+    );
+
+  it("have a case for every kind but protocol, which is a fault of our own here", () =>
+    expectEveryKind(["protocol", ...CASES.map(({ kind }) => kind)]));
+
+  for (const { name, spec, kind, outcome } of CASES) {
+    it(`${kind}: ${name}, on a read, which leaves nothing in doubt`, async () => {
+      sim.faults.add({ path: /bulkfetch/, ...spec });
+      const fault = await faultOf(read());
+      expect(fault).to.include({ kind, connection: "jira", outcome: "not_applied" });
+      expect(`${fault.message} ${String(fault.cause)}`).to.not.contain("Winter");
+    });
+
+    it(`${kind}: ${name}, on an edit, leaves it ${outcome}`, async () => {
+      sim.faults.add({ method: "PUT", path: /issue/, ...spec });
+      const fault = await faultOf(write());
+      expect(fault).to.include({ kind, outcome });
+      expect(fault.applied).to.be.empty;
+      expect(sim.comments(id), "no note about what did not happen").to.be.empty;
+    });
+
+    it(`${kind}: ${name}, on the comment, leaves it ${outcome} and tells of the edit`, async () => {
+      sim.faults.add({ method: "POST", path: /comment/, ...spec });
+      const fault = await faultOf(write());
+      expect(fault).to.include({ kind, outcome });
+      expect(fault.applied).to.deep.equal(["group"]);
+    });
+  }
+
+  it("unavailable: a refused connection, and then a write certainly never happened", async () => {
+    await opened.connector.close();
+    opened = openJira(sim, { baseUrl: await closedPort() });
+    expect(await faultOf(write())).to.include({ kind: "unavailable", outcome: "not_applied" });
+  });
+
+  it("unavailable: an answer that trickles in for longer than a call may take in all", async () => {
+    const slow = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const drip = setInterval(() => response.write(" "), 20);
+      response.on("close", () => clearInterval(drip));
+    });
+    await opened.connector.close();
+    opened = openJira(sim, { baseUrl: await listening(slow) });
+    const fault = await faultOf(read());
+    slow.closeAllConnections();
+    slow.close();
+    expect(fault).to.include({ kind: "unavailable" });
+  });
+
+  it("unavailable: a connection that breaks in the middle of an answer", async () => {
+    const broken = createServer((_request, response) => {
+      response.writeHead(201, { "content-type": "application/json", "content-length": "100" });
+      response.write("{", () => response.destroy());
+    });
+    await opened.connector.close();
+    opened = openJira(sim, { baseUrl: await listening(broken) });
+    const note = writeOf(opened.clock, "jira", { type: "issue", recordType: "OPS", id, note: "[il:note]" });
+    const fault = await faultOf(opened.connector.write(note));
+    broken.close();
+    expect(fault).to.include({ kind: "unavailable", outcome: "unknown" });
+  });
+
+  it("do not follow a redirect: writes and credentials go to the configured host only", async () => {
+    let visits = 0;
+    const elsewhere = createServer((_request, response) => {
+      visits += 1;
+      response.end('{"issues":[]}');
+    });
+    const location = await listening(elsewhere);
+    for (const code of [301, 302, 303, 307, 308]) {
+      sim.faults.add({ path: /bulkfetch/, kind: "status", status: code, headers: { location }, body: "" });
+      expect(await faultOf(read()), String(code)).to.include({ kind: "unavailable" });
+    }
+    elsewhere.close();
+    expect(visits).to.equal(0);
+  });
+
+  it("hold the connection after a rate limit, without a call", async () => {
+    sim.faults.add({ path: /bulkfetch/, kind: "status", status: 429, headers: { "retry-after": "7" } });
+    expect(await faultOf(read())).to.include({ kind: "rate_limited", status: 429, retryAfterMs: 7_000 });
+    expect(await faultOf(write())).to.include({ kind: "rate_limited", outcome: "not_applied" });
+    expect(sim.requests).to.have.length(1);
+    opened.clock.pass(7_000);
+    expect(await read()).to.have.length(1);
+  });
+});

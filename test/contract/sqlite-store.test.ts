@@ -1,0 +1,4 @@
+import { openSqliteRig } from "./sqlite-rig.ts";
+import { storeContract } from "./store.contract.ts";
+
+storeContract("SQLite", () => openSqliteRig());

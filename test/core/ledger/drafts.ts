@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import type { Draft } from "../../../core/ledger/entry.ts";
+
+export const START: Draft = {
+  kind: "start",
+  ticket: null,
+  body: { version: "0.1.0", mode: "act", policyVersion: "0123456789abcdef", worker: "w1" },
+};
+export const SIGNAL: Draft = {
+  kind: "signal",
+  ticket: "snow/incident/1",
+  body: { connection: "snow", cause: "webhook", deliveryId: "d-1", bodyDigest: null },
+};
+export const DECISION: Draft = {
+  kind: "decision",
+  ticket: "snow/incident/1",
+  body: {
+    id: "abc",
+    key: "INC1",
+    revision: "4",
+    mode: "act",
+    policyVersion: "0123456789abcdef",
+    inputsDigest: "ff",
+    because: ["network"],
+    set: { assignmentGroup: "Network", priority: 2 },
+    holds: [{ rule: "network", reason: "r" }],
+  },
+};
+export const ACTION: Draft = {
+  kind: "action",
+  ticket: "snow/incident/1",
+  body: {
+    id: "a1",
+    kind: "set",
+    field: "assignmentGroup",
+    before: "",
+    after: "Network",
+    because: ["network"],
+    decisionId: "abc",
+    marker: "",
+  },
+};
+export const RECEIPT: Draft = {
+  kind: "receipt",
+  ticket: "snow/incident/1",
+  body: { actionId: "a1", outcome: "applied", detail: "" },
+};
+export const PARKED: Draft = { kind: "parked", ticket: "snow/incident/1", body: { reason: "drift", detail: "d" } };
+export const REDRIVE: Draft = { kind: "redrive", ticket: "snow/incident/1", body: { by: "admin" } };
+export const STOP: Draft = { kind: "stop", ticket: null, body: { worker: "w1", released: 0 } };
+
+/** One of every kind. */
+export const DRAFTS: readonly Draft[] = [START, SIGNAL, DECISION, ACTION, RECEIPT, PARKED, REDRIVE, STOP];
+
+export const anyDraft: fc.Arbitrary<Draft> = fc.oneof(
+  fc.constantFrom(...DRAFTS),
+  fc
+    .record({ reason: fc.string({ unit: "binary", maxLength: 50 }), detail: fc.string({ maxLength: 50 }) })
+    .map((body): Draft => ({ kind: "parked", ticket: "jira/issue/1", body })),
+);

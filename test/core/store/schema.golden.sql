@@ -1,0 +1,108 @@
+CREATE TABLE "actions" (
+  "id" text not null primary key,
+  "ticket" text not null,
+  "decision_id" text not null,
+  "kind" text not null,
+  "field" text not null,
+  "before" text,
+  "after" text,
+  "because" text not null,
+  "marker" text not null,
+  "state" text not null,
+  "intent_at" bigint not null,
+  "receipt_at" bigint,
+  "detail" text not null
+);
+
+CREATE TABLE "kysely_migration" (
+  "name" varchar(255) not null primary key,
+  "timestamp" varchar(255) not null
+);
+
+CREATE TABLE "kysely_migration_lock" (
+  "id" varchar(255) not null primary key,
+  "is_locked" integer default 0 not null
+);
+
+CREATE TABLE "ledger" (
+  "seq" bigint not null primary key,
+  "at" text not null,
+  "kind" text not null,
+  "ticket" text,
+  "body" text not null,
+  "prev" text not null,
+  "hash" text not null
+);
+
+CREATE TABLE "signals" (
+  "id" integer primary key autoincrement,
+  "connection" text not null,
+  "delivery_id" text,
+  "body_digest" text,
+  "ticket" text,
+  "cause" text not null,
+  "received_at" bigint not null
+);
+
+CREATE TABLE "tickets" (
+  "ticket" text not null primary key,
+  "connection" text not null,
+  "type" text not null,
+  "record_id" text not null,
+  "record_key" text not null,
+  "revision" text not null,
+  "decision_id" text not null,
+  "outcome_digest" text not null,
+  "decision" text not null,
+  "gates" text not null,
+  "fields" text not null,
+  "wake_at" bigint,
+  "settled_at" bigint not null
+);
+
+CREATE TABLE "watermarks" (
+  "connection" text not null,
+  "type" text not null,
+  "value" text not null,
+  "updated_at" bigint not null,
+  constraint "watermarks_pk" primary key ("connection", "type")
+);
+
+CREATE TABLE "work" (
+  "ticket" text not null primary key,
+  "connection" text not null,
+  "type" text not null,
+  "record_id" text not null,
+  "record_key" text,
+  "due_at" bigint,
+  "rest_until" bigint,
+  "generation" bigint not null,
+  "lease_until" bigint,
+  "lease_owner" text,
+  "fence" bigint not null,
+  "attempts" integer not null,
+  "outages" integer not null,
+  "parked_at" bigint,
+  "parked_reason" text,
+  "parked_detail" text
+);
+
+CREATE INDEX "actions_open" on "actions" ("ticket") where "state" = 'open';
+
+CREATE INDEX "actions_ticket" on "actions" ("ticket", "intent_at");
+
+CREATE INDEX "ledger_ticket" on "ledger" ("ticket", "seq");
+
+CREATE UNIQUE INDEX "signals_body" on "signals" ("connection", "body_digest");
+
+CREATE UNIQUE INDEX "signals_delivery" on "signals" ("connection", "delivery_id");
+
+CREATE INDEX "signals_received" on "signals" ("received_at");
+
+CREATE INDEX "tickets_key" on "tickets" ("connection", "record_key");
+
+CREATE INDEX "work_due" on "work" ("due_at") where "due_at" is not null;
+
+CREATE INDEX "work_key" on "work" ("connection", "record_key");
+
+CREATE INDEX "work_parked" on "work" ("parked_at") where "parked_at" is not null;

@@ -1,0 +1,59 @@
+/** The `interlock.yaml` of tests, demo and benchmarks: both simulators on loopback. */
+export const SNOW_SECRET = `whsec_${Buffer.from("a secret of thirty-two characters").toString("base64")}`;
+export const JIRA_SECRET = "It's a Secret to Everybody";
+/** The simulators' integration accounts. */
+export const SNOW_USER = "interlock.bot";
+export const JIRA_EMAIL = "interlock@example.com";
+
+export const SECRETS = {
+  "snow-password": "interlock-password",
+  "snow-webhook": SNOW_SECRET,
+  "jira-token": "interlock-token",
+  "jira-webhook": JIRA_SECRET,
+} as const;
+
+export interface SettingsOptions {
+  snowUrl: string;
+  jiraUrl: string;
+  /** A `store:` URL. */
+  store: string;
+  port?: number;
+  mode?: "observe" | "suggest" | "act";
+  logLevel?: "error" | "warn" | "info" | "debug";
+  limits?: Record<string, number>;
+  /** How a secret is written: itself by default, or a reference. */
+  secret?: (name: keyof typeof SECRETS) => string;
+}
+
+export function settingsFor(options: SettingsOptions): Record<string, unknown> {
+  const secret = options.secret ?? ((name: keyof typeof SECRETS): string => SECRETS[name]);
+  return {
+    listen: { host: "127.0.0.1", port: options.port ?? 0 },
+    store: options.store,
+    mode: options.mode ?? "act",
+    logLevel: options.logLevel ?? "error",
+    limits: options.limits ?? {},
+    connections: {
+      snow: {
+        type: "servicenow",
+        baseUrl: options.snowUrl,
+        allowPrivateAddress: true,
+        auth: { type: "basic", username: SNOW_USER, password: secret("snow-password") },
+        webhookSecrets: [secret("snow-webhook")],
+        records: {
+          incident: "servicenow.incident",
+          change_request: "servicenow.change",
+          sc_req_item: "servicenow.request",
+        },
+      },
+      jira: {
+        type: "jira",
+        baseUrl: options.jiraUrl,
+        allowPrivateAddress: true,
+        auth: { type: "basic", email: JIRA_EMAIL, apiToken: secret("jira-token") },
+        webhookSecrets: [secret("jira-webhook")],
+        records: { OPS: "jira.incident", CHG: "jira.change" },
+      },
+    },
+  };
+}
