@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /** What our own records may hold: no floats, no undefined, so the same record has the same bytes everywhere. */
@@ -19,7 +19,7 @@ export function canonicalJson(value: Json): string {
 
 /** Lower-case hexadecimal SHA-256. */
 export function sha256Hex(bytes: string | Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 /** The digest of one of our own records. */

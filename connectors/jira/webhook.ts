@@ -1,8 +1,8 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import type { DeliveryHeaders, Located, WebhookSource } from "../../core/ports.ts";
-import { authorized, deliveryId, header, sameSecret } from "../shared-secret.ts";
+import { authorized, deliveryId, header } from "../shared-secret.ts";
 
 const IssueId = z.string().regex(/^\d{1,19}$/);
 const Envelope = z.looseObject({
@@ -38,7 +38,9 @@ function signatureRefusal(headers: DeliveryHeaders, raw: Buffer, secrets: readon
   const [, method, hex] = /^([a-z0-9-]+)=([0-9a-fA-F]+)$/.exec(given) ?? [];
   if (method !== "sha256" || hex?.length !== 64) return "X-Hub-Signature is not sha256=<64 hexadecimal characters>";
   const signature = Buffer.from(hex, "hex");
-  const matches = secrets.map((secret) => sameSecret(createHmac("sha256", secret).update(raw).digest(), signature));
+  const matches = secrets.map((secret) =>
+    timingSafeEqual(createHmac("sha256", secret).update(raw).digest(), signature),
+  );
   return matches.includes(true) ? undefined : "X-Hub-Signature does not match the body";
 }
 

@@ -97,6 +97,19 @@ export function afterWrites(
   return next;
 }
 
+/** These fields are people's from now on. */
+export function ownedByPeople(
+  fields: TicketMemory["fields"],
+  theirs: readonly SettableField[],
+): TicketMemory["fields"] {
+  const next = { ...fields };
+  for (const field of theirs) next[field] = { writes: [], ...next[field], theirs: true };
+  return next;
+}
+
+/** The rule that stands in the record of a person's value that was put back. */
+export const GIVEN_BACK = "edited-at-the-same-moment";
+
 /** Which actions of a ticket's open intents show in the ticket as it is now. */
 export function standsAlready(action: Action, ticket: Ticket): boolean {
   return action.field !== "note" && action.after !== null && sameValue(action.field, ticket, action.after);

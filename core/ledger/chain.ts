@@ -2,10 +2,13 @@ import { canonicalJson, type Json, sha256Hex } from "../canonical.ts";
 import { instant } from "../clock.ts";
 import { BODIES, type Draft, ENTRY_KINDS, type Entry, type EntryKind, GENESIS, type Head } from "./entry.ts";
 
-/** The hash of an entry: SHA-256 of the RFC 8785 form of everything else in it, the hash of the entry before included. */
+/**
+ * The hash of an entry: SHA-256 over its fields, a line each, the hash of the entry before and the body last. No field
+ * holds a line break (the body is canonical JSON), so two entries never read the same.
+ */
 export function entryHash(entry: Omit<Entry, "hash">): string {
   const { seq, at, kind, ticket, body, prev } = entry;
-  return sha256Hex(canonicalJson({ seq, at, kind, ticket, body, prev }));
+  return sha256Hex(`${seq}\n${at}\n${kind}\n${ticket === null ? "-" : `=${ticket}`}\n${prev}\n${body}`);
 }
 
 /** Makes drafts into entries that follow `head`, all with the hour `atMs`. Throws on a body that breaks its schema. */

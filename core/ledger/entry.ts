@@ -2,7 +2,11 @@ import { z } from "zod";
 import { Action, Hold } from "../decision.ts";
 import { Instant, SETTABLE_FIELDS } from "../ticket.ts";
 
-const shortText = z.string().max(400);
+/** Half a character, where a text was cut to its length, has no canonical form: it is replaced. */
+const shortText = z
+  .string()
+  .max(400)
+  .overwrite((text) => text.toWellFormed());
 
 /** What an entry of each kind holds. Strict: a field nobody declared never gets into the evidence. No ticket text. */
 export const BODIES = {

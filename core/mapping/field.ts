@@ -89,7 +89,8 @@ function evaluated(expression: Expression): (record: VendorRecord) => CustomValu
   return (record) => {
     const value = expression.evaluate({ record });
     if (typeof value === "bigint") return Number(value);
-    return typeof value === "string" || typeof value === "boolean" ? value : undefined;
+    if (typeof value === "string") return value.toWellFormed();
+    return typeof value === "boolean" ? value : undefined;
   };
 }
 
@@ -132,7 +133,9 @@ function readField(
     const key = value === undefined ? "" : String(value);
     if (Object.hasOwn(rule.values, key)) return { value: rule.values[key] };
     if (key === "" && rule.default !== undefined) return { value: rule.default };
-    return { drift: { field: name, path, received: key === "" ? "(empty)" : key.slice(0, RECEIVED_MAX) } };
+    return {
+      drift: { field: name, path, received: key === "" ? "(empty)" : key.slice(0, RECEIVED_MAX).toWellFormed() },
+    };
   }
   return { value: value === undefined || value === "" ? (rule.default ?? value) : value };
 }

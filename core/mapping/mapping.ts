@@ -49,6 +49,7 @@ const USUAL_TRANSFORMS: Readonly<Record<string, Transform>> = {
   requestQuantity: "integer",
   requestPrice: "integer",
 };
+const REFERENCES: readonly Transform[] = ["group", "user", "ci"];
 const CUSTOM_TRANSFORMS = { string: "text", int: "integer", bool: "boolean" } as const;
 
 /** Compiles a checked mapping file, or lists everything that is wrong with it. */
@@ -76,7 +77,13 @@ export function compileMapping(
     const path = [group, key, ...compiled.key.split(".").filter((part) => part !== "")];
     problems.push(yaml.problem(path, compiled.what, compiled.fix, compiled.offset));
   };
-  for (const [key, rule] of Object.entries(file.fields)) if (rule) add(fields, "fields", key, rule);
+  for (const [key, rule] of Object.entries(file.fields)) {
+    if (rule) add(fields, "fields", key, rule);
+    // A reference is an id with a name, read as one: what these keys say would be passed over without a word.
+    const idle = (["cel", "values", "default"] as const).find((name) => rule?.[name] !== undefined);
+    if (idle !== undefined && REFERENCES.includes(USUAL_TRANSFORMS[key] ?? "text"))
+      problems.push(yaml.problem(["fields", key, idle], `has no effect on ${key}`, "Remove it, and say where from"));
+  }
   for (const [key, rule] of Object.entries(file.custom)) add(custom, "custom", key, rule);
   if (problems.length > 0) return { problems };
 
@@ -133,10 +140,7 @@ function assemble(
     ownPath(compiled, field, drift, (path) => readReference(record, path), { id: "", name: "" });
   const person = (field: CanonicalField) => ownPath(compiled, field, drift, (path) => readPerson(record, path), NOBODY);
   const [ci, plannedStart, plannedEnd] = [reference("ci"), optional("plannedStart"), optional("plannedEnd")];
-  const customValues = [...compiled.custom].map(([key, field]) => [
-    key,
-    take(field.read(record)) ?? emptyOf(file.custom[key]?.type),
-  ]);
+  const custom = [...compiled.custom].map(([key, field]) => [key, take(field.read(record)) ?? emptyOf(file, key)]);
   const candidate = {
     ref,
     kind: file.kind,
@@ -170,7 +174,7 @@ function assemble(
       quantity: number("requestQuantity", 0),
       price: number("requestPrice", 0),
     },
-    custom: Object.fromEntries(customValues),
+    custom: Object.fromEntries(custom),
   };
   if (drift.length > 0) return { drift };
   const parsed = Ticket.safeParse(candidate);
@@ -203,7 +207,8 @@ function ownPath<T>(
   }
 }
 
-function emptyOf(type: "string" | "int" | "bool" | undefined): CustomValue {
+function emptyOf(file: MappingFile, key: string): CustomValue {
+  const type = file.custom[key]?.type;
   if (type === "int") return 0;
   return type === "bool" ? false : "";
 }

@@ -49,7 +49,7 @@ export function readHtml(record: VendorRecord, path: string): string {
 
 export function readAdf(record: VendorRecord, path: string): string {
   const value = readPath(record, path);
-  return typeof value === "string" ? value : adfToText(value);
+  return (typeof value === "string" ? value : adfToText(value)).toWellFormed();
 }
 
 /** `YYYY-MM-DD HH:MM:SS` (UTC by ServiceNow's contract) or ISO 8601 with an offset; undefined when empty. */
@@ -59,10 +59,16 @@ export function readInstant(record: VendorRecord, path: string): string | undefi
   const bare = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})$/.exec(text);
   // Jira writes the offset without a colon, which the date parser does not promise to read.
   const iso = bare ? `${bare[1]}T${bare[2]}Z` : text.replace(/([+-]\d{2})(\d{2})$/, "$1:$2");
-  const zoned = /(Z|[+-]\d{2}:\d{2})$/.test(iso);
-  const ms = zoned ? Date.parse(iso) : Number.NaN;
+  // The date parser guesses at other forms, and turns the 30th of February into the 2nd of March.
+  const zoned = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.exec(iso);
+  const ms = zoned?.[1] && isDay(zoned[1]) ? Date.parse(iso) : Number.NaN;
   if (Number.isNaN(ms)) throw new UnreadableValueError("a date with a known zone");
   return new Date(ms).toISOString();
+}
+
+function isDay(text: string): boolean {
+  const at = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }
 
 /** A duration in whole seconds: seconds as a number, or ServiceNow's count from 1970-01-01 00:00:00. */
@@ -80,7 +86,8 @@ export function readSeconds(record: VendorRecord, path: string): number | undefi
 export function readInteger(record: VendorRecord, path: string): number | undefined {
   const text = scalarText(readPath(record, path));
   if (text === "") return undefined;
-  const number = Math.ceil(Number(text.replace(/^[^\d-]*[;\s]/, ""))); // a currency field is "EUR;1200.50"
+  const digits = /^(?:[A-Z]{3}[;\s])?(-?\d+(?:\.\d+)?)$/.exec(text.trim())?.[1]; // a currency field is "EUR;1200.50"
+  const number = digits === undefined ? Number.NaN : Math.ceil(Number(digits)) + 0; // + 0 makes 0 of -0
   if (!Number.isSafeInteger(number)) throw new UnreadableValueError("a number");
   return number;
 }
@@ -149,9 +156,10 @@ function escapeHtml(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }
 
+/** Half a character, as where a vendor cut a text, would have no digest and no place in a ledger. */
 function scalarText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value.toWellFormed();
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   throw new UnreadableValueError("a plain value");
 }
@@ -160,7 +168,7 @@ function firstText(value: object, keys: readonly string[]): string {
   for (const key of keys) {
     if (!Object.hasOwn(value, key)) continue;
     const found: unknown = (value as Record<string, unknown>)[key]; // an own property, just checked
-    if (typeof found === "string" || typeof found === "number") return String(found);
+    if (typeof found === "string" || typeof found === "number") return String(found).toWellFormed();
   }
   return "";
 }

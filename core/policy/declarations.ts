@@ -101,7 +101,13 @@ const RECORDABLE = new Set([
 
 /** What a rule read, for its trace. Text fields are named without their value. */
 export function recordedReads(reads: readonly string[], ticket: Ticket): Record<string, string> {
-  return Object.fromEntries(reads.map((path) => [path, RECORDABLE.has(path) ? recorded(path, ticket) : TEXT_NOT_KEPT]));
+  return Object.fromEntries(
+    reads.map((path) => [path, RECORDABLE.has(path) ? recorded(path, ticket) : withheld(path)]),
+  );
+}
+
+function withheld(path: string): string {
+  return path === "now" ? "(the hour of the decision)" : TEXT_NOT_KEPT;
 }
 
 function recorded(path: string, ticket: Ticket): string {

@@ -1,12 +1,12 @@
 import type PQueue from "p-queue";
-import { afterWrites } from "../act/plan.ts";
+import { afterWrites, ownedByPeople } from "../act/plan.ts";
 import { ConnectorError } from "../errors.ts";
 import type { MarkerQuery, ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Receipt, ReceiptOutcome } from "../store/store.ts";
 import type { SettableField } from "../ticket.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
 import { handleFailure } from "./failure.ts";
-import { type EditsBetween, editsBetween, giveBack, ownedByPeople } from "./give-back.ts";
+import { type EditsBetween, editsBetween, giveBack } from "./give-back.ts";
 import { type Next, prepare, type Work } from "./prepare.ts";
 import type { MarkerState } from "./recover.ts";
 

@@ -1,11 +1,10 @@
 import { giveBackText, markerOf } from "../act/note.ts";
-import { sameValue } from "../act/plan.ts";
+import { GIVEN_BACK, sameValue } from "../act/plan.ts";
 import type { Action } from "../decision.ts";
 import { describeError } from "../errors.ts";
 import { readPath } from "../mapping/path.ts";
 import type { FieldWrite, Overwrite, ReadOutcome, Write, WriteResult } from "../ports.ts";
-import type { Claim, Receipt, TicketMemory } from "../store/store.ts";
-import type { SettableField } from "../ticket.ts";
+import type { Claim, Receipt } from "../store/store.ts";
 import type { Written } from "./batch.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
 import type { Work } from "./prepare.ts";
@@ -16,9 +15,6 @@ export interface EditsBetween {
   /** Actions for which it cannot be told. */
   unknown: ReadonlySet<string>;
 }
-
-/** The rule that stands in the record of a value that was put back. */
-const BECAUSE = "edited-at-the-same-moment";
 
 /**
  * Looks for edits between our reads and our writes. The vendors have no conditional write, so the window between the
@@ -131,7 +127,7 @@ async function recordedWrite(
   desk: Desk,
   { claim, work, write, lost }: { claim: Claim; work: Work; write: Write; lost: readonly LostWrite[] },
 ): Promise<WriteResult | undefined> {
-  const shared = { because: [BECAUSE], decisionId: work.decision.id };
+  const shared = { because: [GIVEN_BACK], decisionId: work.decision.id };
   const actions = write.fields.map(({ actionId, field, after }, index): Action => {
     return { id: actionId, kind: "set", field, before: lost[index]?.write.after ?? null, after, marker: "", ...shared };
   });
@@ -160,14 +156,4 @@ async function recordedWrite(
     await deps.store.receive(claim, receipts("abandoned", "could not be put back", new Set()));
     throw error;
   }
-}
-
-/** These fields are people's from now on. */
-export function ownedByPeople(
-  fields: TicketMemory["fields"],
-  theirs: readonly SettableField[],
-): TicketMemory["fields"] {
-  const next = { ...fields };
-  for (const field of theirs) next[field] = { writes: [], ...next[field], theirs: true };
-  return next;
 }

@@ -1,5 +1,5 @@
 import type { FieldChange } from "../act/plan.ts";
-import { afterWrites, standsAlready } from "../act/plan.ts";
+import { afterWrites, GIVEN_BACK, ownedByPeople, standsAlready } from "../act/plan.ts";
 import type { Claim, OpenAction, Receipt, TicketMemory } from "../store/store.ts";
 import type { Ticket } from "../ticket.ts";
 
@@ -55,7 +55,11 @@ export function recover(input: RecoveryInput): Recovery {
   }
   const before = claim.memory?.fields ?? {};
   if (waitMs !== undefined) return { receipts: [], owed: [], owedReceipts: [], fields: before, waitMs };
-  return { receipts, owed, owedReceipts, fields: afterWrites(before, applied, nowMs), waitMs };
+  const theirs = claim.open.flatMap(({ field, because }) =>
+    field !== "note" && because.includes(GIVEN_BACK) ? [field] : [],
+  );
+  const fields = ownedByPeople(afterWrites(before, applied, nowMs), theirs);
+  return { receipts, owed, owedReceipts, fields, waitMs };
 }
 
 /** A journal that cannot be read says nothing; there the fields that were written in the same call speak for the note. */

@@ -36,9 +36,7 @@ async function spine(db: Kysely<unknown>): Promise<void> {
   const sqlite = db.getExecutor().adapter.constructor.name.startsWith("Sqlite");
   await db.schema
     .createTable("signals")
-    .addColumn("id", sqlite ? "integer" : "bigserial", (column) =>
-      sqlite ? column.primaryKey().autoIncrement() : column.primaryKey(),
-    )
+    .addColumn("id", sqlite ? "integer" : "bigserial", (column) => column.primaryKey())
     .addColumn("connection", "text", (column) => column.notNull())
     .addColumn("delivery_id", "text")
     .addColumn("body_digest", "text")
@@ -53,7 +51,6 @@ async function spine(db: Kysely<unknown>): Promise<void> {
     .columns(["connection", "delivery_id"])
     .execute();
   await db.schema.createIndex("signals_body").unique().on("signals").columns(["connection", "body_digest"]).execute();
-  await db.schema.createIndex("signals_received").on("signals").column("received_at").execute();
   await db.schema
     .createTable("work")
     .addColumn("ticket", "text", (column) => column.primaryKey().notNull())
@@ -87,7 +84,7 @@ async function spine(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex("work_key").on("work").columns(["connection", "record_key"]).execute();
   await ticketTables(db);
-  await recordTables(db);
+  await recordTables(db, sqlite);
 }
 
 async function ticketTables(db: Kysely<unknown>): Promise<void> {
@@ -133,10 +130,10 @@ async function ticketTables(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function recordTables(db: Kysely<unknown>): Promise<void> {
+async function recordTables(db: Kysely<unknown>, sqlite: boolean): Promise<void> {
   await db.schema
     .createTable("ledger")
-    .addColumn("seq", "bigint", (column) => column.primaryKey().notNull())
+    .addColumn("seq", sqlite ? "integer" : "bigint", (column) => column.primaryKey().notNull())
     .addColumn("at", "text", (column) => column.notNull())
     .addColumn("kind", "text", (column) => column.notNull())
     .addColumn("ticket", "text")
@@ -144,7 +141,6 @@ async function recordTables(db: Kysely<unknown>): Promise<void> {
     .addColumn("prev", "text", (column) => column.notNull())
     .addColumn("hash", "text", (column) => column.notNull())
     .execute();
-  await db.schema.createIndex("ledger_ticket").on("ledger").columns(["ticket", "seq"]).execute();
   await db.schema
     .createTable("watermarks")
     .addColumn("connection", "text", (column) => column.notNull())

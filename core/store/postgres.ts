@@ -51,6 +51,10 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
       await sql`select pg_advisory_xact_lock(${LEDGER_LOCK})`.execute(trx);
     },
     skipLocked: true,
+    table: (columns, records) => {
+      const fields = Object.entries(columns).map(([name, type]) => sql`${sql.ref(name)} ${sql.raw(type)}`);
+      return sql`json_to_recordset(${JSON.stringify(records)}::json) as rows(${sql.join(fields)})`;
+    },
     isUnavailable,
     close: () => db.destroy(),
   };

@@ -1,9 +1,8 @@
-import { type Insertable, sql } from "kysely";
+import { sql } from "kysely";
 import { sha256Hex } from "../canonical.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { ticketId } from "../ticket.ts";
 import type { StoreDriver } from "./driver.ts";
-import type { WorkTable } from "./schema.ts";
 import type { NewSignal } from "./store.ts";
 import { appendEntries, inChunks, inTransaction, ledgerText, storable, type Trx } from "./transaction.ts";
 
@@ -20,9 +19,9 @@ export async function acceptSignals(
   return inTransaction(driver, async (trx) => {
     await driver.lockIntake(trx);
     const nowMs = await driver.nowMs(trx);
-    const fresh = await insertFresh(trx, signals);
+    const fresh = await insertFresh(driver, trx, signals);
     const accepted = signals.filter((_, index) => fresh.has(index));
-    await makeDue(trx, accepted, nowMs, settleMs);
+    await makeDue(driver, trx, accepted, nowMs + settleMs);
     await parkUnlocated(trx, accepted, nowMs);
     await appendEntries(driver, trx, accepted.flatMap(draftsOf));
     return signals.map((_, index) => (fresh.has(index) ? "accepted" : "duplicate"));
@@ -32,19 +31,24 @@ export async function acceptSignals(
 /** See `Store.forgetSignals`. */
 export async function forgetSignals(driver: StoreDriver, beforeMs: number, limit: number): Promise<number> {
   return inTransaction(driver, async (trx) => {
-    const old = trx
-      .selectFrom("signals")
-      .select("id")
-      .where("received_at", "<", beforeMs)
-      .orderBy("received_at")
-      .limit(limit);
+    const old = trx.selectFrom("signals").select("id").where("received_at", "<", beforeMs).orderBy("id").limit(limit);
     const { numDeletedRows } = await trx.deleteFrom("signals").where("id", "in", old).executeTakeFirstOrThrow();
     return Number(numDeletedRows);
   });
 }
 
+/** In the order of the INSERT. */
+const SIGNAL_COLUMNS = {
+  connection: "text",
+  delivery_id: "text",
+  body_digest: "text",
+  ticket: "text",
+  cause: "text",
+  received_at: "bigint",
+} as const;
+
 /** Inserts what has not been seen by delivery id or by body. Answers the positions of the new ones. */
-async function insertFresh(trx: Trx, signals: readonly NewSignal[]): Promise<Set<number>> {
+async function insertFresh(driver: StoreDriver, trx: Trx, signals: readonly NewSignal[]): Promise<Set<number>> {
   const rows = signals.map((signal) => ({
     connection: signal.connection,
     delivery_id: signal.deliveryId,
@@ -55,17 +59,16 @@ async function insertFresh(trx: Trx, signals: readonly NewSignal[]): Promise<Set
   }));
   // Rows come back without their position; every new one stands for the first signal that it equals.
   const waiting = new Map<string, number>();
-  for (const chunk of inChunks(rows)) {
-    const inserted = await trx
-      .insertInto("signals")
-      .values(chunk)
-      .onConflict((conflict) => conflict.doNothing())
-      .returning(["connection", "delivery_id", "body_digest", "cause", "ticket"])
-      .execute();
-    for (const row of inserted) {
-      const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
-      waiting.set(key, (waiting.get(key) ?? 0) + 1);
-    }
+  const inserted = await trx
+    .insertInto("signals")
+    .columns(["connection", "delivery_id", "body_digest", "ticket", "cause", "received_at"])
+    .expression(sql`select * from ${driver.table(SIGNAL_COLUMNS, rows)} as fresh where true`)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(["connection", "delivery_id", "body_digest", "ticket"])
+    .execute();
+  for (const row of inserted) {
+    const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
+    waiting.set(key, (waiting.get(key) ?? 0) + 1);
   }
   const fresh = new Set<number>();
   rows.forEach((row, index) => {
@@ -93,6 +96,16 @@ function unlocatedId(signal: NewSignal): string {
   return sha256Hex(`${signal.deliveryId ?? ""} ${signal.bodyDigest ?? ""}`).slice(0, 16);
 }
 
+/** In the order of the INSERT. */
+const HINT_COLUMNS = {
+  ticket: "text",
+  connection: "text",
+  type: "text",
+  record_id: "text",
+  record_key: "text",
+  generation: "bigint",
+} as const;
+
 interface Hint {
   connection: string;
   type: string;
@@ -102,7 +115,7 @@ interface Hint {
 }
 
 /** One row per ticket, however many hints: the earliest due time stands, and every hint raises the generation. */
-async function makeDue(trx: Trx, signals: readonly NewSignal[], nowMs: number, settleMs: number): Promise<void> {
+async function makeDue(driver: StoreDriver, trx: Trx, signals: readonly NewSignal[], dueAtMs: number): Promise<void> {
   const hints = new Map<string, Hint>();
   for (const { connection, target } of signals) {
     if (target === null || "unlocated" in target) continue;
@@ -120,31 +133,26 @@ async function makeDue(trx: Trx, signals: readonly NewSignal[], nowMs: number, s
   if (hints.size === 0) return;
   // In one order everywhere, so that two workers' batches cannot wait for each other.
   const ordered = [...hints].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = ordered.map(([ticket, hint]) => ({
-    ticket,
-    connection: hint.connection,
-    type: hint.type,
-    record_id: hint.recordId,
-    record_key: hint.recordKey,
-    due_at: nowMs + settleMs,
-    rest_until: null,
-    generation: hint.count,
-    lease_until: null,
-    lease_owner: null,
-    fence: 0,
-    attempts: 0,
-    outages: 0,
-    parked_at: null,
-    parked_reason: null,
-    parked_detail: null,
-  }));
-  for (const chunk of inChunks(rows)) await insertDue(trx, chunk);
-}
-
-async function insertDue(trx: Trx, rows: readonly Insertable<WorkTable>[]): Promise<void> {
+  const rows = ordered.map(([ticket, { connection, type, recordId, recordKey, count }]) => {
+    return { ticket, connection, type, record_id: recordId, record_key: recordKey, generation: count };
+  });
   await trx
     .insertInto("work")
-    .values(rows)
+    .columns([
+      "ticket",
+      "connection",
+      "type",
+      "record_id",
+      "record_key",
+      "generation",
+      "due_at",
+      "fence",
+      "attempts",
+      "outages",
+    ])
+    .expression(
+      sql`select hints.*, cast(${dueAtMs} as bigint), 0, 0, 0 from ${driver.table(HINT_COLUMNS, rows)} as hints where true`,
+    )
     .onConflict((conflict) =>
       conflict.column("ticket").doUpdateSet({
         generation: sql`work.generation + excluded.generation`,

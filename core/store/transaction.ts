@@ -1,4 +1,4 @@
-import type { Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { StoreUnavailableError } from "../errors.ts";
 import { seal } from "../ledger/chain.ts";
 import type { Draft, Head } from "../ledger/entry.ts";
@@ -51,6 +51,17 @@ function asStoreError(driver: StoreDriver, error: unknown): unknown {
   return new StoreUnavailableError("the store cannot take a write now; check its disk or its server", { cause: error });
 }
 
+/** In the order of the INSERT. */
+const ENTRY_COLUMNS = {
+  seq: "bigint",
+  at: "text",
+  kind: "text",
+  ticket: "text",
+  body: "text",
+  prev: "text",
+  hash: "text",
+} as const;
+
 /** Seals drafts onto the end of the ledger, in the transaction of what they tell of. Answers the new end. */
 export async function appendEntries(
   driver: StoreDriver,
@@ -66,7 +77,11 @@ export async function appendEntries(
     .executeTakeFirst();
   if (drafts.length === 0) return head;
   const entries = seal(head, drafts, await driver.nowMs(trx));
-  for (const chunk of inChunks(entries)) await trx.insertInto("ledger").values(chunk).execute();
+  await trx
+    .insertInto("ledger")
+    .columns(["seq", "at", "kind", "ticket", "body", "prev", "hash"])
+    .expression(sql`select * from ${driver.table(ENTRY_COLUMNS, entries)} as entries where true`)
+    .execute();
   const last = entries.at(-1);
   return last && { seq: last.seq, hash: last.hash };
 }

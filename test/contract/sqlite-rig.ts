@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sql } from "kysely";
 import type { Clock } from "../../core/clock.ts";
 import type { StoreDriver } from "../../core/store/driver.ts";
 import { openStore } from "../../core/store/sql-store.ts";
@@ -27,13 +28,17 @@ export function stoppedClock(startMs = START_MS): Clock & { advance(ms: number):
   };
 }
 
-/** A store in a file of its own, on a clock that only moves when told. */
-export async function openSqliteRig(): Promise<SqliteRig> {
+/**
+ * A store in a file of its own, on a clock that only moves when told. `unsynced` spares the disk where thousands of
+ * commits are about anything but durability.
+ */
+export async function openSqliteRig({ unsynced = false } = {}): Promise<SqliteRig> {
   const folder = mkdtempSync(join(tmpdir(), "interlock-store-"));
   const file = join(folder, "interlock.db");
   const clock = stoppedClock();
   const start = async (): Promise<{ driver: StoreDriver; store: Store }> => {
     const driver = openSqlite(file, { clock });
+    if (unsynced) await sql`pragma synchronous = off`.execute(driver.db);
     return { driver, store: await openStore(driver) };
   };
   let { driver, store } = await start();

@@ -116,6 +116,8 @@ const mappings: ProblemCase[] = [
   edit("bad path", SNOW, "{ from: category }", "{ from: u-category }"),
   edit("path through a prototype", SNOW, "{ from: category }", "{ from: category.constructor.name }"),
   edit("bad custom name", SNOW, "contactType:", "contact-type:"),
+  edit("a computed reference", JIRA, "{ from: customfield_10101 }", '{ cel: "record.team" }'),
+  edit("a default for a reference", JIRA, "{ from: customfield_10101 }", "{ from: team, default: Nobody }"),
   edit("bad transform", SNOW, "{ from: category }", "{ from: category, transform: datetimes }"),
   edit("field nobody knows", SNOW, "  category:", "  categories:"),
   edit("field that must be there", JIRA, "  title: { from: summary }\n", ""),

@@ -61,7 +61,7 @@ describe("seal", () => {
 
   it("has a hash that anybody can compute from the export", () => {
     const [entry] = seal(undefined, [PARKED], AT_MS);
-    // Computed by hand over the RFC 8785 form; whoever changes it breaks every ledger there is.
+    // Computed once in another language, over sorted keys without space; whoever changes it breaks every ledger there is.
     expect(entry?.body).to.equal('{"detail":"d","reason":"drift"}');
     expect(entry?.hash).to.equal("ca03799a01fc31c5792dc4b36b07270b65dfa2486e3d507b14f9f2e67acece79");
   });

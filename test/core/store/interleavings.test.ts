@@ -69,7 +69,7 @@ async function interleave(numRuns: number, open: () => Promise<ModelRig>): Promi
 describe("SQLite store: random interleavings", () => {
   let rig: SqliteRig;
   before(async () => {
-    rig = await openSqliteRig();
+    rig = await openSqliteRig({ unsynced: true });
   });
   after(() => rig.close());
 

@@ -76,7 +76,10 @@ describe("SQLite store: opening", () => {
 });
 
 describe("SQLite store: on a network file system", () => {
-  const folder = mkdtempSync(join(tmpdir(), "interlock-net-"));
+  let folder = "";
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "interlock-net-"));
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   // statfs(2), once as the unsigned number and once as a platform that answers with a signed one gives it.
