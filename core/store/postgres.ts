@@ -53,7 +53,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
     skipLocked: true,
     table: (columns, records) => {
       const fields = Object.entries(columns).map(([name, type]) => sql`${sql.ref(name)} ${sql.raw(type)}`);
-      return sql`json_to_recordset(${JSON.stringify(records)}::json) as rows(${sql.join(fields)})`;
+      return sql`(select * from json_to_recordset(${JSON.stringify(records)}::json) as records(${sql.join(fields)}))`;
     },
     isUnavailable,
     close: () => db.destroy(),

@@ -25,7 +25,7 @@ CREATE TABLE "kysely_migration_lock" (
 );
 
 CREATE TABLE "ledger" (
-  "seq" bigint not null primary key,
+  "seq" integer not null primary key,
   "at" text not null,
   "kind" text not null,
   "ticket" text,
@@ -35,7 +35,7 @@ CREATE TABLE "ledger" (
 );
 
 CREATE TABLE "signals" (
-  "id" integer primary key autoincrement,
+  "id" integer primary key,
   "connection" text not null,
   "delivery_id" text,
   "body_digest" text,
@@ -91,13 +91,9 @@ CREATE INDEX "actions_open" on "actions" ("ticket") where "state" = 'open';
 
 CREATE INDEX "actions_ticket" on "actions" ("ticket", "intent_at");
 
-CREATE INDEX "ledger_ticket" on "ledger" ("ticket", "seq");
-
 CREATE UNIQUE INDEX "signals_body" on "signals" ("connection", "body_digest");
 
 CREATE UNIQUE INDEX "signals_delivery" on "signals" ("connection", "delivery_id");
-
-CREATE INDEX "signals_received" on "signals" ("received_at");
 
 CREATE INDEX "tickets_key" on "tickets" ("connection", "record_key");
 

@@ -1,0 +1,134 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type ConfigFolder, writeConfigFolder } from "../support/config-folder.ts";
+import { type Ended, run } from "./command.ts";
+
+const SECRETS = {
+  SNOW_ID: "snow-client",
+  SNOW_SECRET: "snow-client-secret",
+  SNOW_WEBHOOK_SECRET: Buffer.from("a secret of thirty-two characters").toString("base64"),
+  JIRA_TOKEN: "jira-api-token",
+  JIRA_WEBHOOK_SECRET: "a jira webhook secret",
+};
+
+interface Report {
+  ok: boolean;
+  problems: { file: string; line: number; col: number; what: string; fix: string }[];
+  testsPassed: number;
+  policyVersion: string | null;
+}
+
+function report({ stdout }: Ended): Report {
+  return JSON.parse(stdout) as Report; // our own output
+}
+
+describe("interlock check", function (this: Mocha.Suite) {
+  // Processes of their own on a busy machine.
+  this.timeout(60_000);
+  let folder: string;
+  let folders: ConfigFolder;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "interlock-check-"));
+    folders = writeConfigFolder(folder, { snowUrl: "http://127.0.0.1:9", jiraUrl: "http://127.0.0.1:9" });
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const check = (...more: string[]) =>
+    run(["check", "--config", folders.config, "--mappings", folders.mappings, ...more]);
+  const edit = (path: string, from: string | RegExp, to: string): void => {
+    const text = readFileSync(path, "utf8");
+    const changed = text.replace(from, to);
+    expect(changed, "the edit of the test must hit").to.not.equal(text);
+    writeFileSync(path, changed);
+  };
+
+  it("finds the shipped configuration sound once its secrets are set", async () => {
+    const [text, json] = await Promise.all([
+      run(["check"], { env: SECRETS }),
+      run(["check", "--json"], { env: SECRETS }),
+    ]);
+    expect([text.code, text.stderr, json.code, json.stderr]).to.deep.equal([0, "", 0, ""]);
+    const { ok, problems, testsPassed, policyVersion } = report(json);
+    expect([ok, problems]).to.deep.equal([true, []]);
+    expect(testsPassed).to.be.above(10);
+    expect(policyVersion).to.match(/^[0-9a-f]{16}$/);
+    const sound = `The configuration is sound: ${testsPassed} mapping tests passed, policy version ${policyVersion}.\n`;
+    expect(text.stdout).to.equal(sound);
+  });
+
+  it("names every secret that is not set, with its place", async () => {
+    const { code, stdout } = await run(["check"]);
+    expect(code).to.equal(1);
+    for (const name of Object.keys(SECRETS))
+      expect(stdout).to.match(new RegExp(`config/interlock\\.yaml:\\d+:\\d+ .*${name}`));
+    expect(stdout).to.contain("\n5 problems.");
+  });
+
+  it("lists everything that is wrong at once, in all files, each with its place and what to write", async () => {
+    edit(join(folders.config, "interlock.yaml"), "mode: act", "mode: auto\nlogLevle: info");
+    edit(join(folders.config, "policy", "routing.yaml"), "ticket.priority", "ticket.prioritty");
+    edit(join(folders.mappings, "jira.incident.yaml"), "transform: adf", "transform: adff");
+    const [ended, asJson] = await Promise.all([check(), check("--json")]);
+    expect(ended.code).to.equal(1);
+    const lines = ended.stdout.split("\n");
+    for (const name of ["interlock.yaml", "routing.yaml", "jira.incident.yaml"])
+      expect(
+        lines.some((line) => new RegExp(`${name}:\\d+:\\d+ `).test(line)),
+        name,
+      ).to.equal(true);
+    expect(ended.stdout).to.contain("logLevle").and.to.contain("prioritty").and.to.contain("adff");
+    expect(ended.stdout).to.match(/\n[3-9] problems\.\n$/);
+
+    expect(asJson.code).to.equal(1);
+    expect(report(asJson).ok).to.equal(false);
+    expect(report(asJson).problems.length).to.be.at.least(3);
+    for (const { line, what, fix } of report(asJson).problems) {
+      expect(line).to.be.above(0);
+      expect(what).to.not.equal("");
+      expect(fix).to.not.equal("");
+    }
+  });
+
+  it("points at the line, in the folders that the environment names", async () => {
+    const path = join(folders.config, "interlock.yaml");
+    appendFileSync(path, "colour: blue\n");
+    const line = readFileSync(path, "utf8").split("\n").indexOf("colour: blue") + 1;
+    const env = { INTERLOCK_CONFIG: folders.config, INTERLOCK_MAPPINGS: folders.mappings };
+    const { stdout } = await run(["check"], { env });
+    expect(stdout).to.contain(`interlock.yaml:${line}:1 colour: `);
+    expect(stdout).to.contain("\n1 problem.\n");
+  });
+
+  it("finds a mapping whose own tests do not pass any more", async () => {
+    edit(join(folders.mappings, "servicenow.incident.yaml"), '"3": on_hold', '"3": in_progress');
+    const ended = await check("--json");
+    expect(ended.code).to.equal(1);
+    expect(
+      report(ended)
+        .problems.map(({ file }) => file)
+        .join(),
+    ).to.contain("servicenow.incident");
+  });
+
+  it("says what is missing where there is no configuration at all", async () => {
+    const { code, stdout } = await run(["check", "--config", join(folder, "nothing"), "--mappings", folders.mappings]);
+    expect(code).to.equal(1);
+    expect(stdout).to.contain("interlock.yaml");
+  });
+
+  it("never shows a secret", async () => {
+    edit(join(folders.config, "interlock.yaml"), "mode: act", "mode: auto");
+    const ended = await Promise.all([
+      run(["check", "--json"], { env: { ...SECRETS, SNOW_WEBHOOK_SECRET: "too short" } }),
+      check(),
+    ]);
+    for (const { code, stdout, stderr } of ended) {
+      expect(code).to.equal(1);
+      for (const secret of [...Object.values(SECRETS), "too short", "interlock-password", "interlock-token"])
+        expect(`${stdout}${stderr}`).to.not.contain(secret);
+    }
+  });
+});

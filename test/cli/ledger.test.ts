@@ -1,0 +1,220 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect } from "chai";
+import { openStoreUrl } from "../../cli/store.ts";
+import { systemClock } from "../../cli/system.ts";
+import { send } from "../routes/client.ts";
+import { recordingLog } from "../routes/recording-log.ts";
+import { writeConfigFolder } from "../support/config-folder.ts";
+import { ADMIN_TOKEN, type Rig, startRig } from "../support/rig.ts";
+import { type Ended, run } from "./command.ts";
+
+const BY = { snow: { by: "abel.tuter" }, jira: { by: "5b10-abel" } };
+
+/** A store that a server has worked on: one ticket routed, one parked. */
+async function workedOn(store: string): Promise<{ keys: { routed: string; parked: string } }> {
+  const rig: Rig = await startRig({ store: `file:${store}` });
+  const routed = rig.jira.create("OPS", { summary: "VPN is down", issuetype: "Incident" }, BY.jira);
+  const parked = rig.snow.insert("incident", { short_description: "VPN is down", state: "42" }, BY.snow);
+  await rig.settled();
+  await rig.close();
+  return { keys: { routed: routed.key, parked: parked.sys_id } };
+}
+
+describe("Commands that look into the store", function (this: Mocha.Suite) {
+  this.timeout(60_000);
+  let folder: string;
+  let keys: { routed: string; parked: string };
+  let copies = 0;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "interlock-cli-"));
+    ({ keys } = await workedOn(join(folder, "worked-on.db")));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs a command over a copy of the store that `change` has been at. */
+  function over(args: readonly string[], change: (db: DatabaseSync) => void = () => {}): Promise<Ended> {
+    copies += 1;
+    const own = join(folder, `copy-${copies}`);
+    mkdirSync(own);
+    const { config, mappings } = writeConfigFolder(own, {
+      snowUrl: "http://127.0.0.1:9",
+      jiraUrl: "http://127.0.0.1:9",
+    });
+    copyFileSync(join(folder, "worked-on.db"), join(own, "interlock.db"));
+    const db = new DatabaseSync(join(own, "interlock.db"));
+    change(db);
+    db.close();
+    return run([...args, "--config", config, "--mappings", mappings]);
+  }
+
+  describe("interlock ledger verify", () => {
+    it("says that an untouched ledger holds, how long it is, and what its end is", async () => {
+      const [text, json] = await Promise.all([over(["ledger", "verify"]), over(["ledger", "verify", "--json"])]);
+      expect([text.code, text.stderr, json.code]).to.deep.equal([0, "", 0]);
+      const verdict = JSON.parse(json.stdout) as { ok: boolean; entries: number; head: string }; // our own output
+      expect(verdict.ok).to.equal(true);
+      expect(verdict.entries).to.be.above(10);
+      expect(text.stdout).to.equal(`The ledger holds: ${verdict.entries} entries, head ${verdict.head}.\n`);
+    });
+
+    const TAMPERING: [string, string, RegExp][] = [
+      [
+        "an edited body",
+        `update ledger set body = replace(body, 'Network', 'Netwerk') where seq = (select min(seq) from ledger where body like '%Network%')`,
+        /entry \d+ was changed after it was written/,
+      ],
+      [
+        "an entry moved to another ticket",
+        "update ledger set ticket = 'snow/incident/x' where seq = 2",
+        /at entry 2: entry 2 was changed/,
+      ],
+      [
+        "a deleted entry",
+        "delete from ledger where seq = 4",
+        /at entry 4: entry 4 is missing; the next one found is 5/,
+      ],
+      [
+        "an inserted entry",
+        "insert into ledger select (select max(seq) from ledger) + 1, at, kind, ticket, body, prev, hash from ledger where seq = 3",
+        /does not follow the one before it/,
+      ],
+      [
+        "two swapped entries",
+        "update ledger set seq = -1 where seq = 3; update ledger set seq = 3 where seq = 4; update ledger set seq = 4 where seq = -1",
+        /at entry 3: entry 3 does not follow/,
+      ],
+    ];
+    it("names the first entry that does not hold, and exits with 1", async () => {
+      await Promise.all(
+        TAMPERING.map(async ([name, sql, said]) => {
+          const { code, stdout } = await over(["ledger", "verify"], (db) => db.exec(sql));
+          expect(stdout, name)
+            .to.match(/^The ledger is broken at entry \d+: /)
+            .and.to.match(said);
+          expect(code, name).to.equal(1);
+        }),
+      );
+    });
+
+    it("exits with 1 where there is no store yet, and does not make one", async () => {
+      const own = join(folder, "none");
+      mkdirSync(own);
+      const { config, mappings } = writeConfigFolder(own, {
+        snowUrl: "http://127.0.0.1:9",
+        jiraUrl: "http://127.0.0.1:9",
+      });
+      const { code, stderr } = await run(["ledger", "verify", "--config", config, "--mappings", mappings]);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/^interlock: /);
+      expect(existsSync(join(own, "interlock.db"))).to.equal(false);
+    });
+  });
+
+  describe("interlock explain", () => {
+    it("tells what was decided, why, and what was written", async () => {
+      const [text, trace, json] = await Promise.all([
+        over(["explain", `jira/${keys.routed}`]),
+        over(["explain", `jira/${keys.routed}`, "--trace"]),
+        over(["explain", `jira/${keys.routed}`, "--json"]),
+      ]);
+      expect([text.code, trace.code, json.code]).to.deep.equal([0, 0, 0]);
+      expect(text.stdout)
+        .to.contain(`jira/${keys.routed}\n`)
+        .and.to.contain("It should have assignmentGroup = Network Operations.")
+        .and.to.contain("(rule network-to-network-operations)")
+        .and.to.contain("assignmentGroup: (empty) -> Network Operations: done");
+      expect(trace.stdout).to.contain("security-to-security-operations: not_matched");
+      expect(JSON.parse(json.stdout)).to.deep.include({ connection: "jira", key: keys.routed });
+      expect(text.stdout, "ticket text is not stored, so it cannot be shown").to.not.contain("VPN is down");
+    });
+
+    it("tells why a ticket waits, and exits with 1 for one that nobody has named", async () => {
+      const [waiting, unknown, odd] = await Promise.all([
+        over(["explain", `snow/${keys.parked}`]),
+        over(["explain", "jira/OPS-4711"]),
+        over(["explain", "OPS-4711"]),
+      ]);
+      expect(waiting.code).to.equal(0);
+      expect(waiting.stdout).to.contain("drift. mapping servicenow.incident does not know status (state): 42");
+      expect([unknown.code, unknown.stderr]).to.deep.equal([
+        1,
+        "jira/OPS-4711: no signal has named that ticket yet.\n",
+      ]);
+      expect(odd.code).to.not.equal(0);
+      expect(odd.stderr).to.contain('"OPS-4711" is not a ticket; write connection/key, such as snow/INC0010001');
+    });
+  });
+
+  describe("interlock parked", () => {
+    it("lists what waits for a person and what to do, or that nothing does", async () => {
+      const nothing = "update work set parked_at = null, parked_reason = null, parked_detail = null";
+      const [table, json, none] = await Promise.all([
+        over(["parked"]),
+        over(["parked", "--json"]),
+        over(["parked"], (db) => db.exec(nothing)),
+      ]);
+      expect([table.code, json.code, none.code]).to.deep.equal([0, 0, 0]);
+      expect(table.stdout).to.contain("what to do").and.to.contain("drift").and.to.contain("does not know status");
+      const list = JSON.parse(json.stdout) as { key: string; reason: string }[]; // our own output
+      expect(list.map(({ key, reason }) => [key, reason])).to.deep.equal([[keys.parked, "drift"]]);
+      expect(none.stdout).to.equal("Nothing is parked.\n");
+    });
+
+    it("--redrive asks the running server, with the admin token", async () => {
+      const rig = await startRig();
+      const row = rig.snow.insert("incident", { short_description: "VPN is down", state: "42" }, BY.snow);
+      await rig.settled();
+      const redrive = (ticket: string, env: Record<string, string>) => {
+        const own = join(folder, `redrive-${env["INTERLOCK_ADMIN_TOKEN"] ?? "none"}-${ticket.length}`);
+        mkdirSync(own);
+        const { config, mappings } = writeConfigFolder(own, { snowUrl: rig.snow.url, jiraUrl: rig.jira.url });
+        return run(
+          ["parked", "--redrive", ticket, "--server", rig.server.url, "--config", config, "--mappings", mappings],
+          {
+            env,
+          },
+        );
+      };
+      const token = { INTERLOCK_ADMIN_TOKEN: ADMIN_TOKEN };
+      const [unset, wrong, unknown] = await Promise.all([
+        redrive(`snow/${row.sys_id}`, {}),
+        redrive(`snow/${row.sys_id}`, { INTERLOCK_ADMIN_TOKEN: "wrong" }),
+        redrive("snow/INC9999999", token),
+      ]);
+      expect([unset.code, wrong.code, unknown.code]).to.deep.equal([1, 1, 1]);
+      expect(unset.stderr).to.contain("INTERLOCK_ADMIN_TOKEN is not set");
+      expect(wrong.stdout).to.contain("answered 401");
+      expect(unknown.stdout).to.contain("answered 404");
+      expect((await rig.server.store.counts()).parked).to.equal(1);
+      const done = await redrive(`snow/${row.sys_id}`, token);
+      expect([done.code, done.stdout]).to.deep.equal([0, `snow/${row.sys_id} is due again.\n`]);
+      await rig.settled();
+      expect((await rig.server.store.entries(0, 1_000)).map(({ kind }) => kind)).to.include("redrive");
+      expect((await send(`${rig.server.url}/livez`)).status).to.equal(200);
+      await rig.close();
+    });
+  });
+
+  it("look while the server runs, and change nothing", async () => {
+    const own = join(folder, "running");
+    mkdirSync(own);
+    const { config, mappings } = writeConfigFolder(own, {
+      snowUrl: "http://127.0.0.1:9",
+      jiraUrl: "http://127.0.0.1:9",
+    });
+    const store = await openStoreUrl(`file:${join(own, "interlock.db")}`, systemClock, recordingLog());
+    await store.append([{ kind: "redrive", ticket: null, body: { by: "test" } }]);
+    const ended = await Promise.all([
+      run(["ledger", "verify", "--config", config, "--mappings", mappings]),
+      run(["parked", "--config", config, "--mappings", mappings]),
+    ]);
+    expect(ended.map(({ code }) => code)).to.deep.equal([0, 0]);
+    expect(ended[0].stdout).to.contain("The ledger holds: 1 entries");
+    expect(await store.counts()).to.include({ ledger: 1 });
+    await store.close();
+  });
+});
