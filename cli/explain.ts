@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "commander";
 import { explain } from "../core/policy/explain.ts";
 import { type CommonOptions, readConfig } from "./config.ts";
 import { viewStoreUrl } from "./store.ts";
@@ -7,7 +8,7 @@ import { systemClock } from "./system.ts";
 export function parseTicketName(name: string): { connection: string; key: string } {
   const [, connection, key] = /^([^/]+)\/([^/]+)$/.exec(name) ?? [];
   if (connection === undefined || key === undefined)
-    throw new Error(`"${name}" is not a ticket; write connection/key, such as snow/INC0010001`);
+    throw new InvalidArgumentError(`"${name}" is not a ticket; write connection/key, such as snow/INC0010001`);
   return { connection, key };
 }
 

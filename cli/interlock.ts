@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
 import { check } from "./check.ts";
 import type { CommonOptions } from "./config.ts";
@@ -83,6 +83,7 @@ async function main(): Promise<ExitCode> {
     }).parseAsync();
     return code;
   } catch (error) {
+    if (error instanceof InvalidArgumentError) console.error(`interlock: ${error.message}`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ProblemsError) {
       for (const problem of error.problems) console.error(renderProblem(problem));

@@ -52,10 +52,11 @@ export async function redriveParked(name: string, options: CommonOptions & { ser
     proxy: false,
     validateStatus: () => true,
   });
-  console.log(
-    answer.status === 202
-      ? `${name} is due again.`
-      : `${name}: the server answered ${answer.status}: ${JSON.stringify(answer.data)}`,
-  );
-  return answer.status === 202 ? 0 : 1;
+  const done = answer.status === 202;
+  if (options.json) console.log(JSON.stringify({ ok: done, status: answer.status, answer: answer.data }));
+  else
+    console.log(
+      done ? `${name} is due again.` : `${name}: the server answered ${answer.status}: ${JSON.stringify(answer.data)}`,
+    );
+  return done ? 0 : 1;
 }

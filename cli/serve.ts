@@ -9,6 +9,7 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
   const log = createLog(config.settings.logLevel);
   const adminToken = process.env["INTERLOCK_ADMIN_TOKEN"];
   if (!adminToken) log.warn("INTERLOCK_ADMIN_TOKEN is not set, so nothing under /api will answer");
+  const stopping = stopSignal();
   const running = await startServer(config, {
     clock: systemClock,
     rng: systemRng,
@@ -16,7 +17,7 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
     log,
     adminToken: adminToken || undefined,
   });
-  await stopSignal();
+  await stopping;
   log.info("stopping: finishing what is in work");
   process.once("SIGTERM", () => process.exit(1));
   process.once("SIGINT", () => process.exit(1));

@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
@@ -55,34 +56,21 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     { kind: "start", ticket: null, body: { version: VERSION, mode, policyVersion: policy.version, worker } },
   ]);
 
-  const loop = startLoop({
-    ...deps,
-    store,
-    desks,
-    limits,
-    worker,
-    meter: metrics,
-    policy: () => policy,
-    mode: () => mode,
-  });
-  const intake = startIntake(store, limits, loop.wake);
-  const app = createApp({
-    sources,
-    intake,
-    store,
-    limits,
-    clock,
-    log,
-    meter: metrics,
-    metrics,
-    adminToken: deps.adminToken,
-    wake: loop.wake,
-  });
-  const http = createHttpServer(app);
-  await new Promise<void>((resolve, reject) => {
-    http.once("error", reject);
-    http.listen(settings.listen.port, settings.listen.host, resolve);
-  });
+  let loop: Loop | undefined;
+  const wake = (): void => loop?.wake();
+  const intake = startIntake(store, limits, wake);
+  const shared = { store, limits, clock, log, meter: metrics };
+  const http = createHttpServer(createApp({ ...shared, sources, intake, metrics, adminToken: deps.adminToken, wake }));
+  try {
+    // Before the loop: a server that cannot listen must not go on working tickets unseen.
+    await listen(http, settings.listen);
+  } catch (error) {
+    await dispatcher.close();
+    await store.close();
+    throw error;
+  }
+  const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => policy, mode: () => mode });
+  loop = running;
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
@@ -92,7 +80,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     url: `http://${settings.listen.host === "0.0.0.0" ? "127.0.0.1" : settings.listen.host}:${port}`,
     store,
     metrics,
-    loop,
+    loop: running,
     setMode(next) {
       mode = next;
     },
@@ -101,7 +89,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       await intake.close();
       http.closeIdleConnections();
-      const released = await loop.stop();
+      const released = await running.stop();
       http.closeAllConnections();
       await closed;
       await housekeeping;
@@ -114,6 +102,19 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   };
 }
 
+async function listen(http: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      http.once("error", reject);
+      http.listen(port, host, resolve);
+    });
+  } catch (error) {
+    throw new Error(`cannot listen on ${host}:${port}; stop what is there, or change listen in interlock.yaml`, {
+      cause: error,
+    });
+  }
+}
+
 async function keepHouse(
   store: Store,
   { clock, log, retentionMs }: { clock: Clock; log: Log; retentionMs: number },
@@ -121,8 +122,11 @@ async function keepHouse(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const forgotten = await store.forgetSignals(clock.now() - retentionMs, FORGET_MAX);
-      if (forgotten > 0) log.info("old deliveries were forgotten", { forgotten });
+      let forgotten = 0;
+      do {
+        forgotten = await store.forgetSignals(clock.now() - retentionMs, FORGET_MAX);
+        if (forgotten > 0) log.info("old deliveries were forgotten", { forgotten });
+      } while (forgotten === FORGET_MAX && !signal.aborted);
     } catch (error) {
       log.warn("housekeeping failed; it will be tried again in an hour", { error: describeError(error) });
     }

@@ -31,7 +31,7 @@ export function callGate(connection: string, limits: Limits, { clock, meter }: {
     try {
       return await call();
     } catch (error) {
-      if (error instanceof ConnectorError && error.kind === "rate_limited") {
+      if (error instanceof ConnectorError && (error.kind === "rate_limited" || error.retryAfterMs !== undefined)) {
         holdUntilMs = Math.max(holdUntilMs, clock.now() + (error.retryAfterMs ?? limits.retryBaseMs));
       }
       throw error;
@@ -44,13 +44,15 @@ export function callGate(connection: string, limits: Limits, { clock, meter }: {
   };
 }
 
-/** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. Zero means "at once", so 1 s is the floor. */
+/** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. At least 1 s, and at most an hour, whatever a date says. */
 export function retryAfterMs(header: unknown, nowMs: number): number | undefined {
   if (typeof header !== "string" || header === "") return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
-  return Number.isNaN(ms) ? undefined : Math.max(1_000, ms);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(1_000, ms), RETRY_AFTER_MAX_MS);
 }
+
+const RETRY_AFTER_MAX_MS = 3_600_000;
 
 /** Transport failures after which the request certainly never reached the vendor. */
 const NEVER_SENT = new Set([

@@ -112,7 +112,8 @@ export interface Connector {
 
 /** Where a verified webhook points, as far as the payload tells. */
 export type Located =
-  | { found: true; type: string; recordId: string; recordKey?: string }
+  /** `versioned`: the body says which state of the record it tells of, so the same body again is the same news. */
+  | { found: true; type: string; recordId: string; recordKey?: string; versioned: boolean }
   | { found: false; reason: string }
   /** A record this installation has no mapping for: acknowledged, counted, not worked on. */
   | { found: "unmapped"; what: string };

@@ -71,6 +71,11 @@ function lastResort(log: Log): ErrorRequestHandler {
       response.status(503).set("Retry-After", "5").json({ error: "unavailable", message: error.message });
       return;
     }
+    const status = error !== null && typeof error === "object" && "status" in error ? error.status : undefined;
+    if (typeof status === "number" && status >= 400 && status < 500) {
+      response.status(status).json({ error: "bad_request" });
+      return;
+    }
     log.error("a request failed for a reason of our own", { error: describeError(error) });
     // 503 and not 500: a webhook sender must come back, and some treat 500 as final.
     response.status(503).set("Retry-After", "5").json({ error: "internal" });

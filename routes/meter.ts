@@ -49,7 +49,10 @@ export function createMetrics(store: () => Store | undefined): Metrics {
     contentType: registry.contentType,
     count: (name, labels = {}, by = 1) => counter(name).inc(labels, by),
     async render() {
-      const counts = await store()?.counts();
+      // Figures must be had above all when the store is in trouble.
+      const counts = await store()
+        ?.counts()
+        .catch(() => undefined);
       if (counts) {
         parked.set(counts.parked);
         pending.set(counts.pending);

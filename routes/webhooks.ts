@@ -112,8 +112,7 @@ async function accept(
     connection,
     cause: "webhook",
     deliveryId,
-    // 128 bits are enough to recognise a body, and keep the index that must be searched for each small.
-    bodyDigest: hash("sha256", delivery.bytes, "hex").slice(0, 32),
+    bodyDigest: bodyDigest(delivery),
     receivedAtMs: clock.now(),
     target: targetOf(delivery.located),
   };
@@ -134,6 +133,15 @@ async function accept(
       .set("Retry-After", String(RETRY_AFTER_S))
       .json({ error: "unavailable", message: "not stored; send it again" });
   }
+}
+
+/**
+ * By which a body is recognised; 128 bits are enough, and keep the index that is searched for each small. A body that
+ * does not say which state of the record it tells of may be news again, word for word.
+ */
+function bodyDigest({ bytes, located: found }: Delivery): string | null {
+  if (found.found === true && !found.versioned) return null;
+  return hash("sha256", bytes, "hex").slice(0, 32);
 }
 
 function targetOf(found: Located): NewSignal["target"] {

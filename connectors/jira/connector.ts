@@ -215,7 +215,9 @@ export function jiraConnector(options: JiraOptions): Connector {
       const page = await ask("read_journal", Comments, () =>
         jira.issueComments.getComments({ issueIdOrKey: issueId, orderBy: "-created", maxResults: COMMENTS_MAX }),
       );
-      return page.comments.some(({ body }) => adfToText(body).includes(marker)) ? "present" : "absent";
+      if (page.comments.some(({ body }) => adfToText(body).includes(marker))) return "present";
+      // Behind a full page there may be more.
+      return page.comments.length < COMMENTS_MAX ? "absent" : "unreadable";
     } catch (error) {
       // An issue that is gone or closed to us by now says nothing about the others.
       if (error instanceof ConnectorError && (error.kind === "not_found" || error.kind === "rejected"))

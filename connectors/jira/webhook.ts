@@ -6,6 +6,7 @@ import { authorized, deliveryId, header } from "../shared-secret.ts";
 
 const IssueId = z.string().regex(/^\d{1,19}$/);
 const Envelope = z.looseObject({
+  timestamp: z.number().optional(),
   webhookEvent: z.string().optional(),
   issue: z.looseObject({ id: IssueId, key: z.string().regex(/^[A-Z][A-Z0-9_]{0,99}-\d{1,10}$/) }).optional(),
   comment: z.looseObject({ self: z.string() }).optional(),
@@ -47,14 +48,15 @@ function signatureRefusal(headers: DeliveryHeaders, raw: Buffer, secrets: readon
 /** The issue, or the one a comment belongs to: Data Center sends comments without their issue. */
 function locate(payload: unknown, projects: ReadonlySet<string>): Located {
   const envelope = Envelope.safeParse(payload);
-  const { issue, comment, webhookEvent } = envelope.success ? envelope.data : {};
+  const { issue, comment, webhookEvent, timestamp } = envelope.success ? envelope.data : {};
+  const versioned = timestamp !== undefined;
   if (issue) {
     const project = issue.key.slice(0, issue.key.lastIndexOf("-"));
     if (!projects.has(project)) return { found: "unmapped", what: project };
-    return { found: true, type: "issue", recordId: issue.id, recordKey: issue.key };
+    return { found: true, type: "issue", recordId: issue.id, recordKey: issue.key, versioned };
   }
   const fromComment = /\/issue\/(\d{1,19})\/comment\//.exec(comment?.self ?? "")?.[1];
-  if (fromComment !== undefined) return { found: true, type: "issue", recordId: fromComment };
+  if (fromComment !== undefined) return { found: true, type: "issue", recordId: fromComment, versioned };
   const what = webhookEvent === undefined ? "the body" : `the event ${webhookEvent.slice(0, 60)}`;
   return { found: false, reason: `${what} names no issue; subscribe the webhook to issue and comment events only` };
 }

@@ -65,5 +65,12 @@ function locate(payload: unknown, tables: ReadonlySet<string>): Located {
       reason: "the body names no table and sys_id; expected {table, sys_id, sys_mod_count, sys_updated_on}",
     };
   const { table, sys_id } = hint.data;
-  return tables.has(table) ? { found: true, type: table, recordId: sys_id } : { found: "unmapped", what: table };
+  return tables.has(table)
+    ? {
+        found: true,
+        type: table,
+        recordId: sys_id,
+        versioned: "sys_mod_count" in hint.data || "sys_updated_on" in hint.data,
+      }
+    : { found: "unmapped", what: table };
 }

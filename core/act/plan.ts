@@ -118,7 +118,10 @@ export function standsAlready(action: Action, ticket: Ticket): boolean {
 /** Whether a ticket has a value. An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */
 export function sameValue(field: SettableField, ticket: Ticket, after: FieldValue): boolean {
   if (field === "assignee")
-    return ticket.assignee.id !== "" && (ticket.assignee.id === after || ticket.assignee.email === after);
+    return (
+      ticket.assignee.id !== "" &&
+      [ticket.assignee.id, ticket.assignee.email].some((name) => name.toLowerCase() === String(after).toLowerCase())
+    );
   return fieldValue(ticket, field) === after;
 }
 

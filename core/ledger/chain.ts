@@ -4,10 +4,11 @@ import { BODIES, type Draft, ENTRY_KINDS, type Entry, type EntryKind, GENESIS, t
 
 /**
  * The hash of an entry: SHA-256 over its fields, a line each, the hash of the entry before and the body last. No field
- * holds a line break (the body is canonical JSON), so two entries never read the same.
+ * may hold a line break (the body is canonical JSON), so two entries never read the same.
  */
 export function entryHash(entry: Omit<Entry, "hash">): string {
   const { seq, at, kind, ticket, body, prev } = entry;
+  if (`${at}${kind}${ticket}${prev}`.includes("\n")) throw new TypeError("an entry may not hold a line break");
   return sha256Hex(`${seq}\n${at}\n${kind}\n${ticket === null ? "-" : `=${ticket}`}\n${prev}\n${body}`);
 }
 

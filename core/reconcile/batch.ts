@@ -108,7 +108,6 @@ async function carryOut(deps: ReconcileDeps, claim: Claim, next: Next): Promise<
     await store.retry(claim, next.ms, "neither");
     return undefined;
   }
-  if (next.receipts.length > 0 && !(await store.receive(claim, next.receipts))) return undefined;
   if (next.kind === "settle") {
     const settled = await store.settle(claim, next.settlement, deps.limits.restMs);
     if (settled && next.settlement.park)
@@ -126,7 +125,8 @@ async function write(
   work: Work,
   acting: Acting,
 ): Promise<WriteResult | undefined> {
-  if (acting.stopping() || deps.mode() === "observe") {
+  // What was planned under another mode is planned again.
+  if (acting.stopping() || deps.mode() !== work.mode) {
     await deps.store.release([claim]);
     return undefined;
   }
@@ -146,7 +146,10 @@ async function write(
 
 /** Writes that certainly did not happen are closed; the rest stay open, to be read back before anything is tried again. */
 async function recordFailedWrite(deps: ReconcileDeps, claim: Claim, work: Work, error: unknown): Promise<void> {
-  if (!(error instanceof ConnectorError) || error.outcome === "unknown") return;
+  if (!(error instanceof ConnectorError) || error.outcome === "unknown") {
+    await deps.store.doubt(claim);
+    return;
+  }
   const undone = work.actions.filter(({ id }) => !error.applied.includes(id));
   await deps.store.receive(
     claim,
@@ -194,7 +197,6 @@ async function concludeOne(
   }
   const noteId = work.write.note?.actionId;
   const told = receipts.some(({ actionId, outcome }) => actionId === noteId && outcome !== "dropped");
-  if (!(await deps.store.receive(claim, told ? [...receipts, ...work.owedReceipts] : receipts))) return;
   const dropped = receipts.filter(({ outcome }) => outcome === "dropped");
   const applied = work.changes.filter((_, index) => receipts[index]?.outcome === "applied");
   let fields = afterWrites(work.fields, applied, deps.clock.now());
@@ -211,11 +213,9 @@ async function concludeOne(
     fields = ownedByPeople(fields, overwritten);
     if (!given) park = { reason: "overwrote_person", detail: lostText(overwritten) };
   }
-  await deps.store.settle(
-    claim,
-    { ...work.settlement, fields, entries: [], ...(park && { park }) },
-    deps.limits.restMs,
-  );
+  const closed = [...work.earlier, ...receipts, ...(told ? work.owedReceipts : [])];
+  const settlement = { ...work.settlement, fields, receipts: closed, entries: [], ...(park && { park }) };
+  await deps.store.settle(claim, settlement, deps.limits.restMs);
 }
 
 function lostText(fields: readonly SettableField[]): string {

@@ -61,7 +61,12 @@ export async function giveBack(deps: ReconcileDeps, desk: Desk, { claim, work, f
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const fresh = (await desk.connector.read(claim.type, [claim.recordId]))[0];
       if (!fresh?.found) return false;
-      if (tries === 0) lost = stillOurs(desk, work, fresh, lost);
+      if (deps.mode() !== work.mode) return false;
+      if (tries === 0) {
+        const ours = stillOurs(desk, work, fresh, lost);
+        if (!ours) return false;
+        lost = ours;
+      }
       if (lost.length === 0) return true;
       const write = giveBackWrite(deps, work, fresh, lost);
       const result = await recordedWrite(deps, desk, { claim, work, write, lost });
@@ -93,10 +98,10 @@ function lostWrites(writes: readonly FieldWrite[], found: ReadonlyMap<string, Ov
   });
 }
 
-/** A field that a person has changed again since is theirs already. */
-function stillOurs(desk: Desk, work: Work, fresh: Fresh, lost: readonly LostWrite[]): LostWrite[] {
+/** A field that a person has changed again since is theirs already; undefined where that cannot be told. */
+function stillOurs(desk: Desk, work: Work, fresh: Fresh, lost: readonly LostWrite[]): LostWrite[] | undefined {
   const mapped = desk.mappings.get(fresh.recordType)?.toTicket(work.write.ref, fresh.revision, fresh.record);
-  if (!mapped || "drift" in mapped) return [];
+  if (!mapped || "drift" in mapped) return undefined;
   return lost.filter(({ write }) => sameValue(write.field, mapped.ticket, write.after));
 }
 

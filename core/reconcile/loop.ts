@@ -82,7 +82,8 @@ export function startLoop(deps: ReconcileDeps): Loop {
         }),
       )
       .finally(() => {
-        for (const claim of claims) held.delete(claim.ticket);
+        // After its lease ran out, the same ticket may be held by a later claim.
+        for (const claim of claims) if (held.get(claim.ticket) === claim) held.delete(claim.ticket);
         batches.delete(batch);
       });
     batches.add(batch);

@@ -1,5 +1,6 @@
 import { markerOf, noteText } from "../act/note.ts";
 import { type FieldChange, type Plan, plan } from "../act/plan.ts";
+import type { Mode } from "../config/settings.ts";
 import type { Action, Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Drift } from "../mapping/field.ts";
@@ -10,15 +11,15 @@ import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
 import type { ReconcileDeps } from "./deps.ts";
-import { type MarkerState, recover } from "./recover.ts";
+import { type MarkerState, type Recovery, recover } from "./recover.ts";
 
 /** What is to be done about one ticket after it was read. */
 export type Next =
   | { kind: "park"; reason: string; detail: string }
   | { kind: "ignore" }
   | { kind: "wait"; ms: number }
-  | { kind: "settle"; receipts: Receipt[]; settlement: Settlement }
-  | { kind: "write"; receipts: Receipt[]; work: Work };
+  | { kind: "settle"; settlement: Settlement }
+  | { kind: "write"; work: Work };
 
 /** A planned write with all that is needed to record it before and after. */
 export interface Work {
@@ -26,6 +27,10 @@ export interface Work {
   decision: Decision;
   actions: Action[];
   changes: FieldChange[];
+  /** The mode it was planned under. */
+  mode: Mode;
+  /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
+  earlier: Receipt[];
   /** To be recorded when the note is written: what it tells of earlier writes. */
   owedReceipts: Receipt[];
   entries: Draft[];
@@ -57,7 +62,7 @@ export function prepare(
     claim,
     ticket,
     markers: read.markers,
-    nowMs: deps.clock.now(),
+    nowMs: claim.claimedAtMs,
     unknownOutcomeWaitMs: deps.limits.unknownOutcomeWaitMs,
   });
   if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs };
@@ -68,7 +73,7 @@ export function prepare(
     decision,
     outcomeDigest: digest,
     mapping,
-    memory: remembered(claim.memory, recovery.fields),
+    memory: remembered(claim.memory, recovery, { decision, digest }),
     mode: deps.mode(),
     owed: recovery.owed,
     nowMs: deps.clock.now(),
@@ -89,10 +94,17 @@ export function prepare(
   });
 }
 
-/** A first write that was only found by reading back is remembered too, or it would look like a person's. */
-function remembered(memory: TicketMemory | undefined, fields: TicketMemory["fields"]): TicketMemory | undefined {
-  if (!memory && Object.keys(fields).length === 0) return undefined;
-  return { revision: "", decisionId: "", outcomeDigest: "", ...memory, fields };
+/** What was only found by reading back is remembered too, or it would look like a person's, or be told again. */
+function remembered(
+  memory: TicketMemory | undefined,
+  { fields, told }: Recovery,
+  { decision, digest }: { decision: Decision; digest: string },
+): TicketMemory | undefined {
+  const rules = decision.because.map(({ rule }) => rule).join();
+  const toldAlready = told.some(({ because }) => because.join() === rules);
+  if (!memory && !toldAlready && Object.keys(fields).length === 0) return undefined;
+  const known = { revision: "", decisionId: "", outcomeDigest: "", ...memory, fields };
+  return toldAlready ? { ...known, outcomeDigest: digest } : known;
 }
 
 interface Prepared {
@@ -122,26 +134,31 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   const hold = decision.holds[0];
   if (hold) {
     const park = { reason: "held", detail: hold.reason };
-    return { kind: "settle", receipts, settlement: { ...settlement, fields: planned.fields, entries, park } };
+    return { kind: "settle", settlement: { receipts, ...settlement, fields: planned.fields, entries, park } };
   }
   if (planned.diverging) {
     const detail = `${planned.diverging} was written ${deps.limits.convergeWritesMax} times and changed back; find what else writes it, then redrive`;
     return {
       kind: "settle",
-      receipts,
-      settlement: { ...settlement, fields: planned.fields, entries, park: { reason: "not_converging", detail } },
+      settlement: {
+        receipts,
+        ...settlement,
+        fields: planned.fields,
+        entries,
+        park: { reason: "not_converging", detail },
+      },
     };
   }
   if (planned.note === undefined) {
     const closed = [...receipts, ...prepared.owedReceipts];
-    return { kind: "settle", receipts: closed, settlement: { ...settlement, fields: planned.fields, entries } };
+    return { kind: "settle", settlement: { receipts: closed, ...settlement, fields: planned.fields, entries } };
   }
-  return { kind: "write", receipts, work: workOf(deps, prepared, planned.note, { settlement, entries }) };
+  return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement, entries }) };
 }
 
 function workOf(
   deps: ReconcileDeps,
-  { ticket, mapping, decision, planned, owedReceipts, found, readAtMs }: Prepared,
+  { ticket, mapping, decision, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -183,6 +200,8 @@ function workOf(
     decision,
     actions: [...sets, note],
     changes: planned.changes,
+    mode: deps.mode(),
+    earlier: receipts,
     owedReceipts,
     fields: planned.fields,
     ...rest,

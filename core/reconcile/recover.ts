@@ -12,6 +12,8 @@ export interface Recovery {
   owed: FieldChange[];
   /** Their receipts, for when that note is written: until then they stay open, or a note that fails twice is lost. */
   owedReceipts: Receipt[];
+  /** Notes that stand. */
+  told: OpenAction[];
   fields: TicketMemory["fields"];
   /** Still in doubt: look again after so many milliseconds, and write nothing before. */
   waitMs: number | undefined;
@@ -54,12 +56,12 @@ export function recover(input: RecoveryInput): Recovery {
     (told ? receipts : owedReceipts).push(foundReceipt(action, markers));
   }
   const before = claim.memory?.fields ?? {};
-  if (waitMs !== undefined) return { receipts: [], owed: [], owedReceipts: [], fields: before, waitMs };
+  if (waitMs !== undefined) return { receipts: [], owed: [], owedReceipts: [], told: [], fields: before, waitMs };
   const theirs = claim.open.flatMap(({ field, because }) =>
     field !== "note" && because.includes(GIVEN_BACK) ? [field] : [],
   );
   const fields = ownedByPeople(afterWrites(before, applied, nowMs), theirs);
-  return { receipts, owed, owedReceipts, fields, waitMs };
+  return { receipts, owed, owedReceipts, told: [...toldNotes], fields, waitMs };
 }
 
 /** A journal that cannot be read says nothing; there the fields that were written in the same call speak for the note. */

@@ -31,8 +31,13 @@ export async function acceptSignals(
 /** See `Store.forgetSignals`. */
 export async function forgetSignals(driver: StoreDriver, beforeMs: number, limit: number): Promise<number> {
   return inTransaction(driver, async (trx) => {
-    const old = trx.selectFrom("signals").select("id").where("received_at", "<", beforeMs).orderBy("id").limit(limit);
-    const { numDeletedRows } = await trx.deleteFrom("signals").where("id", "in", old).executeTakeFirstOrThrow();
+    // Ids rise with time, so the oldest are the first: no index on the hour is needed, and no scan.
+    const oldest = trx.selectFrom("signals").select("id").orderBy("id").limit(limit);
+    const { numDeletedRows } = await trx
+      .deleteFrom("signals")
+      .where("id", "in", oldest)
+      .where("received_at", "<", beforeMs)
+      .executeTakeFirstOrThrow();
     return Number(numDeletedRows);
   });
 }
@@ -88,12 +93,13 @@ function rowKey(...parts: (string | null)[]): string {
 function ticketOf(signal: NewSignal): string | null {
   const { target, connection } = signal;
   if (target === null) return null;
-  if ("unlocated" in target) return ticketId({ connection, type: UNLOCATED, id: unlocatedId(signal) });
+  if ("unlocated" in target) return ticketId({ connection, type: UNLOCATED, id: unlocatedId(target.unlocated) });
   return ticketId({ connection, type: target.type, id: target.recordId });
 }
 
-function unlocatedId(signal: NewSignal): string {
-  return sha256Hex(`${signal.deliveryId ?? ""} ${signal.bodyDigest ?? ""}`).slice(0, 16);
+/** One row for each way in which a connection's deliveries point at nothing, not one for each delivery. */
+function unlocatedId(reason: string): string {
+  return sha256Hex(reason).slice(0, 16);
 }
 
 /** In the order of the INSERT. */
@@ -177,7 +183,7 @@ async function makeDue(driver: StoreDriver, trx: Trx, signals: readonly NewSigna
 async function parkUnlocated(trx: Trx, signals: readonly NewSignal[], nowMs: number): Promise<void> {
   const rows = signals.flatMap((signal) => {
     if (signal.target === null || !("unlocated" in signal.target)) return [];
-    const id = unlocatedId(signal);
+    const id = unlocatedId(signal.target.unlocated);
     return {
       ticket: ticketId({ connection: signal.connection, type: UNLOCATED, id }),
       connection: signal.connection,

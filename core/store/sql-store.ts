@@ -8,6 +8,7 @@ import { appendEntries, guarded, inTransaction } from "./transaction.ts";
 import { countRows, listParked, readEntries, viewTicket } from "./views.ts";
 import {
   claimWork,
+  doubtActions,
   finishWork,
   nextDueMs,
   parkWork,
@@ -44,6 +45,7 @@ export function storeOver(driver: StoreDriver): Store {
     nextDueMs: () => guarded(driver, () => nextDueMs(driver)),
     intend: (claim, actions, entries) => recordIntents(driver, claim, actions, entries),
     receive: (claim, receipts) => recordReceipts(driver, claim, receipts),
+    doubt: (claim) => doubtActions(driver, claim),
     settle: (claim, settlement, restMs) => settleWork(driver, claim, settlement, restMs),
     finish: (claim, restMs) => finishWork(driver, claim, restMs),
     retry: (claim, delayMs, counts) => retryWork(driver, claim, delayMs, counts),

@@ -44,6 +44,8 @@ export interface Claim {
   fence: number;
   attempts: number;
   outages: number;
+  /** By the clock of the store, as intents are. */
+  claimedAtMs: number;
   memory: TicketMemory | undefined;
   /** Writes whose outcome is not known: a worker died, or the vendor never answered. */
   open: OpenAction[];
@@ -65,6 +67,8 @@ export interface Settlement {
   fields: TicketMemory["fields"];
   /** When the ticket wants to be looked at again, in ms; null when only a hint should wake it. */
   wakeAtMs: number | null;
+  /** What became of writes: in one commit with what is remembered of them, or a crash between loses whose the field is. */
+  receipts?: readonly Receipt[];
   /** Set when a person is waited for: the ticket is remembered and parked in one. */
   park?: { reason: string; detail: string };
   entries: Draft[];
@@ -117,6 +121,8 @@ export interface Store {
   intend(claim: Claim, actions: readonly Action[], entries: readonly Draft[]): Promise<boolean>;
   /** Records what became of writes. */
   receive(claim: Claim, receipts: readonly Receipt[]): Promise<boolean>;
+  /** A call ended without an answer: the time in which it may still be applied starts now. */
+  doubt(claim: Claim): Promise<boolean>;
   /** Ends a claim: remembers the ticket, and leaves it due when hints came meanwhile, though not before `restMs` are over. */
   settle(claim: Claim, settlement: Settlement, restMs?: number): Promise<boolean>;
   /** Ends a claim with nothing to remember. */

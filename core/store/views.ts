@@ -53,7 +53,7 @@ export async function viewTicket(
       .selectFrom("actions")
       .selectAll()
       .where("ticket", "=", work.ticket)
-      .orderBy("intent_at")
+      .orderBy("intent_at", "desc")
       .limit(ACTIONS_MAX)
       .execute();
     return {
@@ -63,7 +63,7 @@ export async function viewTicket(
       revision: ticket?.revision ?? "",
       decision: ticket && decisionOf(ticket),
       fields: ticket ? memoryOf(ticket).fields : {},
-      actions: actions.map((row) => ({
+      actions: actions.reverse().map((row) => ({
         ...actionOf(row),
         state: row.state,
         intentAtMs: row.intent_at,

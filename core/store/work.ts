@@ -5,6 +5,7 @@ import type { Draft } from "../ledger/entry.ts";
 import type { StoreDriver } from "./driver.ts";
 import { memoryOf } from "./rows.ts";
 import type { ActionsTable } from "./schema.ts";
+import { UNLOCATED } from "./signals.ts";
 import type { Claim, OpenAction, Receipt, Settlement } from "./store.ts";
 import { appendEntries, inTransaction, ledgerText, storable, type Trx } from "./transaction.ts";
 
@@ -74,6 +75,7 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
         fence: row.fence,
         attempts: row.attempts,
         outages: row.outages,
+        claimedAtMs: nowMs,
         memory: memory && memoryOf(memory),
         open: open.filter((action) => action.ticket === row.ticket).map(openAction),
       };
@@ -142,26 +144,42 @@ export async function recordReceipts(
   receipts: readonly Receipt[],
 ): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
-    const nowMs = await driver.nowMs(trx);
-    for (const { actionId, outcome, detail } of receipts) {
-      await trx
-        .updateTable("actions")
-        .set({ state: outcome, receipt_at: nowMs, detail: storable(detail) })
-        .where("id", "=", actionId)
-        .where("state", "=", "open")
-        .execute();
-    }
-    await appendEntries(
-      driver,
-      trx,
-      receipts.map(
-        ({ actionId, outcome, detail }): Draft => ({
-          kind: "receipt",
-          ticket: claim.ticket,
-          body: { actionId, outcome, detail: ledgerText(detail) },
-        }),
-      ),
-    );
+    await appendEntries(driver, trx, await closeActions(driver, trx, claim, receipts));
+  });
+}
+
+/** Closes open actions. Answers the entries that tell of it. */
+async function closeActions(
+  driver: StoreDriver,
+  trx: Trx,
+  claim: Claim,
+  receipts: readonly Receipt[],
+): Promise<Draft[]> {
+  if (receipts.length === 0) return [];
+  const nowMs = await driver.nowMs(trx);
+  for (const { actionId, outcome, detail } of receipts) {
+    await trx
+      .updateTable("actions")
+      .set({ state: outcome, receipt_at: nowMs, detail: storable(detail) })
+      .where("id", "=", actionId)
+      .where("state", "=", "open")
+      .execute();
+  }
+  return receipts.map(({ actionId, outcome, detail }): Draft => {
+    return { kind: "receipt", ticket: claim.ticket, body: { actionId, outcome, detail: ledgerText(detail) } };
+  });
+}
+
+/** See `Store.doubt`. */
+export async function doubtActions(driver: StoreDriver, claim: Claim): Promise<boolean> {
+  return withFence(driver, claim, async (trx) => {
+    const intent_at = await driver.nowMs(trx);
+    await trx
+      .updateTable("actions")
+      .set({ intent_at })
+      .where("ticket", "=", claim.ticket)
+      .where("state", "=", "open")
+      .execute();
   });
 }
 
@@ -173,6 +191,7 @@ export async function settleWork(
   restMs = 0,
 ): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
+    const receipts = await closeActions(driver, trx, claim, settlement.receipts ?? []);
     await rememberTicket(driver, trx, claim, settlement);
     await trx
       .updateTable("work")
@@ -186,8 +205,8 @@ export async function settleWork(
         .set(endOfClaim(claim, settlement.wakeAtMs, (await driver.nowMs(trx)) + restMs))
         .where("ticket", "=", claim.ticket)
         .execute();
-    const drafts =
-      settlement.park && parked ? [...settlement.entries, parkedDraft(claim, settlement.park)] : settlement.entries;
+    const parkedDrafts = settlement.park && parked ? [parkedDraft(claim, settlement.park)] : [];
+    const drafts = [...receipts, ...settlement.entries, ...parkedDrafts];
     if (drafts.length > 0) await appendEntries(driver, trx, drafts);
   });
 }
@@ -250,6 +269,8 @@ export async function retryWork(
       .updateTable("work")
       .set({
         due_at: nowMs + delayMs,
+        // A hint must not cut the back-off short, or a busy ticket of a system that is down burns all its tries.
+        rest_until: nowMs + delayMs,
         lease_until: null,
         lease_owner: null,
         attempts: counts === "attempt" ? claim.attempts + 1 : claim.attempts,
@@ -338,7 +359,7 @@ export async function redriveWork(driver: StoreDriver, connection: string, key: 
       })
       .where("connection", "=", connection)
       .where("parked_at", "is not", null)
-      .where("type", "!=", "unlocated")
+      .where("type", "!=", UNLOCATED)
       .where((where) => where.or([where("record_key", "=", key), where("record_id", "=", key)]))
       .returning("ticket")
       .execute();

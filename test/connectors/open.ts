@@ -13,6 +13,11 @@ import { recordingLog } from "../routes/recording-log.ts";
 import type { JiraSim } from "../sim/jira.ts";
 import type { ServiceNowSim } from "../sim/servicenow.ts";
 
+/** No call of a test takes so long, however busy the machine is. */
+export const CALL_TIMEOUT_MS = 10_000;
+/** For the tests of what is never answered. */
+export const IMPATIENT_MS = 150;
+
 /** Time that passes only when told to. */
 export interface StandingClock extends Clock {
   pass(ms: number): void;
@@ -49,7 +54,7 @@ function parts(options: OpenOptions) {
   const meter = {
     count: (_name: string, labels?: Record<string, string>) => void calls.push(labels?.["operation"] ?? ""),
   };
-  const limits = Limits.parse({ callTimeoutMs: 300, leaseMs: 5_000, staleReadMs: 2_000, ...options.limits });
+  const limits = Limits.parse({ callTimeoutMs: CALL_TIMEOUT_MS, staleReadMs: 2_000, ...options.limits });
   return { calls, meter, limits, clock: options.clock ?? standingClock(), log: recordingLog() };
 }
 

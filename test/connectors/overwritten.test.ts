@@ -3,7 +3,7 @@ import { installDispatcher } from "../../connectors/jira/http.ts";
 import type { FieldWrite, Write } from "../../core/ports.ts";
 import { startJiraSim } from "../sim/jira.ts";
 import { startServiceNowSim } from "../sim/servicenow.ts";
-import { openJira, openServiceNow, standingClock, writeOf } from "./open.ts";
+import { CALL_TIMEOUT_MS, openJira, openServiceNow, standingClock, writeOf } from "./open.ts";
 
 /** The write with what stood there when it was planned. */
 function having(write: Write, seen: Record<string, unknown>): Write {
@@ -64,7 +64,7 @@ describe("ServiceNow connector: edits between a reading and a write", () => {
 
 describe("Jira connector: edits between a reading and a write", () => {
   const open = async () => {
-    const dispatcher = installDispatcher(300);
+    const dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     const sim = await startJiraSim();
     const { connector } = openJira(sim);
     const { id } = sim.create("OPS", { summary: "Printer on fire", issuetype: "Incident" }, { by: "5b10-abel" });

@@ -132,11 +132,14 @@ export function retryCases(rig: Rig): void {
     expect(await claimOne(store)).to.deep.include({ generation: 2, attempts: 1 });
   });
 
-  it("keeps the counters when a hint brings a waiting ticket forward", async () => {
-    const { store } = rig();
-    await store.retry(await claimed(store), HOUR, "attempt");
+  it("does not let a hint cut the delay short, and keeps the counters", async () => {
+    const { store, advance } = rig();
+    await store.retry(await claimed(store), HOUR, "outage");
     await store.accept([hint("r1")], 0);
-    expect(await claimOne(store)).to.deep.include({ attempts: 1 });
+    advance(HOUR - MINUTE);
+    expect(await due(store)).to.deep.equal([]);
+    advance(MINUTE);
+    expect(await claimOne(store)).to.deep.include({ outages: 1, generation: 2 });
   });
 }
 

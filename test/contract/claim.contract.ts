@@ -7,7 +7,9 @@ export function claimCases(rig: Rig): void {
       [hint("10001", { connection: "jira", target: { type: "issue", recordId: "10001", recordKey: "OPS-1" } })],
       0,
     );
-    expect(await rig().store.claim("worker-1", 10, LEASE)).to.deep.equal([
+    const claims = await rig().store.claim("worker-1", 10, LEASE);
+    expect(claims[0]?.claimedAtMs).to.be.closeTo(rig().now(), MINUTE);
+    expect(claims.map((claim) => ({ ...claim, claimedAtMs: 0 }))).to.deep.equal([
       {
         ticket: "jira/issue/10001",
         connection: "jira",
@@ -18,6 +20,7 @@ export function claimCases(rig: Rig): void {
         fence: 1,
         attempts: 0,
         outages: 0,
+        claimedAtMs: 0,
         memory: undefined,
         open: [],
       },

@@ -1,11 +1,27 @@
 import { expect } from "chai";
 import type { Claim, Store } from "../../core/store/store.ts";
-import { action, claimed, claimOne, decidedSettlement, decisionDraft, LEASE, MINUTE, type Rig } from "./store-rig.ts";
+import {
+  action,
+  claimed,
+  claimOne,
+  decidedSettlement,
+  decisionDraft,
+  LEASE,
+  MINUTE,
+  type Rig,
+  SECOND,
+} from "./store-rig.ts";
 
 /** Every write of a worker that holds a claim. */
 const WRITES: Record<string, (store: Store, claim: Claim) => Promise<boolean>> = {
   intend: (store, claim) => store.intend(claim, [action("new")], [decisionDraft(claim.ticket)]),
   receive: (store, claim) => store.receive(claim, [{ actionId: "open", outcome: "applied", detail: "" }]),
+  doubt: (store, claim) => store.doubt(claim),
+  "settle with receipts": (store, claim) =>
+    store.settle(
+      claim,
+      decidedSettlement(claim.ticket, { receipts: [{ actionId: "open", outcome: "applied", detail: "" }] }),
+    ),
   settle: (store, claim) => store.settle(claim, decidedSettlement(claim.ticket, { revision: "99" })),
   "settle with park": (store, claim) =>
     store.settle(
@@ -34,10 +50,11 @@ export function fenceCases(rig: Rig): void {
     });
 
     it(`${name} after the claim was ended changes nothing`, async () => {
-      const { store } = rig();
+      const { store, advance } = rig();
       const ended = await withOpenAction(store);
       await store.finish(ended);
       const before = await rig().dump();
+      advance(SECOND);
       expect(await write(store, ended)).to.equal(false);
       expect(await rig().dump()).to.deep.equal(before);
     });

@@ -1,6 +1,19 @@
 import { expect } from "chai";
 import type { NewSignal } from "../../core/store/store.ts";
-import { claimOne, due, HOUR, hint, hints, kinds, MINUTE, type Rig, START_MS, verified, workRow } from "./store-rig.ts";
+import {
+  claimOne,
+  due,
+  HOSTILE,
+  HOUR,
+  hint,
+  hints,
+  kinds,
+  MINUTE,
+  type Rig,
+  START_MS,
+  verified,
+  workRow,
+} from "./store-rig.ts";
 
 const HUNDRED = 100;
 
@@ -145,14 +158,6 @@ export function acceptCases(rig: Rig): void {
   });
 }
 
-/** Texts that a sender could bring that are harder to store than others. */
-const HOSTILE: Record<string, string> = {
-  "a NUL": "before\u0000after",
-  "half of a surrogate pair": "an event \ud83d",
-  "a pair that the ledger's limit would cut in two": `${"x".repeat(399)}\u{1f6a6}`,
-  "ten thousand characters": "long ".repeat(2_000),
-};
-
 export function untargetedCases(rig: Rig): void {
   it("parks what points at no record, with the reason, and lists it", async () => {
     const stray = hint("", { target: { unlocated: "the body is not JSON" } });
@@ -171,10 +176,14 @@ export function untargetedCases(rig: Rig): void {
     expect(await rig().store.counts()).to.include({ signals: 1, pending: 0, parked: 1 });
   });
 
-  it("keeps strays apart from each other, and from located hints of their batch", async () => {
-    const stray = (): NewSignal => hint("", { target: { unlocated: "no table" } });
-    await rig().store.accept([stray(), hint("r1"), stray()], 0);
-    expect(await rig().store.parked(10)).to.have.length(2);
+  it("parks one row for each reason and connection, and leaves located hints of the batch alone", async () => {
+    const stray = (unlocated: string, connection = "snow"): NewSignal =>
+      hint("", { connection, target: { unlocated } });
+    await rig().store.accept([stray("no table"), hint("r1"), stray("no table"), stray("no issue")], 0);
+    await rig().store.accept([stray("no table"), stray("no table", "jira")], 0);
+    const parked = (await rig().store.parked(10)).map(({ connection, detail }) => `${connection}: ${detail}`).sort();
+    expect(parked).to.deep.equal(["jira: no table", "snow: no issue", "snow: no table"]);
+    expect(await rig().store.counts()).to.include({ signals: 6, ledger: 11 });
     expect(await due(rig().store)).to.deep.equal(["r1"]);
   });
 

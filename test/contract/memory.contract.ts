@@ -3,101 +3,16 @@ import type { TicketMemory } from "../../core/store/store.ts";
 import {
   action,
   claimed,
-  claimOne,
   DECISION,
   decidedSettlement,
   HOUR,
   hint,
-  kinds,
+  MINUTE,
   present,
   type Rig,
-  rejection,
   START_MS,
   settlement,
 } from "./store-rig.ts";
-
-const set = action("a1");
-const note = action("a2", {
-  kind: "note",
-  field: "note",
-  before: null,
-  after: null,
-  because: ["network", "default"],
-});
-const numbers = action("a3", { field: "priority", before: 3, after: 1, because: [] });
-
-export function actionCases(rig: Rig): void {
-  it("brings intents back as open on the next claim, as they were recorded", async () => {
-    const { store, advance } = rig();
-    const claim = await claimed(store);
-    expect(await store.intend(claim, [set, note, numbers], [])).to.equal(true);
-    advance(HOUR);
-    const { open } = await claimOne(store);
-    expect(open.map(({ intentAtMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1))).to.deep.equal([
-      set,
-      note,
-      numbers,
-    ]);
-    expect(new Set(open.map(({ intentAtMs }) => intentAtMs)).size).to.equal(1);
-    expect(open.every(({ intentAtMs }) => intentAtMs > 0)).to.equal(true);
-    expect(await kinds(store)).to.deep.equal(["signal", "action", "action", "action"]);
-  });
-
-  it("brings open intents to their own ticket only", async () => {
-    const { store, advance } = rig();
-    await store.intend(await claimed(store, "r1"), [set], []);
-    await store.intend(await claimed(store, "r2"), [note], []);
-    advance(HOUR);
-    const claims = await store.claim("worker-2", 10, HOUR);
-    const pairs = claims.map(({ recordId, open }) => [recordId, open.map(({ id }) => id)]);
-    expect(Object.fromEntries(pairs)).to.deep.equal({ r1: ["a1"], r2: ["a2"] });
-  });
-}
-
-export function receiptCases(rig: Rig): void {
-  it("closes intents with receipts, one by one", async () => {
-    const { store, advance } = rig();
-    const claim = await claimed(store);
-    await store.intend(claim, [set, note, numbers], []);
-    const receipts = [
-      { actionId: "a1", outcome: "applied" as const, detail: "" },
-      { actionId: "a2", outcome: "unconfirmed" as const, detail: "the journal cannot be read" },
-    ];
-    expect(await store.receive(claim, receipts)).to.equal(true);
-    advance(HOUR);
-    const again = await claimOne(store);
-    expect(again.open.map(({ id }) => id)).to.deep.equal(["a3"]);
-    await store.receive(again, [{ actionId: "a3", outcome: "abandoned", detail: "not found on reading back" }]);
-    await store.finish(again);
-    expect((await claimed(store)).open).to.deep.equal([]);
-    const view = present(await store.view("snow", "r1"));
-    expect(view.actions.map(({ id, state, detail }) => [id, state, detail]).sort()).to.deep.equal([
-      ["a1", "applied", ""],
-      ["a2", "unconfirmed", "the journal cannot be read"],
-      ["a3", "abandoned", "not found on reading back"],
-    ]);
-    expect(view.actions.every(({ intentAtMs, receiptAtMs }) => (receiptAtMs ?? 0) >= intentAtMs)).to.equal(true);
-    expect((await kinds(store)).filter((kind) => kind === "receipt")).to.have.length(3);
-  });
-
-  it("does not rewrite the first receipt of an action with a later one", async () => {
-    const { store } = rig();
-    const claim = await claimed(store);
-    await store.intend(claim, [set], []);
-    await store.receive(claim, [{ actionId: "a1", outcome: "applied", detail: "first" }]);
-    await store.receive(claim, [{ actionId: "a1", outcome: "abandoned", detail: "second" }]);
-    expect(present(await store.view("snow", "r1")).actions[0]).to.include({ state: "applied", detail: "first" });
-  });
-
-  it("records no intent twice under one id, and none of the batch with it", async () => {
-    const { store } = rig();
-    const claim = await claimed(store);
-    await store.intend(claim, [set], []);
-    const before = await rig().dump();
-    await rejection(store.intend(claim, [numbers, set], []));
-    expect(await rig().dump()).to.deep.equal(before);
-  });
-}
 
 export function memoryCases(rig: Rig): void {
   const fields: TicketMemory["fields"] = {
@@ -203,6 +118,22 @@ export function viewCases(rig: Rig): void {
     const view = present(await store.view("snow", "r1"));
     expect(view.parked).to.include({ reason: "rejected", detail: "refused" });
     expect(view.dueAtMs).to.equal(null);
+  });
+
+  it("shows the latest actions of a ticket that has very many, in their order", async () => {
+    const { store, advance } = rig();
+    const claim = await claimed(store);
+    for (let batch = 10; batch < 15; batch += 1) {
+      await store.intend(
+        claim,
+        Array.from({ length: 50 }, (_, index) => action(`${batch}-${index}`)),
+        [],
+      );
+      advance(MINUTE);
+    }
+    const { actions } = present(await store.view("snow", "r1"));
+    const batches = actions.map(({ id }) => Number(id.slice(0, 2)));
+    expect(batches).to.deep.equal([11, 12, 13, 14].flatMap((batch) => Array<number>(50).fill(batch)));
   });
 
   it("shows nothing of a ticket that is unknown or on another connection", async () => {

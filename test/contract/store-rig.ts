@@ -184,3 +184,11 @@ export async function workRow(rig: StoreRig): Promise<Record<string, unknown>> {
   if (work.length !== 1) throw new Error(`${work.length} rows of work where one was expected`);
   return present(work[0]);
 }
+
+/** Texts that a sender could bring that are harder to store than others. */
+export const HOSTILE: Record<string, string> = {
+  "a NUL": "before\u0000after",
+  "half of a surrogate pair": "an event \ud83d",
+  "a pair that the ledger's limit would cut in two": `${"x".repeat(399)}\u{1f6a6}`,
+  "ten thousand characters": "long ".repeat(2_000),
+};

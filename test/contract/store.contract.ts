@@ -1,9 +1,10 @@
+import { actionCases, receiptCases, receiptTextCases } from "./actions.contract.ts";
 import { claimCases, leaseCases } from "./claim.contract.ts";
 import { endOfClaimCases, restCases, retryCases } from "./claim-end.contract.ts";
 import { fenceCases } from "./fence.contract.ts";
 import { acceptCases, copiesCases, dedupeCases, forgetCases, untargetedCases } from "./intake.contract.ts";
 import { ledgerCases, ledgerTruthCases } from "./ledger.contract.ts";
-import { actionCases, memoryCases, receiptCases, upkeepCases, viewCases } from "./memory.contract.ts";
+import { memoryCases, upkeepCases, viewCases } from "./memory.contract.ts";
 import { parkCases, parkInWorkCases, redriveCases } from "./park.contract.ts";
 import { sharedClaimCases, sharedIntakeCases, sharedLedgerCases } from "./shared.contract.ts";
 import type { Rig, StoreRig } from "./store-rig.ts";
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("redrive", () => redriveCases(rig));
     describe("actions", () => actionCases(rig));
     describe("receipts", () => receiptCases(rig));
+    describe("receipts, each for itself", () => receiptTextCases(rig));
     describe("memory", () => memoryCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { installDispatcher } from "../../../connectors/jira/http.ts";
 import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
-import { faultOf, type Opened, openJira } from "../open.ts";
+import { CALL_TIMEOUT_MS, faultOf, type Opened, openJira } from "../open.ts";
 
 const ABEL = { by: "5b10-abel" };
 
@@ -11,7 +11,7 @@ describe("Jira connector: reading notes back", () => {
   let opened: Opened;
 
   beforeEach(async () => {
-    dispatcher = installDispatcher(300);
+    dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
   });

@@ -1,10 +1,21 @@
 import { createServer } from "node:http";
 import { expect } from "chai";
+import { jiraFault } from "../../../connectors/jira/faults.ts";
 import { installDispatcher } from "../../../connectors/jira/http.ts";
 import type { FaultKind } from "../../../core/errors.ts";
 import type { FaultSpec } from "../../sim/faults.ts";
 import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
-import { closedPort, expectEveryKind, faultOf, listening, type Opened, openJira, writeOf } from "../open.ts";
+import {
+  CALL_TIMEOUT_MS,
+  closedPort,
+  expectEveryKind,
+  faultOf,
+  IMPATIENT_MS,
+  listening,
+  type Opened,
+  openJira,
+  writeOf,
+} from "../open.ts";
 
 const ABEL = { by: "5b10-abel" };
 const TICKET_TEXT = "Printer of Ms. Winter on fire";
@@ -58,7 +69,7 @@ describe("Jira connector: faults", () => {
   let id: string;
 
   beforeEach(async () => {
-    dispatcher = installDispatcher(150);
+    dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
     id = sim.create("OPS", { summary: TICKET_TEXT, issuetype: "Incident" }, ABEL).id;
@@ -69,6 +80,10 @@ describe("Jira connector: faults", () => {
     await dispatcher.close();
   });
 
+  const impatient = async (): Promise<void> => {
+    await dispatcher.close();
+    dispatcher = installDispatcher(IMPATIENT_MS);
+  };
   const fields = { group: { customfield_10101: { group: "Network" } } };
   const read = () => opened.connector.read("issue", [id]);
   const write = () =>
@@ -76,11 +91,20 @@ describe("Jira connector: faults", () => {
       writeOf(opened.clock, "jira", { type: "issue", recordType: "OPS", id, fields, note: "[il:note]" }),
     );
 
-  it("have a case for every kind but protocol, which is a fault of our own here", () =>
-    expectEveryKind(["protocol", ...CASES.map(({ kind }) => kind)]));
+  it("have a case for every kind there is", () => expectEveryKind(["protocol", ...CASES.map(({ kind }) => kind)]));
+
+  it("protocol: whatever else goes wrong on our side of the wire, which must not look like an outage", () => {
+    const record = { authenticationFailed: false };
+    const fault = (operation: string) =>
+      jiraFault(new TypeError(TICKET_TEXT), { connection: "jira", operation, record, nowMs: 0 });
+    expect(fault("write")).to.include({ kind: "protocol", outcome: "unknown" });
+    expect(fault("read")).to.include({ kind: "protocol", outcome: "not_applied" });
+    expect(fault("read").message).to.not.contain("Winter");
+  });
 
   for (const { name, spec, kind, outcome } of CASES) {
     it(`${kind}: ${name}, on a read, which leaves nothing in doubt`, async () => {
+      if (spec.kind === "hang") await impatient();
       sim.faults.add({ path: /bulkfetch/, ...spec });
       const fault = await faultOf(read());
       expect(fault).to.include({ kind, connection: "jira", outcome: "not_applied" });
@@ -88,6 +112,7 @@ describe("Jira connector: faults", () => {
     });
 
     it(`${kind}: ${name}, on an edit, leaves it ${outcome}`, async () => {
+      if (spec.kind === "hang") await impatient();
       sim.faults.add({ method: "PUT", path: /issue/, ...spec });
       const fault = await faultOf(write());
       expect(fault).to.include({ kind, outcome });
@@ -96,6 +121,7 @@ describe("Jira connector: faults", () => {
     });
 
     it(`${kind}: ${name}, on the comment, leaves it ${outcome} and tells of the edit`, async () => {
+      if (spec.kind === "hang") await impatient();
       sim.faults.add({ method: "POST", path: /comment/, ...spec });
       const fault = await faultOf(write());
       expect(fault).to.include({ kind, outcome });
@@ -115,6 +141,7 @@ describe("Jira connector: faults", () => {
       const drip = setInterval(() => response.write(" "), 20);
       response.on("close", () => clearInterval(drip));
     });
+    await impatient();
     await opened.connector.close();
     opened = openJira(sim, { baseUrl: await listening(slow) });
     const fault = await faultOf(read());

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { installDispatcher } from "../../../connectors/jira/http.ts";
 import { readAdf } from "../../../core/mapping/transforms.ts";
 import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
-import { faultOf, type Opened, openJira } from "../open.ts";
+import { CALL_TIMEOUT_MS, faultOf, type Opened, openJira } from "../open.ts";
 
 const ABEL = { by: "5b10-abel" };
 
@@ -12,7 +12,7 @@ describe("Jira connector: reading", () => {
   let opened: Opened;
 
   beforeEach(async () => {
-    dispatcher = installDispatcher(300);
+    dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
   });

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { installDispatcher } from "../../../connectors/jira/http.ts";
 import type { VendorPatch } from "../../../core/ports.ts";
 import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
-import { faultOf, listening, type Opened, openJira, type PlannedWrite, writeOf } from "../open.ts";
+import { CALL_TIMEOUT_MS, faultOf, listening, type Opened, openJira, type PlannedWrite, writeOf } from "../open.ts";
 
 const ABEL = { by: "5b10-abel" };
 
@@ -14,7 +14,7 @@ describe("Jira connector: writing", () => {
   let id: string;
 
   beforeEach(async () => {
-    dispatcher = installDispatcher(300);
+    dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
     id = sim.create("OPS", { summary: "Printer on fire", issuetype: "Incident" }, ABEL).id;

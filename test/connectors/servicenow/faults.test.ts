@@ -3,7 +3,16 @@ import { expect } from "chai";
 import type { FaultKind } from "../../../core/errors.ts";
 import type { FaultSpec } from "../../sim/faults.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../../sim/servicenow.ts";
-import { closedPort, expectEveryKind, faultOf, listening, type Opened, openServiceNow, writeOf } from "../open.ts";
+import {
+  closedPort,
+  expectEveryKind,
+  faultOf,
+  IMPATIENT_MS,
+  listening,
+  type Opened,
+  openServiceNow,
+  writeOf,
+} from "../open.ts";
 
 const ABEL = { by: "abel.tuter" };
 const TICKET_TEXT = "Printer of Ms. Winter on fire";
@@ -66,6 +75,10 @@ describe("ServiceNow connector: faults", () => {
     await sim.close();
   });
 
+  const impatient = async (): Promise<void> => {
+    await opened.connector.close();
+    opened = openServiceNow(sim, { limits: { callTimeoutMs: IMPATIENT_MS } });
+  };
   const read = () => opened.connector.read("incident", [id]);
   const write = () =>
     opened.connector.write(
@@ -76,6 +89,7 @@ describe("ServiceNow connector: faults", () => {
 
   for (const { name, spec, kind, outcome } of CASES) {
     it(`${kind}: ${name}, on a read, which leaves nothing in doubt`, async () => {
+      if (spec.kind === "hang") await impatient();
       sim.faults.add({ path: /incident/, ...spec });
       const fault = await faultOf(read());
       expect(fault).to.include({ kind, connection: "snow", outcome: "not_applied" });
@@ -83,6 +97,7 @@ describe("ServiceNow connector: faults", () => {
     });
 
     it(`${kind}: ${name}, on a write, leaves it ${outcome}`, async () => {
+      if (spec.kind === "hang") await impatient();
       sim.faults.add({ path: /incident/, ...spec });
       expect(await faultOf(write())).to.include({ kind, outcome });
     });
@@ -101,7 +116,7 @@ describe("ServiceNow connector: faults", () => {
       response.on("close", () => clearInterval(drip));
     });
     await opened.connector.close();
-    opened = openServiceNow(sim, { baseUrl: await listening(slow), limits: { callTimeoutMs: 100 } });
+    opened = openServiceNow(sim, { baseUrl: await listening(slow), limits: { callTimeoutMs: IMPATIENT_MS } });
     const fault = await faultOf(write());
     slow.closeAllConnections();
     slow.close();

@@ -1,6 +1,14 @@
 import { expect } from "chai";
 import { type ServiceNowSim, startServiceNowSim } from "../../sim/servicenow.ts";
-import { faultOf, type Opened, openServiceNow, standingClock, writeOf } from "../open.ts";
+import {
+  CALL_TIMEOUT_MS,
+  faultOf,
+  IMPATIENT_MS,
+  type Opened,
+  openServiceNow,
+  standingClock,
+  writeOf,
+} from "../open.ts";
 
 const ABEL = { by: "abel.tuter" };
 const LIFE_MS = 1_799_000;
@@ -23,9 +31,10 @@ describe("ServiceNow connector: tokens for a client", () => {
     await sim.close();
   });
 
-  const openAs = (clientSecret: string): Opened =>
+  const openAs = (clientSecret: string, callTimeoutMs = CALL_TIMEOUT_MS): Opened =>
     openServiceNow(sim, {
       clock,
+      limits: { callTimeoutMs },
       auth: { type: "client-credentials", clientId: sim.integration.clientId, clientSecret },
     });
   const read = () => opened.connector.read("incident", ["0".repeat(32)]);
@@ -91,6 +100,11 @@ describe("ServiceNow connector: tokens for a client", () => {
     expect(seen("oauth_token")).to.deep.equal([401]);
   });
 
+  const impatient = async (): Promise<void> => {
+    await opened.connector.close();
+    opened = openAs(sim.integration.clientSecret, IMPATIENT_MS);
+  };
+
   it("that cannot be had from a sleeping or busy instance are its trouble: no person is called", async () => {
     const troubles = [
       { kind: "html" },
@@ -98,7 +112,6 @@ describe("ServiceNow connector: tokens for a client", () => {
       { kind: "status", status: 503 },
       { kind: "status", status: 200, body: { token_type: "Bearer" } },
       { kind: "reset" },
-      { kind: "hang" },
     ] as const;
     for (const trouble of troubles) {
       sim.faults.add({ path: /oauth_token/, ...trouble });
@@ -111,6 +124,7 @@ describe("ServiceNow connector: tokens for a client", () => {
   });
 
   it("leave the outcome of a write certain: without one nothing was sent", async () => {
+    await impatient();
     sim.faults.add({ path: /oauth_token/, kind: "hang" });
     const write = writeOf(clock, "snow", { type: "incident", recordType: "incident", id: "x", note: "[il:note]" });
     expect(await faultOf(opened.connector.write(write))).to.include({ kind: "unavailable", outcome: "not_applied" });

@@ -55,6 +55,7 @@ const settings: ProblemCase[] = [
   edit("three webhook secrets", SETTINGS, JIRA_SECRETS, "webhookSecrets: [aaaaaaaa, bbbbbbbb, cccccccc]"),
   edit("secret too short", SETTINGS, JIRA_SECRETS, "webhookSecrets: [abc]"),
   edit("secret not base64", SETTINGS, SNOW_SECRETS, "webhookSecrets: [this is not base64 at all!]"),
+  edit("signing secret too short", SETTINGS, SNOW_SECRETS, "webhookSecrets: [whsec_c2l4dGVlbiBieXRlcw==]"),
   edit("store of another kind", SETTINGS, "file:./data/interlock.db", "mysql://root:secret@host/db"),
   edit("unresolved variable", SETTINGS, "SNOW_PASSWORD", "SNOW_PASWORD"),
   edit("unresolved file", SETTINGS, "/run/secrets/jira", "/run/secrets/gira"),

@@ -61,9 +61,13 @@ describe("seal", () => {
 
   it("has a hash that anybody can compute from the export", () => {
     const [entry] = seal(undefined, [PARKED], AT_MS);
-    // Computed once in another language, over sorted keys without space; whoever changes it breaks every ledger there is.
+    // Computed once in another language, over the six lines; whoever changes it breaks every ledger there is.
     expect(entry?.body).to.equal('{"detail":"d","reason":"drift"}');
-    expect(entry?.hash).to.equal("ca03799a01fc31c5792dc4b36b07270b65dfa2486e3d507b14f9f2e67acece79");
+    expect(entry?.hash).to.equal("4407347d6c1ebde5d2b39447658b31293912de4c80b3de4014bbaaf42e502f39");
+  });
+
+  it("refuses a line break in a ticket's name: with it two entries could have one hash", () => {
+    expect(() => seal(undefined, [{ ...PARKED, ticket: "snow/incident/1\nparked\n=2" }], AT_MS)).to.throw(/line break/);
   });
 
   it("refuses a body with a field nobody declared", () => {
@@ -202,6 +206,7 @@ describe("a ledger", () => {
     ["half a character", { body: '"\ud83d"' }],
     ["half a character in its ticket", { ticket: "\ude00" }],
     ["a body that is no JSON", { body: "{" }],
+    ["a line break in its hour", { at: "2026-03-02T09:00:00.000Z\naction\n=snow" }],
     ["a body that is the name of a method", { kind: "toString" }],
   ];
   for (const [name, change] of odd) {

@@ -31,6 +31,11 @@ describe("the bodies of entries", () => {
     expect(accepts("parked", { reason: "drift", detail: "x".repeat(401) })).to.equal(false);
   });
 
+  it("take a text that was cut within a character, since a ticket must be parked all the same", () => {
+    const parked = BODIES.parked.parse({ reason: "drift", detail: "state: \ud83d" });
+    expect(parked.detail).to.equal("state: \ufffd");
+  });
+
   it("hold whole numbers only", () => {
     expect(accepts("stop", { worker: "w", released: 1 })).to.equal(true);
     expect(accepts("stop", { worker: "w", released: 0.5 })).to.equal(false);

@@ -38,6 +38,7 @@ describe("a field that is read", () => {
     expect(field.read({ a: "1" })).to.deep.equal({ value: "one" });
     expect(field.read({ a: 1 })).to.deep.equal({ value: "one" });
     expect(field.read({})).to.deep.equal({ value: "nothing" });
+    expect(fieldOf({ from: "a", values: { "1": 0 } }).read({ a: "1" }), "a value of 0").to.deep.equal({ value: 0 });
     expect(field.read({ a: "2" })).to.deep.equal({ drift: { field: "category", path: "a", received: "2" } });
   });
 

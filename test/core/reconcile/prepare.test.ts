@@ -57,7 +57,7 @@ function depsOf(policy: Policy, mode: Mode, counted: string[], limits: Partial<L
 function prepared(each: Case, counted: string[] = []): Next {
   const claim: Claim = {
     ...{ ticket: "snow/incident/1", connection: "snow", type: "incident", recordId: "1", recordKey: "INC1" },
-    ...{ generation: 1, fence: 1, attempts: 0, outages: 0 },
+    ...{ generation: 1, fence: 1, attempts: 0, outages: 0, claimedAtMs: NOW_MS },
     memory: each.memory,
     open: each.open ?? [],
   };
@@ -201,7 +201,7 @@ describe("a first write that was found by reading back", () => {
       theirs: false,
       writes: [NOW_MS],
     });
-    expect(next.kind === "settle" && next.receipts.map(({ outcome }) => outcome)).to.deep.equal(["found", "found"]);
+    expect(settlementOf(next).receipts?.map(({ outcome }) => outcome)).to.deep.equal(["found", "found"]);
   });
 
   it("owes its note, and closes its receipt with it", () => {
@@ -210,7 +210,7 @@ describe("a first write that was found by reading back", () => {
     expect(work.write.fields).to.deep.equal([]);
     expect(work.write.note?.text).to.include("Assignment group: (empty) -> Network");
     expect(work.owedReceipts.map(({ actionId }) => actionId)).to.deep.equal(["set"]);
-    expect(next.kind === "write" && next.receipts.map(({ actionId }) => actionId)).to.deep.equal(["note"]);
+    expect(work.earlier.map(({ actionId }) => actionId)).to.deep.equal(["note"]);
   });
 
   it("owes nothing in observe: its receipt is closed", () => {
@@ -220,9 +220,10 @@ describe("a first write that was found by reading back", () => {
       open: [open("set"), open("note")],
       markers: { "[il:n]": "absent" },
     });
-    expect(next.kind === "settle" && next.receipts.map(({ actionId }) => actionId).sort()).to.deep.equal([
-      "note",
-      "set",
-    ]);
+    expect(
+      settlementOf(next)
+        .receipts?.map(({ actionId }) => actionId)
+        .sort(),
+    ).to.deep.equal(["note", "set"]);
   });
 });

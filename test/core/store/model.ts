@@ -109,6 +109,7 @@ export class StoreModel {
   retry(claim: ModelClaim, delay: number, counts: "attempt" | "outage" | "neither"): void {
     const ticket = this.#at(claim.ticket);
     ticket.due = this.hour + hours(delay);
+    ticket.rest = ticket.due;
     ticket.leaseUntil = null;
     ticket.attempts = claim.attempts + (counts === "attempt" ? 1 : 0);
     ticket.outages = claim.outages + (counts === "outage" ? 1 : 0);
