@@ -17,7 +17,7 @@ import type {
   WriteResult,
   WriteValue,
 } from "../../core/ports.ts";
-import { callGate } from "../calls.ts";
+import { type Calls, callGate } from "../calls.ts";
 import { deadToken, jiraFault, oddAnswer } from "./faults.ts";
 import { fieldIds, type HistoryItem, headOf, historyItem, replacedBy } from "./history.ts";
 import { recorded } from "./http.ts";
@@ -60,55 +60,67 @@ export interface JiraOptions {
 
 /** Jira Cloud over REST v3: bulk fetch, one edit and one comment per ticket, notes marked by a comment property. */
 export function jiraConnector(options: JiraOptions): Connector {
-  const { connection, settings, limits, clock, meter, log } = options;
-  const calls = callGate(connection, limits, { clock, meter });
-  const mismatches = new Set<string>();
-  const jira = createCloudClient({
-    host: settings.baseUrl,
-    auth: settings.auth,
-    onSchemaMismatch: ({ issues }) => {
-      // Where and of what type, never what it said; once per place, since a drift repeats itself in every answer.
-      for (const { path } of issues.slice(0, 5)) {
-        const place = path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
-        if (mismatches.has(place) || mismatches.size >= MISMATCHES_MAX) continue;
-        mismatches.add(place);
-        log.warn("Jira answered in a form that jira.js does not know", { connection, place });
-      }
-    },
-  });
-  const people = new NodeCache({ stdTTL: 600, maxKeys: PEOPLE_MAX, useClones: false, checkperiod: 0 });
-  // jira.js names fields by their first step; a mapping may go deeper.
-  const wanted = [...new Set(["updated", "project", ...options.fields.map(headOf)])].filter(
-    (field) => field !== "id" && field !== "key",
-  );
+  return new JiraConnector(options);
+}
 
-  function call<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    return calls.run(operation, async () => {
+class JiraConnector implements Connector {
+  readonly connection: string;
+  readonly readMax = READ_MAX;
+  readonly #options: JiraOptions;
+  readonly #calls: Calls;
+  readonly #jira: ReturnType<typeof createCloudClient>;
+  readonly #wanted: string[];
+  readonly #people = new NodeCache({ stdTTL: 600, maxKeys: PEOPLE_MAX, useClones: false, checkperiod: 0 });
+
+  constructor(options: JiraOptions) {
+    const { connection, settings, limits, log } = options;
+    this.connection = connection;
+    this.#options = options;
+    this.#calls = callGate(connection, limits, options);
+    this.#jira = createCloudClient({
+      host: settings.baseUrl,
+      auth: settings.auth,
+      onSchemaMismatch: mismatchLog(connection, log),
+    });
+    // jira.js names fields by their first step; a mapping may go deeper.
+    const fields = ["updated", "project", ...options.fields.map(headOf)].filter(
+      (field) => field !== "id" && field !== "key",
+    );
+    this.#wanted = [...new Set(fields)];
+  }
+
+  #call<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(operation, async () => {
       const outcome = await recorded(work);
       if ("error" in outcome)
-        throw jiraFault(outcome.error, { connection, operation, record: outcome.record, nowMs: clock.now() });
-      if (outcome.record.authenticationFailed) throw deadToken(connection);
-      if (outcome.record.status !== (DONE[operation] ?? 200)) throw oddAnswer(connection, operation);
+        throw jiraFault(outcome.error, {
+          connection: this.connection,
+          operation,
+          record: outcome.record,
+          nowMs: this.#options.clock.now(),
+        });
+      if (outcome.record.authenticationFailed) throw deadToken(this.connection);
+      if (outcome.record.status !== (DONE[operation] ?? 200)) throw oddAnswer(this.connection, operation);
       return outcome.value;
     });
   }
 
-  async function ask<T>(operation: string, schema: z.ZodType<T>, work: () => Promise<unknown>): Promise<T> {
-    const answer = schema.safeParse(await call(operation, work));
+  async #ask<T>(operation: string, schema: z.ZodType<T>, work: () => Promise<unknown>): Promise<T> {
+    const answer = schema.safeParse(await this.#call(operation, work));
     if (answer.success) return answer.data;
-    throw oddAnswer(connection, operation);
+    throw oddAnswer(this.connection, operation);
   }
 
-  async function read(_type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
-    const answer = await ask("read", Issues, () =>
-      jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: wanted }),
+  async read(_type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
+    const answer = await this.#ask("read", Issues, () =>
+      this.#jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: this.#wanted }),
     );
     if ((answer.issueErrors ?? []).length > 0) {
       // Jira lists here what it could not read just now, which is not the same as what does not exist.
       throw new ConnectorError({
         kind: "unavailable",
-        connection,
-        message: `${connection} could not read some issues just now`,
+        connection: this.connection,
+        message: `${this.connection} could not read some issues just now`,
       });
     }
     const found = new Map(answer.issues.map((issue) => [issue.id, issue]));
@@ -126,33 +138,37 @@ export function jiraConnector(options: JiraOptions): Connector {
     });
   }
 
-  async function refuseStale(write: Write): Promise<void> {
-    if (clock.now() - write.readAtMs <= limits.staleReadMs) return;
-    const issue = await ask("check", Checked, () =>
-      jira.issues.getIssue({ issueIdOrKey: write.ref.id, fields: ["updated"] }),
+  async #refuseStale(write: Write): Promise<void> {
+    if (this.#options.clock.now() - write.readAtMs <= this.#options.limits.staleReadMs) return;
+    const issue = await this.#ask("check", Checked, () =>
+      this.#jira.issues.getIssue({ issueIdOrKey: write.ref.id, fields: ["updated"] }),
     );
     if (issue.fields.updated === write.revision) return;
     throw new ConnectorError({
       kind: "conflict",
-      connection,
+      connection: this.connection,
       message: `${write.ref.key} changed after it was read; nothing was written`,
     });
   }
 
-  async function write(change: Write): Promise<WriteResult> {
-    const fields = await fieldsOf(change);
-    await refuseStale(change);
+  async write(change: Write): Promise<WriteResult> {
+    const fields = await this.#fieldsOf(change);
+    await this.#refuseStale(change);
     const applied: string[] = [];
     if (change.fields.length > 0) {
-      await call("write", () => jira.issues.editIssue({ issueIdOrKey: change.ref.id, fields }));
+      await this.#call("write", () => this.#jira.issues.editIssue({ issueIdOrKey: change.ref.id, fields }));
       applied.push(...change.fields.map(({ actionId }) => actionId));
     }
     const { note } = change;
     if (note) {
       try {
         const properties = [{ key: NOTE_PROPERTY, value: { marker: note.marker } }];
-        await call("note", () =>
-          jira.issueComments.addComment({ issueIdOrKey: change.ref.id, body: { ...textToAdf(note.text) }, properties }),
+        await this.#call("note", () =>
+          this.#jira.issueComments.addComment({
+            issueIdOrKey: change.ref.id,
+            body: { ...textToAdf(note.text) },
+            properties,
+          }),
         );
       } catch (error) {
         throw error instanceof ConnectorError ? withApplied(error, applied) : error;
@@ -163,57 +179,59 @@ export function jiraConnector(options: JiraOptions): Connector {
     return { applied, unconfirmed: [], dropped: [], raced: change.fields.length > 0 };
   }
 
-  async function fieldsOf(change: Write): Promise<Record<string, unknown>> {
+  async #fieldsOf(change: Write): Promise<Record<string, unknown>> {
     const fields: Record<string, unknown> = {};
     for (const { patch } of change.fields) {
       for (const [path, value] of Object.entries(patch)) {
-        place(fields, path.split("."), await vendorValue(value));
+        place(fields, path.split("."), await this.#vendorValue(value));
       }
     }
     return fields;
   }
 
-  async function vendorValue(value: WriteValue): Promise<unknown> {
+  async #vendorValue(value: WriteValue): Promise<unknown> {
     if (value === null || typeof value !== "object") return value;
     if ("group" in value) return value.group === "" ? null : { name: value.group };
-    if ("user" in value) return value.user === "" ? null : { accountId: await accountOf(value.user) };
+    if ("user" in value) return value.user === "" ? null : { accountId: await this.#accountOf(value.user) };
     if ("instant" in value) return value.instant.replace("Z", "+0000");
     if ("seconds" in value) return value.seconds;
     return textToAdf(value.adf);
   }
 
-  function accountOf(idOrEmail: string): Promise<string> {
+  #accountOf(idOrEmail: string): Promise<string> {
     if (!idOrEmail.includes("@")) return Promise.resolve(idOrEmail);
-    const known = people.get<Promise<string>>(idOrEmail);
+    const known = this.#people.get<Promise<string>>(idOrEmail);
     if (known) return known;
-    if (people.keys().length >= PEOPLE_MAX) people.flushAll();
-    const found = findAccount(idOrEmail);
-    people.set(idOrEmail, found);
-    found.catch(() => people.del(idOrEmail));
+    if (this.#people.keys().length >= PEOPLE_MAX) this.#people.flushAll();
+    const found = this.#findAccount(idOrEmail);
+    this.#people.set(idOrEmail, found);
+    found.catch(() => this.#people.del(idOrEmail));
     return found;
   }
 
-  async function findAccount(email: string): Promise<string> {
-    const users = await ask("look_up", Users, () => jira.userSearch.findUsers({ query: email, maxResults: 5 }));
+  async #findAccount(email: string): Promise<string> {
+    const users = await this.#ask("look_up", Users, () =>
+      this.#jira.userSearch.findUsers({ query: email, maxResults: 5 }),
+    );
     const matches = users.filter(
       (user) => user.active !== false && user.emailAddress?.toLowerCase() === email.toLowerCase(),
     );
     const only = matches.length === 1 ? matches[0]?.accountId : undefined;
     if (only) return only;
-    const message = `${matches.length === 0 ? "no" : "more than one"} active user of ${connection} shows that e-mail address; name the account id in the rule instead`;
-    throw new ConnectorError({ kind: "rejected", connection, message });
+    const message = `${matches.length === 0 ? "no" : "more than one"} active user of ${this.connection} shows that e-mail address; name the account id in the rule instead`;
+    throw new ConnectorError({ kind: "rejected", connection: this.connection, message });
   }
 
-  async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
+  async confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
     const states = new Map<string, "present" | "absent" | "unreadable">();
-    for (const { ref, marker } of queries) states.set(marker, await markerState(ref.id, marker));
+    for (const { ref, marker } of queries) states.set(marker, await this.#markerState(ref.id, marker));
     return states;
   }
 
-  async function markerState(issueId: string, marker: string): Promise<"present" | "absent" | "unreadable"> {
+  async #markerState(issueId: string, marker: string): Promise<"present" | "absent" | "unreadable"> {
     try {
-      const page = await ask("read_journal", Comments, () =>
-        jira.issueComments.getComments({ issueIdOrKey: issueId, orderBy: "-created", maxResults: COMMENTS_MAX }),
+      const page = await this.#ask("read_journal", Comments, () =>
+        this.#jira.issueComments.getComments({ issueIdOrKey: issueId, orderBy: "-created", maxResults: COMMENTS_MAX }),
       );
       if (page.comments.some(({ body }) => adfToText(body).includes(marker))) return "present";
       // Behind a full page there may be more.
@@ -226,10 +244,10 @@ export function jiraConnector(options: JiraOptions): Connector {
     }
   }
 
-  async function overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
+  async overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
     const found: Overwrite[] = [];
     const unknown: string[] = [];
-    const histories = await historiesOf(writes);
+    const histories = await this.#historiesOf(writes);
     for (const { ref, fields } of writes) {
       for (const field of fields) {
         const replaced = replacedBy(field, histories.get(ref.id) ?? []);
@@ -241,14 +259,14 @@ export function jiraConnector(options: JiraOptions): Connector {
   }
 
   /** Changed fields of the issues, newest first. */
-  async function historiesOf(writes: readonly Write[]): Promise<Map<string, HistoryItem[]>> {
+  async #historiesOf(writes: readonly Write[]): Promise<Map<string, HistoryItem[]>> {
     const histories = new Map<string, HistoryItem[]>();
     const issueIdsOrKeys = writes.map(({ ref }) => ref.id);
     const ids = fieldIds(writes.flatMap(({ fields }) => fields)).slice(0, HISTORY_FIELDS_MAX);
     let nextPageToken: string | undefined;
     for (let page = 0; page < HISTORY_PAGES_MAX; page += 1) {
       const request = { issueIdsOrKeys, fieldIds: ids, ...(nextPageToken !== undefined && { nextPageToken }) };
-      const answer = await call("read_history", () => jira.issues.getBulkChangelogs(request));
+      const answer = await this.#call("read_history", () => this.#jira.issues.getBulkChangelogs(request));
       for (const { issueId, changeHistories } of answer.issueChangeLogs ?? []) {
         const items = (changeHistories ?? []).flatMap(({ items: changed }) => (changed ?? []).map(historyItem));
         histories.set(issueId ?? "", [...items.reverse(), ...(histories.get(issueId ?? "") ?? [])]);
@@ -259,7 +277,22 @@ export function jiraConnector(options: JiraOptions): Connector {
     return histories;
   }
 
-  return { connection, readMax: READ_MAX, read, write, confirm, overwritten, close: () => calls.close() };
+  close(): Promise<void> {
+    return this.#calls.close();
+  }
+}
+
+/** Says where and of what type, never what it said; once per place, since a drift repeats itself in every answer. */
+function mismatchLog(connection: string, log: Log): (report: { issues: readonly { path: string }[] }) => void {
+  const known = new Set<string>();
+  return ({ issues }) => {
+    for (const { path } of issues.slice(0, 5)) {
+      const place = path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
+      if (known.has(place) || known.size >= MISMATCHES_MAX) continue;
+      known.add(place);
+      log.warn("Jira answered in a form that jira.js does not know", { connection, place });
+    }
+  };
 }
 
 function withApplied(error: ConnectorError, applied: readonly string[]): ConnectorError {

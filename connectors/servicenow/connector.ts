@@ -11,7 +11,7 @@ import type {
   WriteResult,
   WriteValue,
 } from "../../core/ports.ts";
-import { type ClientDeps, servicenowClient } from "./client.ts";
+import { type ClientDeps, type ServiceNowClient, servicenowClient } from "./client.ts";
 import { type Directory, directory } from "./directory.ts";
 
 const SYS_ID = /^[0-9a-f]{32}$/;
@@ -33,36 +33,63 @@ export interface ServiceNowOptions extends ClientDeps {
 
 /** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal. */
 export function servicenowConnector(options: ServiceNowOptions): Connector {
-  const { connection, limits, clock } = options;
-  const client = servicenowClient(options);
-  const names = directory(connection, client);
-  const longest = Math.max(0, ...[...options.fields.values()].map((fields) => fields.join(",").length));
+  return new ServiceNowConnector(options);
+}
 
-  function protocol(message: string): ConnectorError {
-    return new ConnectorError({ kind: "protocol", connection, message: `${connection} ${message}` });
+class ServiceNowConnector implements Connector {
+  readonly connection: string;
+  readonly readMax: number;
+  readonly #options: ServiceNowOptions;
+  readonly #client: ServiceNowClient;
+  readonly #names: Directory;
+
+  constructor(options: ServiceNowOptions) {
+    const { connection, fields } = options;
+    const longest = Math.max(0, ...[...fields.values()].map((names) => names.join(",").length));
+    this.connection = connection;
+    this.readMax = Math.max(1, Math.min(READ_MAX, Math.floor((QUERY_BYTES_MAX - longest) / 33)));
+    this.#options = options;
+    this.#client = servicenowClient(options);
+    this.#names = directory(connection, this.#client);
   }
 
-  async function table(operation: string, name: string, params: Record<string, string>): Promise<unknown> {
+  #protocol(message: string): ConnectorError {
+    return new ConnectorError({
+      kind: "protocol",
+      connection: this.connection,
+      message: `${this.connection} ${message}`,
+    });
+  }
+
+  async #table(operation: string, name: string, params: Record<string, string>): Promise<unknown> {
     const common = { sysparm_exclude_reference_link: "true", sysparm_no_count: "true", sysparm_display_value: "false" };
-    return client.send({ operation, method: "GET", path: `/api/now/table/${name}`, params: { ...common, ...params } });
+    return this.#client.send({
+      operation,
+      method: "GET",
+      path: `/api/now/table/${name}`,
+      params: { ...common, ...params },
+    });
   }
 
-  async function read(type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
+  async read(type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
     const asked = new Set(ids.filter((id) => SYS_ID.test(id)));
     const found = new Map<string, VendorRecord>();
     if (asked.size > 0) {
-      const fields = [...new Set(["sys_id", "number", "sys_mod_count", ...(options.fields.get(type) ?? [])])].join(",");
+      const fields = [
+        ...new Set(["sys_id", "number", "sys_mod_count", ...(this.#options.fields.get(type) ?? [])]),
+      ].join(",");
       const rows = z.array(Row).safeParse(
-        await table("read", type, {
+        await this.#table("read", type, {
           sysparm_query: `sys_idIN${[...asked].join(",")}`,
           sysparm_fields: fields,
           sysparm_limit: String(asked.size),
         }),
       );
-      if (!rows.success) throw protocol(`answered a read of ${type} in an unknown form`);
+      if (!rows.success) throw this.#protocol(`answered a read of ${type} in an unknown form`);
       for (const row of rows.data) {
         // An unknown field in a condition widens the query to the whole table; a row we did not ask for shows it.
-        if (!asked.has(row.sys_id)) throw protocol(`answered a read of ${type} with a record that was not asked for`);
+        if (!asked.has(row.sys_id))
+          throw this.#protocol(`answered a read of ${type} with a record that was not asked for`);
         found.set(row.sys_id, row);
       }
     }
@@ -81,10 +108,10 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     });
   }
 
-  async function refuseStale(write: Write): Promise<void> {
-    if (clock.now() - write.readAtMs <= limits.staleReadMs) return;
+  async #refuseStale(write: Write): Promise<void> {
+    if (this.#options.clock.now() - write.readAtMs <= this.#options.limits.staleReadMs) return;
     const rows = z.array(z.looseObject({ sys_mod_count: z.string() })).safeParse(
-      await table("check", write.recordType, {
+      await this.#table("check", write.recordType, {
         sysparm_query: `sys_id=${write.ref.id}`,
         sysparm_fields: "sys_id,sys_mod_count",
         sysparm_limit: "2",
@@ -94,24 +121,24 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     if (row?.sys_mod_count === write.revision) return;
     throw new ConnectorError({
       kind: "conflict",
-      connection,
+      connection: this.connection,
       message: `${write.ref.key} changed after it was read; nothing was written`,
     });
   }
 
-  async function patchOf(fields: readonly FieldWrite[], names: Directory): Promise<Record<string, string>> {
+  async #patchOf(fields: readonly FieldWrite[]): Promise<Record<string, string>> {
     const body: Record<string, string> = {};
     for (const field of fields)
-      for (const [path, value] of Object.entries(field.patch)) body[path] = await vendorText(value, names);
+      for (const [path, value] of Object.entries(field.patch)) body[path] = await vendorText(value, this.#names);
     return body;
   }
 
-  async function write(change: Write): Promise<WriteResult> {
-    const body = await patchOf(change.fields, names);
-    await refuseStale(change);
+  async write(change: Write): Promise<WriteResult> {
+    const body = await this.#patchOf(change.fields);
+    await this.#refuseStale(change);
     const { note } = change;
     const echo = ["sys_id", "sys_mod_count", ...Object.keys(body)].join(",");
-    const answer = await client.send({
+    const answer = await this.#client.send({
       operation: "write",
       method: "PATCH",
       path: `/api/now/table/${change.recordType}/${change.ref.id}`,
@@ -122,8 +149,8 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     if (!row.success)
       throw new ConnectorError({
         kind: "protocol",
-        connection,
-        message: `${connection} answered a write in an unknown form`,
+        connection: this.connection,
+        message: `${this.connection} answered a write in an unknown form`,
         outcome: "unknown",
       });
     const dropped = change.fields.flatMap((field) => droppedFields(field, body, row.data));
@@ -137,13 +164,13 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     };
   }
 
-  async function overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
+  async overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }> {
     const found: Overwrite[] = [];
     const unknown: string[] = [];
     for (const write of writes) {
-      const history = await historyOf(write);
+      const history = await this.#historyOf(write);
       for (const field of write.fields) {
-        const replaced = replacedBy(field, await patchOf([field], names), history);
+        const replaced = replacedBy(field, await this.#patchOf([field]), history);
         if (replaced === undefined) unknown.push(field.actionId);
         else if (replaced !== null) found.push(replaced);
       }
@@ -152,35 +179,35 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
   }
 
   /** Changes of the written fields, newest first. */
-  async function historyOf(write: Write): Promise<AuditRow[]> {
+  async #historyOf(write: Write): Promise<AuditRow[]> {
     const paths = [...new Set(write.fields.flatMap(({ patch }) => Object.keys(patch)))];
     const rows = z.array(AuditRow).safeParse(
-      await table("read_history", "sys_audit", {
+      await this.#table("read_history", "sys_audit", {
         sysparm_query: `documentkey=${write.ref.id}^fieldnameIN${paths.join(",")}^ORDERBYDESCrecord_checkpoint`,
         sysparm_fields: "fieldname,oldvalue,newvalue",
         sysparm_limit: String(HISTORY_ROWS_MAX),
       }),
     );
-    if (!rows.success) throw protocol("answered a read of the field history in an unknown form");
+    if (!rows.success) throw this.#protocol("answered a read of the field history in an unknown form");
     return rows.data;
   }
 
-  async function confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
+  async confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
     const states = new Map<string, "present" | "absent" | "unreadable">();
     const size = Math.min(READ_MAX, Math.floor(QUERY_BYTES_MAX / 33));
     for (let start = 0; start < queries.length; start += size) {
       const chunk = queries.slice(start, start + size);
       const ids = [...new Set(chunk.map(({ ref }) => ref.id))].filter((id) => SYS_ID.test(id));
       const rows = z.array(JournalRow).safeParse(
-        await table("read_journal", "sys_journal_field", {
+        await this.#table("read_journal", "sys_journal_field", {
           sysparm_query: `element_idIN${ids.join(",")}^element=work_notes^valueLIKE[il:^ORDERBYDESCsys_created_on`,
           sysparm_fields: "element_id,value",
           sysparm_limit: String(JOURNAL_ROWS_MAX),
         }),
       );
-      if (!rows.success) throw protocol("answered a read of the journal in an unknown form");
+      if (!rows.success) throw this.#protocol("answered a read of the journal in an unknown form");
       // Without the right to read the journal the answer is an empty list, not an error; and a right can be taken away.
-      const readable = rows.data.length > 0 || (await probeJournal());
+      const readable = rows.data.length > 0 || (await this.#probeJournal());
       for (const { ref, marker } of chunk) {
         const present = rows.data.some((row) => row.element_id === ref.id && row.value.includes(marker));
         states.set(marker, present ? "present" : readable ? "absent" : "unreadable");
@@ -189,20 +216,17 @@ export function servicenowConnector(options: ServiceNowOptions): Connector {
     return states;
   }
 
-  async function probeJournal(): Promise<boolean> {
-    const rows = await table("read_journal", "sys_journal_field", { sysparm_fields: "sys_id", sysparm_limit: "1" });
+  async #probeJournal(): Promise<boolean> {
+    const rows = await this.#table("read_journal", "sys_journal_field", {
+      sysparm_fields: "sys_id",
+      sysparm_limit: "1",
+    });
     return Array.isArray(rows) && rows.length > 0;
   }
 
-  return {
-    connection,
-    readMax: Math.max(1, Math.min(READ_MAX, Math.floor((QUERY_BYTES_MAX - longest) / 33))),
-    read,
-    write,
-    confirm,
-    overwritten,
-    close: () => client.close(),
-  };
+  close(): Promise<void> {
+    return this.#client.close();
+  }
 }
 
 /** Fields that came back other than they were sent: an ACL or an unknown name drops them without an error. */
