@@ -1,25 +1,14 @@
 import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
+import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
+import { claimWork, nextDueMs, releaseAllLeases, releaseClaims } from "./claims.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
 import type { Store } from "./store.ts";
 import { appendEntries, guarded, inTransaction } from "./transaction.ts";
 import { countRows, listParked, readEntries, viewTicket } from "./views.ts";
-import {
-  claimWork,
-  doubtActions,
-  finishWork,
-  nextDueMs,
-  parkWork,
-  recordIntents,
-  recordReceipts,
-  redriveWork,
-  releaseAllLeases,
-  releaseClaims,
-  retryWork,
-  settleWork,
-} from "./work.ts";
+import { finishWork, parkWork, redriveWork, retryWork, settleWork } from "./work.ts";
 
 /**
  * Opens the store over a driver: brings the schema up to date and frees what a dead process of ours had leased. Closes

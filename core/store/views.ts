@@ -1,9 +1,9 @@
 import type { Entry } from "../ledger/entry.ts";
+import { actionOf } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { decisionOf, memoryOf } from "./rows.ts";
 import type { Counts, Parked, TicketView } from "./store.ts";
 import { guarded } from "./transaction.ts";
-import { actionOf } from "./work.ts";
 
 const ACTIONS_MAX = 200;
 
