@@ -4,7 +4,8 @@ module.exports = {
     {
       name: "core-imports-only-core",
       severity: "error",
-      comment: "core is the domain: it knows neither HTTP nor vendors nor the command line. Put a port into core/ports.ts and let cli/ wire the adapter in.",
+      comment:
+        "core is the domain: it knows neither HTTP nor vendors nor the command line. Put a port into core/ports.ts and let cli/ wire the adapter in.",
       from: { path: "^core/" },
       to: { path: "^(routes|connectors|cli|test)/" },
     },
@@ -25,7 +26,8 @@ module.exports = {
     {
       name: "connectors-never-import-each-other",
       severity: "error",
-      comment: "Two vendors that share code through each other change together by accident; what they share stands in connectors/ itself.",
+      comment:
+        "Two vendors that share code through each other change together by accident; what they share stands in connectors/ itself.",
       from: { path: "^connectors/([^/]+)/" },
       to: { path: "^connectors/[^/]+/", pathNot: "^connectors/$1/" },
     },
@@ -69,6 +71,10 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"], exportsFields: ["exports"], conditionNames: ["import", "node", "types"] },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "types"],
+    },
   },
 };

@@ -18,16 +18,16 @@ import type {
   WriteValue,
 } from "../../core/ports.ts";
 import { type Calls, callGate } from "../calls.ts";
-import { deadToken, jiraFault, oddAnswer } from "./faults.ts";
+import { deadToken, jiraFault, oddAnswer, withApplied } from "./faults.ts";
 import { fieldIds, type HistoryItem, headOf, historyItem, replacedBy } from "./history.ts";
 import { recorded } from "./http.ts";
+import { mismatchLog, place } from "./shape.ts";
 
 const READ_MAX = 100;
 const COMMENTS_MAX = 100;
 /** Comment property that marks our own notes, beside the marker in their text. */
 const NOTE_PROPERTY = "interlock.note";
 const PEOPLE_MAX = 2_000;
-const MISMATCHES_MAX = 100;
 
 /** The only status that means a call did what it should; 200 where none stands here. */
 const DONE: Readonly<Record<string, number>> = { write: 204, note: 201 };
@@ -280,45 +280,6 @@ class JiraConnector implements Connector {
   close(): Promise<void> {
     return this.#calls.close();
   }
-}
-
-/** Says where and of what type, never what it said; once per place, since a drift repeats itself in every answer. */
-function mismatchLog(connection: string, log: Log): (report: { issues: readonly { path: string }[] }) => void {
-  const known = new Set<string>();
-  return ({ issues }) => {
-    for (const { path } of issues.slice(0, 5)) {
-      const place = path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
-      if (known.has(place) || known.size >= MISMATCHES_MAX) continue;
-      known.add(place);
-      log.warn("Jira answered in a form that jira.js does not know", { connection, place });
-    }
-  };
-}
-
-function withApplied(error: ConnectorError, applied: readonly string[]): ConnectorError {
-  const { kind, connection, message, status, retryAfterMs, outcome } = error;
-  return new ConnectorError({
-    kind,
-    connection,
-    message,
-    outcome,
-    applied,
-    ...(status !== undefined && { status }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
-}
-
-/** Puts a value at a path; two paths into one field (a cascading select and its child) stand side by side. */
-function place(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [first = "", ...rest] = path;
-  if (rest.length === 0) {
-    fields[first] = value;
-    return;
-  }
-  const there = fields[first];
-  const inner: Record<string, unknown> = there !== null && typeof there === "object" ? { ...there } : {};
-  place(inner, rest, value);
-  fields[first] = inner;
 }
 
 function projectOf(key: string): string {

@@ -101,3 +101,17 @@ function refusedFields(body: unknown): string[] {
   const { errors } = body;
   return errors !== null && typeof errors === "object" ? Object.keys(errors).slice(0, 10) : [];
 }
+
+/** The same fault, with what was certainly applied before it. */
+export function withApplied(error: ConnectorError, applied: readonly string[]): ConnectorError {
+  const { kind, connection, message, status, retryAfterMs, outcome } = error;
+  return new ConnectorError({
+    kind,
+    connection,
+    message,
+    outcome,
+    applied,
+    ...(status !== undefined && { status }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}

@@ -107,7 +107,7 @@ describe("interlock serve", function (this: Mocha.Suite) {
   });
 
   // Open: after "listen EADDRINUSE" the loop of cli/server.ts goes on and the process never ends.
-  it.skip("exits with 1 where its port is taken, and does not work in the dark", async () => {
+  it("exits with 1 where its port is taken, and does not work in the dark", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
     const child = serve(configure());

@@ -80,11 +80,13 @@ describe("The gate of a connection's calls", () => {
     expect(await faultOf(calls.run("read", async () => {}))).to.include({ retryAfterMs: 60_000 });
   });
 
-  it("is not held by other faults", async () => {
+  it("is held by whatever fault carries the server's own word, and by no other", async () => {
     const { calls } = gate();
-    const down = new ConnectorError({ kind: "unavailable", connection: "snow", message: "down", retryAfterMs: 9_000 });
-    await faultOf(calls.run("read", () => Promise.reject(down)));
+    const fault = { kind: "unavailable", connection: "snow", message: "down" } as const;
+    await faultOf(calls.run("read", () => Promise.reject(new ConnectorError(fault))));
     expect(await calls.run("read", async () => "done")).to.equal("done");
+    await faultOf(calls.run("read", () => Promise.reject(new ConnectorError({ ...fault, retryAfterMs: 9_000 }))));
+    expect((await faultOf(calls.run("read", async () => "done"))).kind).to.equal("rate_limited");
   });
 
   it("refuses calls once it is closed", async () => {

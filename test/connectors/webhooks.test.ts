@@ -17,7 +17,14 @@ describe("Where a ServiceNow payload points", () => {
 
   it("is its table and sys_id, whatever else it says", () => {
     const hint = { table: "incident", sys_id: SYS_ID, sys_mod_count: 3, state: "7", assignment_group: "x" };
-    expect(locate(hint)).to.deep.equal({ found: true, type: "incident", recordId: SYS_ID });
+    expect(locate(hint)).to.deep.equal({ found: true, type: "incident", recordId: SYS_ID, versioned: true });
+  });
+
+  it("is no news twice only where it says which state it tells of", () => {
+    expect(locate({ table: "incident", sys_id: SYS_ID })).to.include({ found: true, versioned: false });
+    expect(locate({ table: "incident", sys_id: SYS_ID, sys_updated_on: "2026-01-31 09:15:30" })).to.include({
+      versioned: true,
+    });
   });
 
   it("is unmapped for a table that no mapping covers", () => {
@@ -46,8 +53,14 @@ describe("Where a Jira payload points", () => {
   });
 
   it("is its issue, by the id that never changes", () => {
-    const found = { found: true, type: "issue", recordId: "10040", recordKey: "OPS-7" };
-    expect(locate({ webhookEvent: "jira:issue_updated", issue: { id: "10040", key: "OPS-7" } })).to.deep.equal(found);
+    const found = { found: true, type: "issue", recordId: "10040", recordKey: "OPS-7", versioned: true };
+    expect(
+      locate({
+        timestamp: 1_770_000_000_000,
+        webhookEvent: "jira:issue_updated",
+        issue: { id: "10040", key: "OPS-7" },
+      }),
+    ).to.deep.equal(found);
   });
 
   it("is the issue of its comment, where Data Center sends no issue", () => {
@@ -56,6 +69,7 @@ describe("Where a Jira payload points", () => {
       found: true,
       type: "issue",
       recordId: "10040",
+      versioned: false,
     });
   });
 

@@ -68,9 +68,10 @@ describe("POST /webhooks/:connection", () => {
           expect(answer.json).to.have.property("outcome", "accepted");
         }
         const parked = await ingress.store.parked(10);
-        expect(parked).to.have.length(7);
+        // One row for each way of pointing at nothing: a noisy sender must not push tickets out of the list.
+        expect(parked).to.have.length(2);
         expect(new Set(parked.map(({ reason }) => reason))).to.deep.equal(new Set(["unlocated"]));
-        expect(parked.filter(({ detail }) => detail === "the body is not JSON")).to.have.length(3);
+        expect(parked.filter(({ detail }) => detail === "the body is not JSON")).to.have.length(1);
         expect(await ingress.store.counts()).to.include({ pending: 0 });
       });
 

@@ -1,0 +1,29 @@
+import type { Log } from "../../core/ports.ts";
+
+const MISMATCHES_MAX = 100;
+
+/** Says where and of what type, never what it said; once per place, since a drift repeats itself in every answer. */
+export function mismatchLog(connection: string, log: Log): (report: { issues: readonly { path: string }[] }) => void {
+  const known = new Set<string>();
+  return ({ issues }) => {
+    for (const { path } of issues.slice(0, 5)) {
+      const place = path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
+      if (known.has(place) || known.size >= MISMATCHES_MAX) continue;
+      known.add(place);
+      log.warn("Jira answered in a form that jira.js does not know", { connection, place });
+    }
+  };
+}
+
+/** Puts a value at a path; two paths into one field (a cascading select and its child) stand side by side. */
+export function place(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first = "", ...rest] = path;
+  if (rest.length === 0) {
+    fields[first] = value;
+    return;
+  }
+  const there = fields[first];
+  const inner: Record<string, unknown> = there !== null && typeof there === "object" ? { ...there } : {};
+  place(inner, rest, value);
+  fields[first] = inner;
+}
