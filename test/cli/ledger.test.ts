@@ -144,7 +144,7 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
         1,
         "jira/OPS-4711: no signal has named that ticket yet.\n",
       ]);
-      expect(odd.code).to.not.equal(0);
+      expect(odd.code, "wrong usage").to.equal(2);
       expect(odd.stderr).to.contain('"OPS-4711" is not a ticket; write connection/key, such as snow/INC0010001');
     });
   });

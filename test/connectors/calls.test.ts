@@ -114,6 +114,8 @@ describe("Retry-After", () => {
     ["1.5", 1_500],
     [new Date(NOW_MS + 30_000).toUTCString(), 30_000],
     [new Date(NOW_MS - 30_000).toUTCString(), 1_000],
+    ["7200", 3_600_000],
+    [new Date(NOW_MS + 365 * 86_400_000).toUTCString(), 3_600_000],
     ["", undefined],
     ["soon", undefined],
     [undefined, undefined],

@@ -51,6 +51,20 @@ describe("POST /webhooks/:connection", () => {
         expect(await ingress.store.counts()).to.include({ signals: 3, pending: 1 });
       });
 
+      it("takes the same words again where they do not say which state of the ticket they tell of", async () => {
+        const bare =
+          connection === "snow"
+            ? JSON.stringify({ table: "incident", sys_id: SYS_ID })
+            : JSON.stringify({ issue: { id: "10040", key: "OPS-7" } });
+        for (const id of ["id-1", "id-2"]) {
+          const answer = await ingress.deliver(connection, sign(bare, { id }), bare);
+          expect(answer.json).to.deep.equal({ outcome: "accepted", delivery: id });
+        }
+        expect((await ingress.deliver(connection, sign(bare, { id: "id-1" }), bare)).json).to.include({
+          outcome: "duplicate",
+        });
+      });
+
       it("accepts one of a hundred that arrive at once under one id", async () => {
         const headers = sign(body(), { id: "id-1" });
         const answers = await Promise.all(

@@ -47,6 +47,11 @@ describe("Jira connector: reading notes back", () => {
     expect(states).to.deep.equal({ "[il:one]": "unreadable", "[il:two]": "unreadable", "[il:three]": "present" });
   });
 
+  it("says unreadable where more comments follow than one page holds: the note may be behind it", async () => {
+    const id = issue("Routed. [il:one]", ...Array.from({ length: 100 }, (_, n) => `Thanks ${n}`));
+    expect(await confirm(query(id, "[il:one]"))).to.deep.equal({ "[il:one]": "unreadable" });
+  });
+
   it("fails where nothing can be told: then no note may be written again", async () => {
     const id = issue("Routed. [il:one]");
     const troubles = [
