@@ -106,7 +106,6 @@ describe("interlock serve", function (this: Mocha.Suite) {
     expect(JSON.stringify((await deliver(1)).json)).to.contain("duplicate");
   });
 
-  // Open: after "listen EADDRINUSE" the loop of cli/server.ts goes on and the process never ends.
   it("exits with 1 where its port is taken, and does not work in the dark", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
@@ -114,7 +113,7 @@ describe("interlock serve", function (this: Mocha.Suite) {
     const { code, stderr } = await child.ended;
     other.close();
     expect(code).to.equal(1);
-    expect(stderr).to.contain("EADDRINUSE");
+    expect(stderr).to.contain(`cannot listen on 127.0.0.1:${port}`).and.to.contain("EADDRINUSE");
     const store = await openStoreUrl(`file:${database()}`, systemClock, recordingLog());
     expect(await store.counts()).to.include({ leased: 0 });
     await store.close();

@@ -22,6 +22,10 @@ describe("POST /webhooks/:connection while the store takes nothing", () => {
         await failing();
         return real.accept(signals, settleMs);
       },
+      counts: async () => {
+        await failing();
+        return real.counts();
+      },
       ping: failing,
     });
     ingress = await startIngress({ store: over });
@@ -83,5 +87,12 @@ describe("POST /webhooks/:connection while the store takes nothing", () => {
     expect((await ready()).json).to.deep.equal({ status: "not_ready", reason: "the store failed" });
     fault = undefined;
     expect((await ready()).json).to.deep.equal({ status: "ready" });
+  });
+
+  it("still shows its counters: that is when they are wanted", async () => {
+    await deliver();
+    const answer = await send(`${ingress.url}/metrics`);
+    expect(answer.status).to.equal(200);
+    expect(answer.text).to.contain('interlock_signals_total{connection="jira",outcome="unavailable"} 1');
   });
 });
