@@ -8,7 +8,7 @@ import type { Meter } from "../core/ports.ts";
 export interface Calls {
   /** Runs a call when its turn has come. While the vendor asks us to wait, fails at once without calling. */
   run<T>(operation: string, call: () => Promise<T>): Promise<T>;
-  /** Ends the gate; calls that wait for their turn are refused. */
+  /** Ends the gate: calls that wait for their turn are refused. Resolves when those under way have ended. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { isApiError, isNetworkError, isSchemaMismatchError } from "jira.js";
-import { ConnectorError, type FaultKind } from "../../core/errors.ts";
-import { retryAfterMs, wasNeverSent } from "../calls.ts";
+import { ConnectorError } from "../../core/errors.ts";
+import { type FaultyCall, inDoubt, oddAnswerFault, statusFault, unreachableFault } from "../faults.ts";
 import type { CallRecord } from "./http.ts";
 
 export interface FaultContext {
@@ -16,21 +16,14 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
   if (record.authenticationFailed) return deadToken(connection);
   if (isApiError(error)) return apiFault(error.status, error.body, context);
   const code = isNetworkError(error) ? (error.code ?? "no answer") : breakCode(error);
-  if (code !== undefined) {
-    return new ConnectorError({
-      kind: "unavailable",
-      connection,
-      message: `${connection} could not be reached for ${operation} (${code})`,
-      outcome: wasNeverSent(code) ? "not_applied" : inDoubt(operation),
-    });
-  }
+  if (code !== undefined) return unreachableFault(named(connection, operation), code);
   if (isSchemaMismatchError(error)) return oddAnswer(connection, operation);
   if (error instanceof ConnectorError) return error;
   return new ConnectorError({
     kind: "protocol",
     connection,
     message: `${operation} failed in ${connection} for a reason of our own`,
-    outcome: inDoubt(operation),
+    outcome: inDoubt(named(connection, operation)),
     cause: error,
   });
 }
@@ -45,12 +38,11 @@ function breakCode(error: unknown): string | undefined {
 /** A success that Jira itself would not have given: a login page, a maintenance page, a proxy's own answer. */
 export function oddAnswer(connection: string, operation: string): ConnectorError {
   const message = `${connection} answered ${operation} with something other than Jira's own form (a login page or a proxy)`;
-  return new ConnectorError({ kind: "unavailable", connection, message, outcome: inDoubt(operation) });
+  return oddAnswerFault(named(connection, operation), { kind: "unavailable", message });
 }
 
-/** A question that got no proper answer has changed nothing, also where a write waited for it. */
-function inDoubt(operation: string): "not_applied" | "unknown" {
-  return operation === "write" || operation === "note" ? "unknown" : "not_applied";
+function named(connection: string, operation: string): FaultyCall {
+  return { connection, operation, writes: operation === "write" || operation === "note" };
 }
 
 /** With a token that is not accepted many reads answer as if there were nothing: that is no answer at all. */
@@ -64,24 +56,13 @@ function apiFault(
   body: unknown,
   { connection, operation, record, nowMs }: FaultContext,
 ): ConnectorError {
-  const retryAfter = retryAfterMs(record.retryAfter, nowMs);
-  return new ConnectorError({
-    kind: kindOf(status),
-    connection,
+  return statusFault({
+    ...named(connection, operation),
     status,
-    message: `${connection} answered ${operation} with ${status}: ${hintFor(status, refusedFields(body))}`,
-    outcome: status >= 500 && status !== 503 ? inDoubt(operation) : "not_applied",
-    ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
+    retryAfter: record.retryAfter,
+    nowMs,
+    hint: hintFor(status, refusedFields(body)),
   });
-}
-
-function kindOf(status: number): FaultKind {
-  if (status === 401) return "auth";
-  if (status === 404) return "not_found";
-  if (status === 409) return "conflict";
-  if (status === 429) return "rate_limited";
-  if (status === 408 || status >= 500) return "unavailable";
-  return "rejected";
 }
 
 function hintFor(status: number, fields: readonly string[]): string {

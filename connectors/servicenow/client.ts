@@ -4,10 +4,11 @@ import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { ServiceNowConnection } from "../../core/config/settings.ts";
-import { ConnectorError, type FaultKind } from "../../core/errors.ts";
+import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Meter } from "../../core/ports.ts";
-import { type Calls, callGate, retryAfterMs, wasNeverSent } from "../calls.ts";
+import { type Calls, callGate } from "../calls.ts";
+import { type FaultyCall, oddAnswerFault, statusFault, unreachableFault } from "../faults.ts";
 
 const ANSWER_BYTES_MAX = 20 * 1_048_576;
 /** Tokens live 1,799 s; one with less than this left is not used any more. */
@@ -36,6 +37,7 @@ export interface Request {
 export interface ServiceNowClient {
   /** The `result` of a successful answer. Throws a ConnectorError for everything else, a 200 with an error in it included. */
   send(request: Request): Promise<unknown>;
+  /** Cuts off what is under way, with an outcome that is unknown, and refuses what waits. */
   close(): Promise<void>;
 }
 
@@ -87,9 +89,11 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
       }
     },
     async close() {
-      await calls.close();
+      const ended = calls.close();
+      // Calls that are still under way are cut off, so that a stop does not wait for a vendor that hangs.
       agents.http.destroy();
       agents.https.destroy();
+      await ended;
     },
   };
 }
@@ -161,81 +165,44 @@ async function transport(
   try {
     return await call();
   } catch (error) {
-    const code = error instanceof AxiosError ? error.code : undefined;
-    throw new ConnectorError({
-      kind: "unavailable",
-      connection: deps.connection,
-      message: `${deps.connection} could not be reached for ${request.operation} (${code ?? "no answer"})`,
-      outcome: wasNeverSent(code) ? "not_applied" : inDoubt(request),
-    });
+    throw unreachableFault(named(deps, request), error instanceof AxiosError ? error.code : undefined);
   }
 }
 
 function resultOf(deps: ClientDeps, request: Request, answer: AxiosResponse<string>): unknown {
-  if (answer.status < 200 || answer.status > 299) throw faultFor(deps, request, answer);
+  const { status } = answer;
+  if (status < 200 || status > 299) throw faultFor(deps, request, answer);
   const body = isJson(answer) ? json(answer.data) : undefined;
   const { connection } = deps;
+  const odd = (kind: "unavailable" | "protocol", message: string): ConnectorError =>
+    oddAnswerFault(named(deps, request), { kind, status, message });
   if (body === undefined) {
-    const message = `${connection} answered ${request.operation} with something other than JSON (a sleeping instance, a login page or a proxy)`;
-    throw new ConnectorError({
-      kind: "unavailable",
-      connection,
-      status: answer.status,
-      message,
-      outcome: inDoubt(request),
-    });
+    const what = "something other than JSON (a sleeping instance, a login page or a proxy)";
+    throw odd("unavailable", `${connection} answered ${request.operation} with ${what}`);
   }
   // A transaction that ran out of time is answered 200 with half a result and an error behind it.
-  if (typeof body === "object" && body !== null && "error" in body) {
-    const message = `${connection} cut ${request.operation} short; the answer carries an error beside its result`;
-    throw new ConnectorError({
-      kind: "unavailable",
-      connection,
-      status: answer.status,
-      message,
-      outcome: inDoubt(request),
-    });
-  }
-  if (typeof body !== "object" || body === null || !("result" in body)) {
-    const message = `${connection} answered ${request.operation} without a result`;
-    throw new ConnectorError({
-      kind: "protocol",
-      connection,
-      status: answer.status,
-      message,
-      outcome: inDoubt(request),
-    });
-  }
+  if (typeof body === "object" && body !== null && "error" in body)
+    throw odd(
+      "unavailable",
+      `${connection} cut ${request.operation} short; the answer carries an error beside its result`,
+    );
+  if (typeof body !== "object" || body === null || !("result" in body))
+    throw odd("protocol", `${connection} answered ${request.operation} without a result`);
   return body.result;
 }
 
-function faultFor(deps: ClientDeps, request: Request, answer: AxiosResponse<string>): ConnectorError {
-  const { connection } = deps;
-  const { status } = answer;
-  const retryAfter = retryAfterMs(answer.headers["retry-after"], deps.clock.now());
-  return new ConnectorError({
-    kind: kindOf(status),
-    connection,
+function faultFor(deps: ClientDeps, request: Request, { status, headers }: AxiosResponse<string>): ConnectorError {
+  return statusFault({
+    ...named(deps, request),
     status,
-    message: `${connection} answered ${request.operation} with ${status}: ${hintFor(status)}`,
-    // A gateway that gave up, or a script that failed half way, says nothing about what was stored.
-    outcome: status < 400 || (status >= 500 && status !== 503) ? inDoubt(request) : "not_applied",
-    ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
+    retryAfter: headers["retry-after"],
+    nowMs: deps.clock.now(),
+    hint: hintFor(status),
   });
 }
 
-/** A question that got no proper answer has changed nothing, also where a write waited for it. */
-function inDoubt(request: Request): "not_applied" | "unknown" {
-  return request.method === "GET" ? "not_applied" : "unknown";
-}
-
-function kindOf(status: number): FaultKind {
-  if (status === 401) return "auth";
-  if (status === 404) return "not_found";
-  if (status === 409) return "conflict";
-  if (status === 429) return "rate_limited";
-  if (status < 400 || status === 408 || status >= 500) return "unavailable";
-  return "rejected";
+function named({ connection }: ClientDeps, { operation, method }: Request): FaultyCall {
+  return { connection, operation, writes: method !== "GET" };
 }
 
 function hintFor(status: number): string {
