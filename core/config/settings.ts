@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Limits } from "../limits.ts";
+import { isPrivateHost } from "./private-host.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
@@ -32,7 +33,7 @@ export type WebhookAuth = z.infer<typeof WebhookAuth>;
 
 const shared = {
   baseUrl: BaseUrl,
-  /** Allows plain http and a loopback or private address. For a simulator or a system in the same network only. */
+  /** Allows plain http, and localhost or a private address as host. For a simulator or a system in the same network only. */
   allowPrivateAddress: z.boolean().default(false),
   webhookAuth: WebhookAuth.optional(),
   /** Vendor record type (ServiceNow table, Jira project key) → name of a mapping. */
@@ -73,15 +74,19 @@ export const Connection = z
         "either webhookSecrets (one or two) or, for a sender that cannot sign, webhookAuth",
       );
     }
-    if (
-      !connection.allowPrivateAddress &&
-      URL.canParse(connection.baseUrl) &&
-      new URL(connection.baseUrl).protocol !== "https:"
-    ) {
+    if (connection.allowPrivateAddress || !URL.canParse(connection.baseUrl)) return;
+    const { protocol, hostname } = new URL(connection.baseUrl);
+    if (protocol !== "https:") {
       problem(
         ["baseUrl"],
         "is not https",
         "https://..., or set allowPrivateAddress: true for a simulator on this machine",
+      );
+    } else if (isPrivateHost(hostname)) {
+      problem(
+        ["baseUrl"],
+        "points into this machine or a private network",
+        "the public address of the instance, or set allowPrivateAddress: true for a system in the same network",
       );
     }
   });
@@ -104,7 +109,14 @@ export const Settings = z.strictObject({
   mode: z.enum(MODES).default("observe"),
   logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
   limits: Limits.prefault({}),
-  connections: z.record(z.string().regex(NAME, "lower-case letters, digits and dashes, at most 32"), Connection),
+  connections: z
+    .record(z.string().regex(NAME, "lower-case letters, digits and dashes, at most 32"), Connection)
+    .superRefine((connections, context) => {
+      // Without one it would start, hear nothing and look healthy.
+      if (Object.keys(connections).length > 0) return;
+      const fix = "at least one, such as snow: { type: servicenow, baseUrl: https://acme.service-now.com, ... }";
+      context.addIssue({ code: "custom", message: "names no system", params: { fix } });
+    }),
 });
 export type Settings = z.infer<typeof Settings>;
 

@@ -44,6 +44,7 @@ const settings: ProblemCase[] = [
   edit("baseUrl without a scheme", SETTINGS, "https://acme.service-now.com", "acme.service-now.com"),
   edit("baseUrl with a login", SETTINGS, "https://acme.service-now.com", "https://bot:pass@acme.service-now.com"),
   edit("http without allowPrivateAddress", SETTINGS, "https://acme.service-now.com", "http://acme.service-now.com"),
+  edit("https into a private network", SETTINGS, "https://acme.service-now.com", "https://10.0.0.7"),
   edit("no webhookSecrets and no webhookAuth", SETTINGS, `    ${SNOW_SECRETS}\n`, ""),
   edit(
     "webhookSecrets and webhookAuth",
@@ -67,6 +68,7 @@ const settings: ProblemCase[] = [
   ),
   edit("limit that is no number", SETTINGS, "mode: act", 'mode: act\nlimits: { leaseMs: "120s" }'),
   edit("no connections", SETTINGS, SOUND[SETTINGS]?.slice(SOUND[SETTINGS].indexOf("connections:")) ?? "", ""),
+  whole("connections that name no system", SETTINGS, "mode: act\nconnections: {}\n"),
 ];
 
 const yaml: ProblemCase[] = [
