@@ -66,11 +66,21 @@ function parserFor(oid: number, format?: "text" | "binary") {
   return format === "binary" ? pg.types.getTypeParser(oid, "binary") : pg.types.getTypeParser(oid, "text");
 }
 
-/** SQLSTATE classes 08 connection, 25 read-only transaction, 40 rolled back, 53 resources, 55 lock, 57 shut-down, 58 system, XX internal. */
+/** SQLSTATE classes 08 connection, 40 rolled back, 53 resources, 57 shut-down, 58 system, XX internal; 25006 read-only, 25P03 idle too long, 55P03 locked. */
+const UNAVAILABLE_STATES = /^(08|40|53|57|58|XX|25006$|25P03$|55P03$)/;
+
+/** Errors of the system on the way to the server: refused, reset, unreachable, not found, or out of handles. */
+const UNAVAILABLE_CODES =
+  /^(ECONN[A-Z]+|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_[A-Z]+|ETIMEDOUT|EPIPE|EADDRNOTAVAIL|ENOENT|EMFILE|ENFILE|ENOBUFS)$/;
+
+/** The driver and its pool report lost and late connections as plain errors without a code: these are their words. */
+const UNAVAILABLE_WORDS =
+  /^(Connection terminated|timeout exceeded when trying to connect$|timeout expired$|Query read timeout$|Client (has encountered a connection error|was closed) and is not queryable$|There was an error establishing an SSL connection$|Cannot use a pool after calling end on the pool$)/;
+
+/** Only trouble on the way to the database or of the database itself: a fault of ours must not pass for an outage. */
 function isUnavailable(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^(08|25|40|53|55|57|58|XX)/.test(error.code ?? "");
+  if (error instanceof pg.DatabaseError) return UNAVAILABLE_STATES.test(error.code ?? "");
   if (!(error instanceof Error)) return false;
-  // System errors carry a code; the driver reports lost and late connections as plain Errors without one.
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return /^E[A-Z]+$/.test(code) || (code === "" && error.constructor === Error);
+  return code === "" ? UNAVAILABLE_WORDS.test(error.message) : UNAVAILABLE_CODES.test(code);
 }
