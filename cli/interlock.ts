@@ -1,14 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
-import { check } from "./check.ts";
 import type { CommonOptions } from "./config.ts";
-import { demo } from "./demo.ts";
-import { explainTicket } from "./explain.ts";
-import { ledgerVerify } from "./ledger.ts";
-import { listParked, redriveParked } from "./parked.ts";
-import { serve } from "./serve.ts";
-import { VERSION } from "./server.ts";
+import { VERSION } from "./version.ts";
 
 /** 0 done, 1 found a problem, 2 usage. */
 type ExitCode = 0 | 1 | 2;
@@ -39,23 +33,28 @@ function program(finish: (code: ExitCode) => void): Command {
       );
   const json = (target: Command): Command => target.option("--json", "print JSON instead of text");
 
+  // Each command loads its own code when it is called: a look at the store need not wait for the vendors' libraries.
   command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
-    finish(await serve(options)),
+    finish(await (await import("./serve.ts")).serve(options)),
   );
   json(command(root, "check", "check the configuration and run the mapping tests, offline")).action(
-    (options: CommonOptions) => finish(check(options)),
+    async (options: CommonOptions) => finish((await import("./check.ts")).check(options)),
   );
   json(command(root, "explain", "say what was decided for a ticket, why, and what was written"))
     .argument("<ticket>", "connection/key, such as snow/INC0010001")
     .option("--trace", "show every rule and what it read")
     .action(async (ticket: string, options: CommonOptions & { trace?: boolean }) =>
-      finish(await explainTicket(ticket, options)),
+      finish(await (await import("./explain.ts")).explainTicket(ticket, options)),
     );
   json(command(root, "parked", "list tickets that wait for a person"))
     .option("--redrive <ticket>", "make connection/key due again, through the running server")
     .addOption(new Option("--server <url>", "where the server listens").env("INTERLOCK_URL"))
-    .action(async (options: CommonOptions & { redrive?: string; server?: string }) =>
-      finish(options.redrive === undefined ? await listParked(options) : await redriveParked(options.redrive, options)),
+    .action(async ({ redrive, ...options }: CommonOptions & { redrive?: string; server?: string }) =>
+      finish(
+        redrive === undefined
+          ? await (await import("./parked.ts")).listParked(options)
+          : await (await import("./redrive.ts")).redriveParked(redrive, options),
+      ),
     );
   const ledger = root
     .command("ledger")
@@ -64,14 +63,16 @@ function program(finish: (code: ExitCode) => void): Command {
     .showHelpAfterError();
   json(
     command(ledger, "verify", "follow the ledger from its first entry and name the first that does not hold"),
-  ).action(async (options: CommonOptions) => finish(await ledgerVerify(options)));
+  ).action(async (options: CommonOptions) => finish(await (await import("./ledger.ts")).ledgerVerify(options)));
   root
     .command("demo")
     .description("run the main job on simulated ServiceNow and Jira with real incident histories")
     .option("--keep", "leave everything running at the end, until Ctrl-C")
     .option("--short", "a smaller sample, for a quick look")
     .exitOverride()
-    .action(async (options: { keep?: boolean; short?: boolean }) => finish(await demo(options)));
+    .action(async (options: { keep?: boolean; short?: boolean }) =>
+      finish(await (await import("./demo.ts")).demo(options)),
+    );
   return root;
 }
 

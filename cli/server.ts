@@ -1,5 +1,4 @@
 import type { Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { installDispatcher } from "../connectors/jira/http.ts";
@@ -13,13 +12,13 @@ import { type Loop, startLoop } from "../core/reconcile/loop.ts";
 import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
 import { createMetrics, type Metrics } from "../routes/meter.ts";
+import { urlOf } from "./address.ts";
 import { openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
+import { VERSION } from "./version.ts";
 
 const HOUSEKEEPING_MS = 3_600_000;
 const FORGET_MAX = 10_000;
-
-export const VERSION: string = createRequire(import.meta.url)("../package.json").version;
 
 export interface ServerDeps {
   clock: Clock;
@@ -77,7 +76,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   log.info("interlock is listening", { host: settings.listen.host, port, mode, policy: policy.version, worker });
 
   return {
-    url: `http://${settings.listen.host === "0.0.0.0" ? "127.0.0.1" : settings.listen.host}:${port}`,
+    url: urlOf(settings.listen.host, port),
     store,
     metrics,
     loop: running,

@@ -23,6 +23,20 @@ describe("interlock", function (this: Mocha.Suite) {
     for (const name of ["INTERLOCK_CONFIG", "INTERLOCK_MAPPINGS", "--json"]) expect(sub.stdout).to.contain(name);
   });
 
+  it("loads the vendors' libraries and the web server for the commands that call or listen only", async () => {
+    const watch = `import { registerHooks } from "node:module";
+      registerHooks({ resolve(name, context, next) {
+        if (/^(jira\\.js|axios|express|undici|winston)$/.test(name)) console.error("loads " + name);
+        return next(name, context);
+      } });`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(watch)}` };
+    const light = [["--help"], ["check"], ["explain", "snow/INC1"], ["parked"], ["ledger", "verify"]];
+    const ended = await Promise.all([...light, ["serve"]].map((args) => run(args, { env })));
+    const loaded = ended.map(({ stderr }) => stderr.match(/^loads .*$/gm) ?? []);
+    expect(loaded.slice(0, -1)).to.deep.equal(light.map(() => []));
+    expect(loaded.at(-1), "the watch sees what is loaded").to.include("loads jira.js");
+  });
+
   it("exits with 2 and shows the usage, on stderr only, for what it does not understand", async () => {
     const wrong: [string[], string][] = [
       [["surve"], "(Did you mean serve?)"],

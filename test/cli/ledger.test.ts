@@ -99,19 +99,6 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
         }),
       );
     });
-
-    it("exits with 1 where there is no store yet, and does not make one", async () => {
-      const own = join(folder, "none");
-      mkdirSync(own);
-      const { config, mappings } = writeConfigFolder(own, {
-        snowUrl: "http://127.0.0.1:9",
-        jiraUrl: "http://127.0.0.1:9",
-      });
-      const { code, stderr } = await run(["ledger", "verify", "--config", config, "--mappings", mappings]);
-      expect(code).to.equal(1);
-      expect(stderr).to.match(/^interlock: /);
-      expect(existsSync(join(own, "interlock.db"))).to.equal(false);
-    });
   });
 
   describe("interlock explain", () => {
@@ -197,6 +184,29 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
       expect((await send(`${rig.server.url}/livez`)).status).to.equal(200);
       await rig.close();
     });
+  });
+
+  it("say where they looked and what to do where there is no store, and do not make one", async () => {
+    const own = join(folder, "none");
+    mkdirSync(own);
+    const { config, mappings } = writeConfigFolder(own, {
+      snowUrl: "http://127.0.0.1:9",
+      jiraUrl: "http://127.0.0.1:9",
+    });
+    const database = join(own, "interlock.db");
+    const ask = (...args: string[]) => run([...args, "--config", config, "--mappings", mappings]);
+    const ended = [ask("ledger", "verify"), ask("explain", "snow/INC1"), ask("parked")];
+    for (const { code, stdout, stderr } of await Promise.all(ended)) {
+      expect([code, stdout]).to.deep.equal([1, ""]);
+      expect(stderr)
+        .to.match(/^interlock: /)
+        .and.to.contain(`there is no store at ${database} yet; start the server first (interlock serve)`)
+        .and.to.contain("--config");
+    }
+    expect(existsSync(database)).to.equal(false);
+    mkdirSync(database);
+    const { code, stderr } = await ask("parked");
+    expect([code, stderr.includes(`the store ${database} is not a file`)]).to.deep.equal([1, true]);
   });
 
   it("look while the server runs, and change nothing", async () => {

@@ -17,6 +17,7 @@ export interface SettingsOptions {
   jiraUrl: string;
   /** A `store:` URL. */
   store: string;
+  host?: string;
   port?: number;
   mode?: "observe" | "suggest" | "act";
   logLevel?: "error" | "warn" | "info" | "debug";
@@ -28,7 +29,7 @@ export interface SettingsOptions {
 export function settingsFor(options: SettingsOptions): Record<string, unknown> {
   const secret = options.secret ?? ((name: keyof typeof SECRETS): string => SECRETS[name]);
   return {
-    listen: { host: "127.0.0.1", port: options.port ?? 0 },
+    listen: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store: options.store,
     mode: options.mode ?? "act",
     logLevel: options.logLevel ?? "error",
