@@ -3,7 +3,13 @@ import { createLog } from "./log.ts";
 import { startServer } from "./server.ts";
 import { systemClock, systemIds, systemRng } from "./system.ts";
 
-/** `interlock serve`: runs until a signal asks it to stop, then drains. A second signal ends it at once. */
+/** A stop that hangs in anything but a vendor's call, such as its store, is ended this long after `drainMs`. */
+const STOP_GRACE_MS = 5_000;
+
+/**
+ * `interlock serve`: runs until a signal asks it to stop, then drains. A second signal ends it at once. Exit code 1 when
+ * the time for draining ran out and something was left to the next start.
+ */
 export async function serve(options: CommonOptions): Promise<0 | 1> {
   const config = readConfig(options);
   const log = createLog(config.settings.logLevel);
@@ -21,8 +27,12 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
   log.info("stopping: finishing what is in work");
   process.once("SIGTERM", () => process.exit(1));
   process.once("SIGINT", () => process.exit(1));
-  await running.stop();
-  return 0;
+  const { drainMs } = config.settings.limits;
+  setTimeout(() => {
+    log.error("the stop hangs and is ended; the next start reads back what was in work", { drainMs });
+    process.exit(1);
+  }, drainMs + STOP_GRACE_MS).unref();
+  return (await running.stop()) === 0 ? 0 : 1;
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */

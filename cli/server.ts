@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import { installDispatcher } from "../connectors/jira/http.ts";
+import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
 import type { Clock, Ids, Rng } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Mode } from "../core/config/settings.ts";
@@ -13,12 +13,14 @@ import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
 import { createMetrics, type Metrics } from "../routes/meter.ts";
 import { urlOf } from "./address.ts";
-import { openDesks } from "./desks.ts";
+import { type Desks, openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
 import { VERSION } from "./version.ts";
 
 const HOUSEKEEPING_MS = 3_600_000;
 const FORGET_MAX = 10_000;
+/** How long a stop waits, after `drainMs`, for the calls it has cut off and for what is written about them. */
+const CUT_OFF_MS = 2_000;
 
 export interface ServerDeps {
   clock: Clock;
@@ -36,8 +38,11 @@ export interface Running {
   metrics: Metrics;
   loop: Loop;
   setMode(mode: Mode): void;
-  /** Takes no more webhooks, finishes what is in work, gives back what is left, and closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more webhooks, finishes what is in work, gives back what is left, and closes everything. What is not
+   * finished within `drainMs` is cut off, for the next start to read back. Answers how many tickets that were.
+   */
+  stop(): Promise<number>;
 }
 
 /** Opens the store, connects to the vendors' desks, starts the loop and listens. */
@@ -92,13 +97,37 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       http.closeAllConnections();
       await closed;
       await housekeeping;
+      const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
       await store.append([{ kind: "stop", ticket: null, body: { worker, released } }]);
-      for (const { connector } of desks.values()) await connector.close();
-      await dispatcher.close();
       await store.close();
-      log.info("interlock has stopped", { worker, released });
+      log.info("interlock has stopped", { worker, released, unfinished });
+      return unfinished;
     },
   };
+}
+
+/** Closes what calls the vendors. Answers how many tickets were still in work then: their calls are cut off. */
+async function closeDesks(
+  { desks, dispatcher, loop }: { desks: Desks["desks"]; dispatcher: CallDispatcher; loop: Loop },
+  { clock, log }: ServerDeps,
+): Promise<number> {
+  const unfinished = loop.inFlight();
+  const closing = [...desks.values()].map(({ connector }) => connector.close());
+  closing.push(unfinished > 0 ? dispatcher.abort() : dispatcher.close());
+  if (unfinished === 0) {
+    await Promise.all(closing);
+    return 0;
+  }
+  log.warn("the time for draining is over; calls are cut off, and the next start reads back what they did", {
+    tickets: unfinished,
+  });
+  const untilMs = clock.now() + CUT_OFF_MS;
+  const late = new AbortController();
+  await Promise.race([Promise.allSettled(closing), clock.sleep(CUT_OFF_MS, late.signal)]);
+  late.abort();
+  // What is written about the calls needs the store, which closes next.
+  while (loop.inFlight() > 0 && clock.now() < untilMs) await clock.sleep(10);
+  return unfinished;
 }
 
 async function listen(http: Server, { host, port }: { host: string; port: number }): Promise<void> {

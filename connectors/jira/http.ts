@@ -26,11 +26,19 @@ export async function recorded<T>(
 /** What was there before us, so that a stopped server leaves a working fetch behind. */
 const original = getGlobalDispatcher();
 
+/** Carries every call that jira.js makes. */
+export interface CallDispatcher {
+  /** Waits for the calls under way. */
+  close(): Promise<void>;
+  /** Cuts them off instead, with an outcome that is unknown. */
+  abort(): Promise<void>;
+}
+
 /**
  * jira.js calls the global fetch and takes no transport of its own, so time-outs and header reading go into the
  * global dispatcher. Nothing else in this program uses fetch.
  */
-export function installDispatcher(callTimeoutMs: number): { close(): Promise<void> } {
+export function installDispatcher(callTimeoutMs: number): CallDispatcher {
   const agent = new Agent({
     connect: { timeout: Math.min(5_000, callTimeoutMs) },
     headersTimeout: callTimeoutMs,
@@ -41,10 +49,18 @@ export function installDispatcher(callTimeoutMs: number): { close(): Promise<voi
     return dispatch(options, record ? watching(handler, record, callTimeoutMs) : handler);
   });
   setGlobalDispatcher(dispatcher);
+  const uninstall = (): void => {
+    if (getGlobalDispatcher() === dispatcher) setGlobalDispatcher(original);
+  };
   return {
     async close() {
-      if (getGlobalDispatcher() === dispatcher) setGlobalDispatcher(original);
+      uninstall();
       await dispatcher.close();
+    },
+    async abort() {
+      // Stays installed: what a batch would still call must not go out past it.
+      await dispatcher.destroy();
+      uninstall();
     },
   };
 }

@@ -52,9 +52,10 @@ class RunningLoop implements Loop {
     const { store, clock, limits } = this.#deps;
     this.#stopping = true;
     this.#rest.abort();
-    await this.#running;
     const late = new AbortController();
-    await Promise.race([Promise.all(this.#batches), clock.sleep(limits.drainMs, late.signal)]);
+    // The loop itself may be waiting for a batch to make room, and a batch for a vendor that hangs.
+    const drained = this.#running.then(() => Promise.all(this.#batches));
+    await Promise.race([drained, clock.sleep(limits.drainMs, late.signal)]);
     late.abort();
     const left = [...this.#held.values()];
     return left.length > 0 ? store.release(left) : 0;
