@@ -89,9 +89,14 @@ function receive(deps: WebhookDeps): RequestHandler {
 
 /** Node joins a header that was sent twice into one text; here it stays a list, which proves nothing. */
 function headersOf(request: Request): DeliveryHeaders {
-  const headers: Record<string, string | string[] | undefined> = {};
-  for (const [name, values] of Object.entries(request.headersDistinct))
-    headers[name] = values?.length === 1 ? values[0] : values;
+  const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  const raw = request.rawHeaders;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]?.toLowerCase() ?? "";
+    const value = raw[at + 1] ?? "";
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
   return headers;
 }
 

@@ -5,11 +5,11 @@ import type { DeliveryHeaders, Located, WebhookSource } from "../../core/ports.t
 import { authorized, deliveryId, header } from "../shared-secret.ts";
 
 const IssueId = z.string().regex(/^\d{1,19}$/);
-const Envelope = z.looseObject({
+const Envelope = z.object({
   timestamp: z.number().optional(),
   webhookEvent: z.string().optional(),
-  issue: z.looseObject({ id: IssueId, key: z.string().regex(/^[A-Z][A-Z0-9_]{0,99}-\d{1,10}$/) }).optional(),
-  comment: z.looseObject({ self: z.string() }).optional(),
+  issue: z.object({ id: IssueId, key: z.string().regex(/^[A-Z][A-Z0-9_]{0,99}-\d{1,10}$/) }).optional(),
+  comment: z.object({ self: z.string() }).optional(),
 });
 
 /** Jira's admin webhooks: HMAC-SHA256 over the raw body. The delivery id is not signed, so bodies are deduplicated too. */

@@ -99,8 +99,8 @@ describe("SQLite store: a disk that takes no more bytes", () => {
       execFileSync("prlimit", ["--pid", `${pid}`, `--fsize=${bytes}:unlimited`]);
     expect(await other.ask("before")).to.equal("200");
     limit("4096");
-    expect(await other.ask("during")).to.match(/^StoreUnavailableError \d+$/);
-    expect(await other.ask("ping")).to.match(/^StoreUnavailableError \d+$/);
+    expect(await other.ask("during")).to.equal("StoreUnavailableError");
+    expect(await other.ask("ping")).to.equal("StoreUnavailableError");
     limit("unlimited");
     expect(await other.ask("ping")).to.equal("done");
     expect(await other.ask("during")).to.equal("200");

@@ -1,0 +1,4 @@
+import { storeContract } from "./store.contract.ts";
+import { openThreadedRig } from "./threaded-rig.ts";
+
+storeContract("SQLite in its thread", () => openThreadedRig());
