@@ -6,10 +6,11 @@ import { openPostgres } from "../core/store/postgres.ts";
 import { openStore, storeOver } from "../core/store/sql-store.ts";
 import { openSqlite } from "../core/store/sqlite.ts";
 import type { Store } from "../core/store/store.ts";
+import { openThreadedSqlite } from "../core/store/threaded.ts";
 
 /** Opens the store that `store:` names, to write in. */
 export function openStoreUrl(url: string, clock: Clock, log: Log): Promise<Store> {
-  if (url.startsWith("file:")) return openStore(openSqlite(filePath(url), { clock }));
+  if (url.startsWith("file:")) return openThreadedSqlite(filePath(url), clock);
   const onIdleError = (error: Error): void => log.warn("a database connection was lost", { error: error.message });
   return openStore(openPostgres(url, { onIdleError }));
 }
