@@ -1,3 +1,4 @@
+import type { ConnectorError } from "./errors.ts";
 import type { FieldValue, SettableField, TicketRef } from "./ticket.ts";
 
 /** A log line: a static message plus fields. Ids only, never ticket text or secrets. */
@@ -19,7 +20,8 @@ export type VendorRecord = Readonly<Record<string, unknown>>;
 export type ReadOutcome =
   /** `revision` changes with every edit of the record: the vendor's counter, or its update time where it keeps none. */
   | { id: string; found: true; key: string; recordType: string; revision: string; record: VendorRecord }
-  | { id: string; found: false };
+  /** Not to be read, or with `fault`: not just now, while others of the same call could be. */
+  | { id: string; found: false; fault?: ConnectorError };
 
 /** A value on its way to the vendor. Names of groups and people are resolved by the connector. */
 export type WriteValue =
@@ -43,6 +45,12 @@ export interface FieldWrite {
   patch: VendorPatch;
   /** What stood at each path of the patch when the ticket was read, in the vendor's own form. */
   seen: Readonly<Record<string, unknown>>;
+}
+
+/** What `overwritten` asks of a written field besides its ticket; recorded with the intent, so that a crash cannot lose it. */
+export interface WriteBasis extends Pick<FieldWrite, "patch" | "seen"> {
+  recordType: string;
+  revision: string;
 }
 
 export interface NoteWrite {
@@ -103,7 +111,8 @@ export interface Connector {
   confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">>;
   /**
    * Looks into the vendor's own history for edits that came between our read and our write. Neither vendor has a
-   * conditional write, so this is what makes ours a compare-and-set. `unknown` are actions whose history cannot be read.
+   * conditional write, so this is what makes ours a compare-and-set. May be asked long after the write, and of several
+   * writes to one ticket. `unknown` are actions that the history does not show.
    */
   overwritten(writes: readonly Write[]): Promise<{ found: Overwrite[]; unknown: string[] }>;
   /** Ends what the connector keeps open. */

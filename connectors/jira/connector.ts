@@ -1,6 +1,6 @@
 import { createCloudClient } from "jira.js";
 import NodeCache from "node-cache";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
@@ -19,9 +19,9 @@ import type {
 } from "../../core/ports.ts";
 import { type Calls, callGate } from "../calls.ts";
 import { deadToken, jiraFault, oddAnswer, withApplied } from "./faults.ts";
-import { fieldIds, type HistoryItem, headOf, historyItem, replacedBy } from "./history.ts";
+import { fieldIds, type HistoryItem, headOf, historyItem, replacedBy, since } from "./history.ts";
 import { recorded } from "./http.ts";
-import { mismatchLog, place } from "./shape.ts";
+import { Checked, Comments, Issues, mismatchLog, place, Users, unreadIds } from "./shape.ts";
 
 const READ_MAX = 100;
 const COMMENTS_MAX = 100;
@@ -32,18 +32,6 @@ const PEOPLE_MAX = 2_000;
 /** The only status that means a call did what it should; 200 where none stands here. */
 const DONE: Readonly<Record<string, number>> = { write: 204, note: 201 };
 
-// jira.js passes on what it does not recognise; an answer without its list is no answer, never an empty list.
-const Issues = z.looseObject({
-  issues: z.array(
-    z.looseObject({ id: z.string(), key: z.string(), fields: z.record(z.string(), z.unknown()).optional() }),
-  ),
-  issueErrors: z.array(z.unknown()).optional(),
-});
-const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
-const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
-const Users = z.array(
-  z.looseObject({ accountId: z.string(), active: z.boolean().optional(), emailAddress: z.string().optional() }),
-);
 const HISTORY_FIELDS_MAX = 10;
 const HISTORY_PAGES_MAX = 10;
 
@@ -115,18 +103,12 @@ class JiraConnector implements Connector {
     const answer = await this.#ask("read", Issues, () =>
       this.#jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: this.#wanted }),
     );
-    if ((answer.issueErrors ?? []).length > 0) {
-      // Jira lists here what it could not read just now, which is not the same as what does not exist.
-      throw new ConnectorError({
-        kind: "unavailable",
-        connection: this.connection,
-        message: `${this.connection} could not read some issues just now`,
-      });
-    }
+    const unread = unreadIds(answer.issueErrors ?? []);
     const found = new Map(answer.issues.map((issue) => [issue.id, issue]));
     return ids.map((id) => {
       const issue = found.get(id);
-      if (!issue) return { id, found: false };
+      // What could not be read just now is not the same as what does not exist; the others of the call go on.
+      if (!issue) return unread.has(id) || unread.has("") ? this.#unread(id) : { id, found: false };
       return {
         id,
         found: true,
@@ -136,6 +118,15 @@ class JiraConnector implements Connector {
         record: { ...issue.fields, id, key: issue.key },
       };
     });
+  }
+
+  #unread(id: string): ReadOutcome {
+    const message = `${this.connection} could not read the issue just now`;
+    return {
+      id,
+      found: false,
+      fault: new ConnectorError({ kind: "unavailable", connection: this.connection, message }),
+    };
   }
 
   async #refuseStale(write: Write): Promise<void> {
@@ -248,9 +239,9 @@ class JiraConnector implements Connector {
     const found: Overwrite[] = [];
     const unknown: string[] = [];
     const histories = await this.#historiesOf(writes);
-    for (const { ref, fields } of writes) {
+    for (const { ref, revision, fields } of writes) {
       for (const field of fields) {
-        const replaced = replacedBy(field, histories.get(ref.id) ?? []);
+        const replaced = replacedBy(field, since(revision, histories.get(ref.id) ?? []));
         if (replaced === undefined) unknown.push(field.actionId);
         else if (replaced !== null) found.push(replaced);
       }
@@ -261,20 +252,30 @@ class JiraConnector implements Connector {
   /** Changed fields of the issues, newest first. */
   async #historiesOf(writes: readonly Write[]): Promise<Map<string, HistoryItem[]>> {
     const histories = new Map<string, HistoryItem[]>();
-    const issueIdsOrKeys = writes.map(({ ref }) => ref.id);
-    const ids = fieldIds(writes.flatMap(({ fields }) => fields)).slice(0, HISTORY_FIELDS_MAX);
+    const issueIdsOrKeys = [...new Set(writes.map(({ ref }) => ref.id))];
+    const ids = fieldIds(writes.flatMap(({ fields }) => fields));
+    for (let start = 0; start < ids.length; start += HISTORY_FIELDS_MAX)
+      await this.#readHistories({ issueIdsOrKeys, fieldIds: ids.slice(start, start + HISTORY_FIELDS_MAX) }, histories);
+    return histories;
+  }
+
+  async #readHistories(
+    asked: { issueIdsOrKeys: string[]; fieldIds: string[] },
+    histories: Map<string, HistoryItem[]>,
+  ): Promise<void> {
     let nextPageToken: string | undefined;
     for (let page = 0; page < HISTORY_PAGES_MAX; page += 1) {
-      const request = { issueIdsOrKeys, fieldIds: ids, ...(nextPageToken !== undefined && { nextPageToken }) };
+      const request = { ...asked, ...(nextPageToken !== undefined && { nextPageToken }) };
       const answer = await this.#call("read_history", () => this.#jira.issues.getBulkChangelogs(request));
       for (const { issueId, changeHistories } of answer.issueChangeLogs ?? []) {
-        const items = (changeHistories ?? []).flatMap(({ items: changed }) => (changed ?? []).map(historyItem));
+        const items = (changeHistories ?? []).flatMap(({ created, items: changed }) =>
+          (changed ?? []).map((item) => historyItem(item, created)),
+        );
         histories.set(issueId ?? "", [...items.reverse(), ...(histories.get(issueId ?? "") ?? [])]);
       }
       nextPageToken = answer.nextPageToken ?? undefined;
       if (nextPageToken === undefined) break;
     }
-    return histories;
   }
 
   close(): Promise<void> {

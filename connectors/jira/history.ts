@@ -3,22 +3,44 @@ import type { FieldWrite, Overwrite, WriteValue } from "../../core/ports.ts";
 /** One changed field of a history entry, as far as it matters here. */
 export interface HistoryItem {
   fieldId: string;
+  /** By Jira's clock, in ms; NaN where it does not say. */
+  atMs: number;
   from: string | null;
   fromText: string | null;
   toText: string | null;
 }
 
 /** `toString` is a field of Jira's answer and a method of every object: only own properties count. */
-export function historyItem(item: object): HistoryItem {
+export function historyItem(item: object, created: unknown): HistoryItem {
   const own = (key: string): string | null => {
     const value: unknown = Object.getOwnPropertyDescriptor(item, key)?.value;
     return typeof value === "string" ? value : null;
   };
-  return { fieldId: own("fieldId") ?? "", from: own("from"), fromText: own("fromString"), toText: own("toString") };
+  // The bulk answer gives the time as a text or in ms, by the version of the site.
+  const atMs =
+    typeof created === "number" ? created : created instanceof Date ? created.getTime() : Date.parse(String(created));
+  return {
+    fieldId: own("fieldId") ?? "",
+    atMs,
+    from: own("from"),
+    fromText: own("fromString"),
+    toText: own("toString"),
+  };
 }
 
 /**
- * What a write of ours replaced, by the issue's history (newest first): undefined when our edit is not in it yet, null
+ * What came after a revision, oldest first, of a history that is newest first: there the first edit to our value is
+ * ours, and neither an older one nor one that a person makes later is mistaken for it. All of it, where Jira gives no
+ * times.
+ */
+export function since(revision: string, history: readonly HistoryItem[]): HistoryItem[] {
+  const sinceMs = Date.parse(revision);
+  if (Number.isNaN(sinceMs) || history.some(({ atMs }) => Number.isNaN(atMs))) return [...history];
+  return history.filter(({ atMs }) => atMs >= sinceMs).reverse();
+}
+
+/**
+ * What a write of ours replaced, by the issue's history (see `since`): undefined when our edit is not in it yet, null
  * when it replaced what we had seen.
  */
 export function replacedBy(write: FieldWrite, history: readonly HistoryItem[]): Overwrite | null | undefined {

@@ -1,4 +1,24 @@
+import { z } from "zod";
 import type { Log } from "../../core/ports.ts";
+
+// jira.js passes on what it does not recognise; an answer without its list is no answer, never an empty list.
+export const Issues = z.looseObject({
+  issues: z.array(
+    z.looseObject({ id: z.string(), key: z.string(), fields: z.record(z.string(), z.unknown()).optional() }),
+  ),
+  issueErrors: z.array(z.unknown()).optional(),
+});
+const IssueError = z.looseObject({ id: z.coerce.string() });
+export const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
+export const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
+export const Users = z.array(
+  z.looseObject({ accountId: z.string(), active: z.boolean().optional(), emailAddress: z.string().optional() }),
+);
+
+/** Ids of issues that Jira could not read just now; an empty one where it does not say which. */
+export function unreadIds(errors: readonly unknown[]): Set<string> {
+  return new Set(errors.map((error) => IssueError.safeParse(error).data?.id ?? ""));
+}
 
 const MISMATCHES_MAX = 100;
 

@@ -22,7 +22,12 @@ const JOURNAL_ROWS_MAX = 1_000;
 const HISTORY_ROWS_MAX = 100;
 
 const Row = z.looseObject({ sys_id: z.string() });
-const AuditRow = z.looseObject({ fieldname: z.string(), oldvalue: z.string(), newvalue: z.string() });
+const AuditRow = z.looseObject({
+  fieldname: z.string(),
+  oldvalue: z.string(),
+  newvalue: z.string(),
+  record_checkpoint: z.string().optional(),
+});
 type AuditRow = z.infer<typeof AuditRow>;
 const JournalRow = z.looseObject({ element_id: z.string(), value: z.string() });
 
@@ -178,18 +183,18 @@ class ServiceNowConnector implements Connector {
     return { found, unknown };
   }
 
-  /** Changes of the written fields, newest first. */
+  /** Changes of the written fields, those after our reading first. */
   async #historyOf(write: Write): Promise<AuditRow[]> {
     const paths = [...new Set(write.fields.flatMap(({ patch }) => Object.keys(patch)))];
     const rows = z.array(AuditRow).safeParse(
       await this.#table("read_history", "sys_audit", {
         sysparm_query: `documentkey=${write.ref.id}^fieldnameIN${paths.join(",")}^ORDERBYDESCrecord_checkpoint`,
-        sysparm_fields: "fieldname,oldvalue,newvalue",
+        sysparm_fields: "fieldname,oldvalue,newvalue,record_checkpoint",
         sysparm_limit: String(HISTORY_ROWS_MAX),
       }),
     );
     if (!rows.success) throw this.#protocol("answered a read of the field history in an unknown form");
-    return rows.data;
+    return since(write.revision, rows.data);
   }
 
   async confirm(queries: readonly MarkerQuery[]): Promise<Map<string, "present" | "absent" | "unreadable">> {
@@ -239,6 +244,16 @@ function droppedFields(
   if (lost.length === 0) return [];
   const reason = `ServiceNow accepted the call but kept the old ${lost.join(", ")}; check the field's write ACL for the integration user, and that the field exists`;
   return [{ actionId: field.actionId, reason }];
+}
+
+/**
+ * What came after a revision, oldest first, of a history that is newest first: there the first edit to our value is
+ * ours, and neither an older one nor one that a person makes later is mistaken for it. All of it, where the history
+ * does not count revisions.
+ */
+function since(revision: string, history: readonly AuditRow[]): AuditRow[] {
+  if (history.some(({ record_checkpoint }) => !/^\d+$/.test(record_checkpoint ?? ""))) return [...history];
+  return history.filter(({ record_checkpoint }) => Number(record_checkpoint) > Number(revision)).reverse();
 }
 
 /** What a write of ours replaced: undefined when our edit is not in the history, null when it replaced what we had seen. */

@@ -69,8 +69,19 @@ describe("Jira connector: reading", () => {
 
   it("takes issues that Jira could not read just now as its trouble, not as missing", async () => {
     const { id } = issue();
-    answer({ expand: "", issues: [], issueErrors: [{ id, errorMessage: "Try again" }] });
-    expect(await faultOf(opened.connector.read("issue", [id]))).to.include({ kind: "unavailable" });
+    const other = { id: "77", key: "OPS-77", fields: { updated: "2026-01-31T10:00:00.000+0000" } };
+    answer({ expand: "", issues: [other], issueErrors: [{ id, errorMessage: "Try again" }] });
+    const [unread, read, missing] = await opened.connector.read("issue", [id, "77", "99"]);
+    expect(unread).to.have.nested.property("fault.kind", "unavailable");
+    expect(read).to.include({ found: true, key: "OPS-77" });
+    expect(missing).to.deep.equal({ id: "99", found: false });
+  });
+
+  it("takes nothing as missing where Jira does not say which issues it could not read", async () => {
+    const { id } = issue();
+    answer({ expand: "", issues: [], issueErrors: [{ errorMessage: "Try again" }] });
+    const [unread] = await opened.connector.read("issue", [id]);
+    expect(unread).to.have.nested.property("fault.kind", "unavailable");
   });
 
   it("never takes an answer without a list as an empty list", async () => {
