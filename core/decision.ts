@@ -18,6 +18,14 @@ export type TraceEntry = z.infer<typeof TraceEntry>;
 export const Hold = z.strictObject({ rule: z.string(), reason: z.string() });
 export type Hold = z.infer<typeof Hold>;
 
+/** A value that a decision asks for and that is not written, and why. */
+export const Skip = z.strictObject({
+  field: z.enum(SETTABLE_FIELDS),
+  reason: z.enum(["owned_by_person", "not_writable", "already_so"]),
+});
+export type Skip = z.infer<typeof Skip>;
+export type SkipReason = Skip["reason"];
+
 /** What the rules say should be true of a ticket, and why. Holds no ticket text; two equal decisions have equal bytes. */
 export const Decision = z.strictObject({
   /** First 16 hexadecimal characters of the digest of the rest. */

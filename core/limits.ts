@@ -33,6 +33,8 @@ export const Limits = z.strictObject({
   actingMax: positive.default(8),
   /** A claim that is not finished by then may be taken by another worker. */
   leaseMs: positive.default(120_000),
+  /** How often a lease is renewed while its batch is in work, each time after a third of `leaseMs`. */
+  leaseRenewalsMax: positive.default(30),
   /** How long the loop rests when nothing is due and nobody wakes it. */
   pollMs: positive.default(1_000),
   /** One call to a vendor, in all. */

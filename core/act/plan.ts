@@ -1,16 +1,9 @@
 import type { Mode } from "../config/settings.ts";
-import type { Action, Decision } from "../decision.ts";
+import type { Action, Decision, Skip } from "../decision.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { FieldMemory, TicketMemory } from "../store/store.ts";
 import { type FieldValue, fieldValue, SETTABLE_FIELDS, type SettableField, type Ticket } from "../ticket.ts";
-
-export type SkipReason = "owned_by_person" | "not_writable";
-
-export interface Skip {
-  field: SettableField;
-  reason: SkipReason;
-}
 
 /** A field that should change, before it has an action's identity. */
 export interface FieldChange {
@@ -26,6 +19,7 @@ export interface Plan {
   /** What the note must tell, besides: effects of this decision that stand already but were never told. */
   owed: FieldChange[];
   note: "change" | "suggestion" | undefined;
+  /** What the decision asks for and is not written, with the reason that people are shown. */
   skips: Skip[];
   /** Ownership as this look at the ticket shows it. */
   fields: TicketMemory["fields"];
@@ -61,15 +55,17 @@ export function plan(input: PlanInput): Plan {
     const remembered = lookedAt(memory?.fields[field], field, ticket, nowMs - limits.convergeWindowMs);
     if (remembered) fields[field] = remembered;
     const after = decision.set[field];
-    if (after === undefined || sameValue(field, ticket, after)) continue;
-    if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
+    if (after === undefined) continue;
+    if (sameValue(field, ticket, after)) skips.push({ field, reason: "already_so" });
+    else if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
       skips.push({ field, reason: "not_writable" });
     else if (!mayWrite(remembered, before, mapping.intake(field))) skips.push({ field, reason: "owned_by_person" });
     else if ((remembered?.writes.length ?? 0) >= limits.convergeWritesMax) diverging = field;
     else changes.push({ field, before, after });
   }
   const news = changes.length > 0 || input.owed.length > 0;
-  const told = memory?.outcomeDigest === input.outcomeDigest;
+  // What was decided while nothing was to be told, as in observe, has not been suggested to anyone.
+  const told = memory?.suggestedDigest === input.outcomeDigest;
   let note: Plan["note"];
   if (mode === "act" && news) note = "change";
   if (mode === "suggest" && changes.length > 0 && !told) note = "suggestion";

@@ -1,4 +1,5 @@
 import { instant } from "../clock.ts";
+import type { SkipReason } from "../decision.ts";
 import type { TicketView } from "../store/store.ts";
 
 const OUTCOMES: Readonly<Record<string, string>> = {
@@ -8,6 +9,12 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   dropped: "accepted by the vendor, which then kept the old value",
   found: "done, found by reading back",
   abandoned: "did not take effect",
+};
+
+const SKIPS: Readonly<Record<SkipReason, string>> = {
+  owned_by_person: "a person chose its value",
+  not_writable: "its mapping has no way to write that value",
+  already_so: "it has that value",
 };
 
 /** What is known of a ticket, in sentences. With `trace`, every rule and what it read. */
@@ -23,6 +30,7 @@ export function explain(view: TicketView, trace: boolean): string[] {
   lines.push(`Decision ${decision.id}${settled}, policy ${decision.policyVersion}:`);
   const wanted = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
   lines.push(wanted.length > 0 ? `  It should have ${wanted.join(", ")}.` : "  It is left as it is.");
+  for (const { field, reason } of view.skips) lines.push(`  Not written: ${field}, since ${SKIPS[reason]}.`);
   for (const { rule, why } of decision.because) lines.push(`  Because: ${why} (rule ${rule}).`);
   for (const hold of decision.holds) lines.push(`  Held: ${hold.reason}.`);
   const determining = decision.trace.find(({ rule }) => decision.because.some((because) => because.rule === rule));

@@ -1,21 +1,13 @@
 import type PQueue from "p-queue";
-import { afterWrites, ownedByPeople } from "../act/plan.ts";
 import { ConnectorError } from "../errors.ts";
-import type { MarkerQuery, ReadOutcome, WriteResult } from "../ports.ts";
-import type { Claim, Receipt, ReceiptOutcome } from "../store/store.ts";
-import type { SettableField } from "../ticket.ts";
+import type { ReadOutcome, WriteResult } from "../ports.ts";
+import type { Claim, Intent, Receipt } from "../store/store.ts";
+import { conclude, type Written } from "./conclude.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
-import { handleFailure } from "./failure.ts";
-import { type EditsBetween, editsBetween, giveBack } from "./give-back.ts";
+import { handleFailure, isolated } from "./failure.ts";
+import { OVERWROTE_PERSON } from "./give-back.ts";
+import { type LookBack, lookBack } from "./look-back.ts";
 import { type Next, prepare, type Work } from "./prepare.ts";
-import type { MarkerState } from "./recover.ts";
-
-/** A write that the vendor accepted. */
-export interface Written {
-  claim: Claim;
-  work: Work;
-  result: WriteResult;
-}
 
 /** Shared by all batches of a loop. */
 export interface Acting {
@@ -42,26 +34,19 @@ export async function reconcileBatch(
   }
   const readAtMs = deps.clock.now();
   let outcomes: Map<string, ReadOutcome>;
-  let markers: ReadonlyMap<string, MarkerState>;
   try {
-    outcomes = new Map(
-      (
-        await desk.connector.read(
-          first.type,
-          claims.map(({ recordId }) => recordId),
-        )
-      ).map((outcome) => [outcome.id, outcome]),
-    );
-    markers = await openMarkers(desk, claims, outcomes);
+    const ids = claims.map(({ recordId }) => recordId);
+    outcomes = new Map((await desk.connector.read(first.type, ids)).map((outcome) => [outcome.id, outcome]));
   } catch (error) {
     await each(claims, (claim) => handleFailure(deps, claim, error));
     return;
   }
+  const { clear, ...seen } = await lookBack(deps, desk, claims, outcomes);
   const written: Written[] = [];
-  await each(claims, async (claim) => {
+  await each(clear, async (claim) => {
     deps.meter.count("interlock_reconciles_total", { connection: claim.connection });
     await isolated(deps, claim, async () => {
-      const next = nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, markers });
+      const next = nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen });
       const work = await carryOut(deps, claim, next);
       if (!work) return;
       const result = await acting.queue.add(() => write(deps, desk, claim, work, acting));
@@ -76,7 +61,7 @@ function nextFor(
   desk: Desk,
   claim: Claim,
   outcome: ReadOutcome | undefined,
-  read: { readAtMs: number; markers: ReadonlyMap<string, MarkerState> },
+  read: LookBack & { readAtMs: number },
 ): Next {
   if (claim.attempts >= deps.limits.attemptsMax) {
     return {
@@ -85,6 +70,7 @@ function nextFor(
       detail: `${claim.attempts} tries ended with the worker's death or a fault; look at the log, then redrive`,
     };
   }
+  if (outcome?.found === false && outcome.fault) throw outcome.fault;
   if (!outcome?.found) {
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
@@ -105,7 +91,7 @@ async function carryOut(deps: ReconcileDeps, claim: Claim, next: Next): Promise<
     return undefined;
   }
   if (next.kind === "wait") {
-    await store.retry(claim, next.ms, "neither");
+    await store.retry(claim, next.ms, next.counts);
     return undefined;
   }
   if (next.kind === "settle") {
@@ -130,7 +116,7 @@ async function write(
     await deps.store.release([claim]);
     return undefined;
   }
-  if (!(await deps.store.intend(claim, work.actions, work.entries))) {
+  if (!(await deps.store.intend(claim, intentsOf(work), work.entries))) {
     deps.log.info("a claim was lost before its write; the new holder goes on", { ticket: claim.ticket });
     return undefined;
   }
@@ -140,8 +126,29 @@ async function write(
     return result;
   } catch (error) {
     await recordFailedWrite(deps, claim, work, error);
-    throw error;
+    if (!work.givesBack) throw error;
+    // Whatever the fault: who is to wait for this ticket must know that something of theirs was lost.
+    await handleFailure(deps, claim, error, OVERWROTE_PERSON);
+    return undefined;
   }
+}
+
+/** The actions of a write with what is needed to judge them after a crash, when this process knows nothing any more. */
+function intentsOf({ actions, write }: Work): Intent[] {
+  const { recordType, revision } = write;
+  return actions.map((action) => {
+    const field = write.fields.find(({ actionId }) => actionId === action.id);
+    if (!field) return action;
+    const seen = Object.fromEntries(Object.entries(field.seen).map(([path, value]) => [path, identity(value)]));
+    return { ...action, basis: { recordType, revision, patch: field.patch, seen } };
+  });
+}
+
+/** A value as far as it tells one from another: of a person's record, names, pictures and addresses are not ours to keep. */
+function identity(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value;
+  const kept = "accountId" in value ? ["accountId"] : ["id", "name", "value"];
+  return Object.fromEntries(Object.entries(value).filter(([key]) => kept.includes(key)));
 }
 
 /** Writes that certainly did not happen are closed; the rest stay open, to be read back before anything is tried again. */
@@ -155,126 +162,6 @@ async function recordFailedWrite(deps: ReconcileDeps, claim: Claim, work: Work, 
     claim,
     undone.map(({ id }): Receipt => ({ actionId: id, outcome: "abandoned", detail: `refused: ${error.kind}` })),
   );
-}
-
-/** Reads the notes back in bulk, then records receipts and ends the claims. */
-async function conclude(deps: ReconcileDeps, desk: Desk, written: readonly Written[]): Promise<void> {
-  const doubtful = written.flatMap(({ work, result }) => queriesFor(work, result));
-  let markers = new Map<string, MarkerState>();
-  if (doubtful.length > 0) {
-    try {
-      markers = await desk.connector.confirm(doubtful);
-    } catch (error) {
-      // The vendor accepted the notes; not being able to read them back now is no reason to write them again.
-      deps.log.warn("notes could not be read back", {
-        connection: desk.connector.connection,
-        notes: doubtful.length,
-        error: error instanceof ConnectorError ? error.kind : "internal",
-      });
-    }
-  }
-  const overwrites = await editsBetween(deps, desk, written);
-  await each(written, (done) =>
-    isolated(deps, done.claim, () => concludeOne(deps, desk, done, { markers, overwrites })),
-  );
-}
-
-interface Findings {
-  markers: ReadonlyMap<string, MarkerState>;
-  overwrites: EditsBetween;
-}
-
-async function concludeOne(
-  deps: ReconcileDeps,
-  desk: Desk,
-  { claim, work, result }: Written,
-  { markers, overwrites }: Findings,
-): Promise<void> {
-  const receipts = work.actions.map((action) => receiptFor(action.id, action.marker, result, markers));
-  for (const receipt of receipts) {
-    if (overwrites.unknown.has(receipt.actionId))
-      receipt.detail = "edited by others at the same moment; the history cannot be read";
-  }
-  const noteId = work.write.note?.actionId;
-  const told = receipts.some(({ actionId, outcome }) => actionId === noteId && outcome !== "dropped");
-  const dropped = receipts.filter(({ outcome }) => outcome === "dropped");
-  const applied = work.changes.filter((_, index) => receipts[index]?.outcome === "applied");
-  let fields = afterWrites(work.fields, applied, deps.clock.now());
-  const droppedText = dropped
-    .map(({ detail }) => detail)
-    .join("; ")
-    .slice(0, 400);
-  let park = dropped.length > 0 ? { reason: "dropped", detail: droppedText } : undefined;
-  const overwritten = work.write.fields
-    .filter(({ actionId }) => overwrites.found.has(actionId))
-    .map(({ field }) => field);
-  if (overwritten.length > 0) {
-    const given = await giveBack(deps, desk, { claim, work, found: overwrites.found });
-    fields = ownedByPeople(fields, overwritten);
-    if (!given) park = { reason: "overwrote_person", detail: lostText(overwritten) };
-  }
-  const closed = [...work.earlier, ...receipts, ...(told ? work.owedReceipts : [])];
-  const settlement = { ...work.settlement, fields, receipts: closed, entries: [], ...(park && { park }) };
-  await deps.store.settle(claim, settlement, deps.limits.restMs);
-}
-
-function lostText(fields: readonly SettableField[]): string {
-  return `${fields.join(", ")} was set by a person at the same moment and could not be put back; look at the ticket's history`;
-}
-
-function receiptFor(
-  actionId: string,
-  marker: string,
-  result: WriteResult,
-  markers: ReadonlyMap<string, MarkerState>,
-): Receipt {
-  const dropped = result.dropped.find((drop) => drop.actionId === actionId);
-  const outcome = (kind: ReceiptOutcome, detail: string): Receipt => ({ actionId, outcome: kind, detail });
-  if (dropped) return outcome("dropped", dropped.reason);
-  if (result.applied.includes(actionId)) return outcome("applied", "");
-  const state = markers.get(marker);
-  if (state === "present") return outcome("applied", "read back");
-  if (state === "absent")
-    return outcome(
-      "dropped",
-      "the note was accepted but does not stand in the journal: check the write rule of work_notes",
-    );
-  return outcome("unconfirmed", "accepted, but the journal cannot be read");
-}
-
-function queriesFor(work: Work, result: WriteResult): MarkerQuery[] {
-  const note = work.write.note;
-  return note && result.unconfirmed.includes(note.actionId) ? [{ ref: work.write.ref, marker: note.marker }] : [];
-}
-
-async function openMarkers(
-  desk: Desk,
-  claims: readonly Claim[],
-  outcomes: ReadonlyMap<string, ReadOutcome>,
-): Promise<ReadonlyMap<string, MarkerState>> {
-  const queries = claims.flatMap((claim): MarkerQuery[] => {
-    const outcome = outcomes.get(claim.recordId);
-    if (!outcome?.found) return [];
-    const ref = { connection: claim.connection, type: claim.type, id: claim.recordId, key: outcome.key };
-    return claim.open.filter(({ kind }) => kind === "note").map(({ marker }) => ({ ref, marker }));
-  });
-  return queries.length > 0 ? desk.connector.confirm(queries) : new Map();
-}
-
-async function isolated(deps: ReconcileDeps, claim: Claim, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    try {
-      await handleFailure(deps, claim, error);
-    } catch (second) {
-      // The store would not even take the failure: the lease runs out by itself.
-      deps.log.error("a failure could not be recorded", {
-        ticket: claim.ticket,
-        error: second instanceof Error ? second.name : "unknown",
-      });
-    }
-  }
 }
 
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

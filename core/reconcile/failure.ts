@@ -3,8 +3,16 @@ import type { Claim } from "../store/store.ts";
 import { retryDelayMs } from "./backoff.ts";
 import type { ReconcileDeps } from "./deps.ts";
 
-/** Ends a claim that failed, by the kind of the fault: try again later on the vendor's terms, or wait for a person. */
-export async function handleFailure(deps: ReconcileDeps, claim: Claim, error: unknown): Promise<void> {
+/**
+ * Ends a claim that failed, by the kind of the fault: try again later on the vendor's terms, or wait for a person, whom
+ * `parkedAs` tells what matters more than the kind.
+ */
+export async function handleFailure(
+  deps: ReconcileDeps,
+  claim: Claim,
+  error: unknown,
+  parkedAs?: string,
+): Promise<void> {
   const { store, log, meter } = deps;
   const fields = { ticket: claim.ticket, attempts: claim.attempts, outages: claim.outages };
   if (error instanceof StoreUnavailableError) {
@@ -15,27 +23,36 @@ export async function handleFailure(deps: ReconcileDeps, claim: Claim, error: un
   if (!(error instanceof ConnectorError)) {
     log.error("a ticket failed for a reason of our own", { ...fields, error: describeError(error) });
     meter.count("interlock_failures_total", { kind: "internal" });
-    await again(deps, claim, "attempt", undefined, "internal", describeError(error));
+    const turn = { counts: "attempt", reason: parkedAs ?? "internal", detail: describeError(error) } as const;
+    await tryAgain(deps, claim, turn);
     return;
   }
   meter.count("interlock_failures_total", { kind: error.kind, connection: error.connection });
   const turn = FAULT_RETRY[error.kind];
   if (turn === "park") {
-    log.warn("a ticket is parked", { ...fields, reason: error.kind, detail: error.message });
-    await store.park(claim, error.kind, error.message);
+    const reason = parkedAs ?? error.kind;
+    log.warn("a ticket is parked", { ...fields, reason, detail: error.message });
+    await store.park(claim, reason, error.message);
     return;
   }
-  await again(deps, claim, turn, error.retryAfterMs, error.kind, error.message);
+  const { retryAfterMs, kind, message } = error;
+  await tryAgain(deps, claim, { counts: turn, retryAfterMs, reason: parkedAs ?? kind, detail: message });
   log.info("a ticket will be tried again", { ...fields, reason: error.kind, status: error.status });
 }
 
-async function again(
+export interface Turn {
+  counts: "attempt" | "outage";
+  retryAfterMs?: number | undefined;
+  /** Under which it waits for a person after its last try. */
+  reason: string;
+  detail: string;
+}
+
+/** Ends a claim for another try, or for a person after its last one. */
+export async function tryAgain(
   { store, log, limits, rng }: ReconcileDeps,
   claim: Claim,
-  counts: "attempt" | "outage",
-  retryAfterMs: number | undefined,
-  reason: string,
-  detail: string,
+  { counts, retryAfterMs, reason, detail }: Turn,
 ): Promise<void> {
   const tries = counts === "attempt" ? claim.attempts : claim.outages;
   const most = counts === "attempt" ? limits.attemptsMax : limits.outageAttemptsMax;
@@ -45,4 +62,21 @@ async function again(
     return;
   }
   await store.retry(claim, retryDelayMs(tries, retryAfterMs, rng, limits), counts);
+}
+
+/** Runs one ticket's work; whatever fails in it ends that ticket's claim only. */
+export async function isolated(deps: ReconcileDeps, claim: Claim, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    try {
+      await handleFailure(deps, claim, error);
+    } catch (second) {
+      // The store would not even take the failure: the lease runs out by itself.
+      deps.log.error("a failure could not be recorded", {
+        ticket: claim.ticket,
+        error: second instanceof Error ? second.name : "unknown",
+      });
+    }
+  }
 }

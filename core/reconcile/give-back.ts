@@ -1,164 +1,102 @@
 import { giveBackText, markerOf } from "../act/note.ts";
-import { GIVEN_BACK, sameValue } from "../act/plan.ts";
+import { GIVEN_BACK } from "../act/plan.ts";
 import type { Action } from "../decision.ts";
-import { describeError } from "../errors.ts";
+import type { Draft } from "../ledger/entry.ts";
 import { readPath } from "../mapping/path.ts";
-import type { FieldWrite, Overwrite, ReadOutcome, Write, WriteResult } from "../ports.ts";
-import type { Claim, Receipt } from "../store/store.ts";
-import type { Written } from "./batch.ts";
-import type { Desk, ReconcileDeps } from "./deps.ts";
-import type { Work } from "./prepare.ts";
+import type { FieldWrite, Write } from "../ports.ts";
+import type { Settlement } from "../store/store.ts";
+import type { SettableField } from "../ticket.ts";
+import { retryDelayMs } from "./backoff.ts";
+import type { ReconcileDeps } from "./deps.ts";
+import { HISTORY_UNREADABLE } from "./look-back.ts";
+import type { Next, Plain, Prepared, Work } from "./prepare.ts";
+import type { Lost } from "./recover.ts";
 
-/** What people set between our reads and our writes, by the action that replaced it. */
-export interface EditsBetween {
-  found: ReadonlyMap<string, Overwrite>;
-  /** Actions for which it cannot be told. */
-  unknown: ReadonlySet<string>;
-}
+/** The reason under which a ticket waits whose person's value could not be put back. */
+export const OVERWROTE_PERSON = "overwrote_person";
 
-/**
- * Looks for edits between our reads and our writes. The vendors have no conditional write, so the window between the
- * two cannot be closed from outside; what falls into it is found afterwards and given back.
- */
-export async function editsBetween(
+/** What earlier writes leave to be done before anything new: what they took from people goes back first. */
+export function nextOfDoubts(
   deps: ReconcileDeps,
-  desk: Desk,
-  written: readonly Written[],
-): Promise<EditsBetween> {
-  const raced = written
-    .filter(({ work, result }) => result.raced && work.write.fields.length > 0)
-    .map(({ work }) => work.write);
-  if (raced.length === 0) return { found: new Map(), unknown: new Set() };
-  try {
-    const { found, unknown } = await desk.connector.overwritten(raced);
-    return { found: new Map(found.map((overwrite) => [overwrite.actionId, overwrite])), unknown: new Set(unknown) };
-  } catch (error) {
-    const fields = { connection: desk.connector.connection, writes: raced.length, error: describeError(error) };
-    deps.log.warn("edits at the same moment could not be looked for", fields);
-    return {
-      found: new Map(),
-      unknown: new Set(raced.flatMap((write) => write.fields.map(({ actionId }) => actionId))),
-    };
+  prepared: Prepared,
+  { plain, entries, settle }: { plain: Plain; entries: Draft[]; settle: (rest: Partial<Settlement>) => Next },
+): Next | undefined {
+  const { claim, recovery, receipts, owedReceipts } = prepared;
+  const { lost, ungiven, unread } = recovery;
+  if (lost.length > 0 && deps.mode() === "act") {
+    // Once it is done the ticket is looked at again, for all else that is to be done about it.
+    const settlement = { ...plain, wakeAtMs: claim.claimedAtMs };
+    return { kind: "write", work: { ...giveBackWork(deps, prepared, lost), entries, settlement } };
   }
-}
-
-export interface Lost {
-  claim: Claim;
-  work: Work;
-  found: ReadonlyMap<string, Overwrite>;
-}
-
-/** Somebody who edits faster than this many of our tries is left to it. */
-const TRIES_MAX = 3;
-
-/**
- * Puts people's values back where what stands is still ours, with an intent, a note and receipts of its own. A further
- * edit at that very moment is found the same way and given back in turn. Answers false where it failed.
- */
-export async function giveBack(deps: ReconcileDeps, desk: Desk, { claim, work, found }: Lost): Promise<boolean> {
-  try {
-    let lost = lostWrites(work.write.fields, found);
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const fresh = (await desk.connector.read(claim.type, [claim.recordId]))[0];
-      if (!fresh?.found) return false;
-      if (deps.mode() !== work.mode) return false;
-      if (tries === 0) {
-        const ours = stillOurs(desk, work, fresh, lost);
-        if (!ours) return false;
-        lost = ours;
-      }
-      if (lost.length === 0) return true;
-      const write = giveBackWrite(deps, work, fresh, lost);
-      const result = await recordedWrite(deps, desk, { claim, work, write, lost });
-      if (!result || result.dropped.length > 0) return false;
-      deps.meter.count("interlock_given_back_total", { connection: claim.connection });
-      deps.log.info("a person's value was put back", { ticket: claim.ticket, fields: lost.length });
-      if (!result.raced) return true;
-      const again = await desk.connector.overwritten([write]);
-      lost = lostWrites(write.fields, new Map(again.found.map((overwrite) => [overwrite.actionId, overwrite])));
-    }
-    return lost.length === 0;
-  } catch (error) {
-    deps.log.warn("a person's value could not be put back", { ticket: claim.ticket, error: describeError(error) });
-    return false;
+  if (lost.length > 0) {
+    const detail = lostText(
+      lost.map(({ field }) => field),
+      "the mode does not allow it to be put back",
+    );
+    return settle({ park: { reason: OVERWROTE_PERSON, detail } });
   }
-}
-
-interface LostWrite {
-  write: FieldWrite;
-  overwrite: Overwrite;
-}
-
-type Fresh = Extract<ReadOutcome, { found: true }>;
-
-function lostWrites(writes: readonly FieldWrite[], found: ReadonlyMap<string, Overwrite>): LostWrite[] {
-  return writes.flatMap((write) => {
-    const overwrite = found.get(write.actionId);
-    return overwrite ? [{ write, overwrite }] : [];
+  if (ungiven.length > 0) {
+    const detail = lostText(ungiven, "could not be put back");
+    return settle({ receipts, park: { reason: OVERWROTE_PERSON, detail } });
+  }
+  if (unread.length === 0) return undefined;
+  // The history may be late with what we have just written.
+  if (claim.attempts + 1 < deps.limits.attemptsMax)
+    return { kind: "wait", ms: retryDelayMs(claim.attempts, undefined, deps.rng, deps.limits), counts: "attempt" };
+  return settle({
+    receipts: [...receipts, ...owedReceipts],
+    park: { reason: HISTORY_UNREADABLE, detail: unreadText(unread) },
   });
 }
 
-/** A field that a person has changed again since is theirs already; undefined where that cannot be told. */
-function stillOurs(desk: Desk, work: Work, fresh: Fresh, lost: readonly LostWrite[]): LostWrite[] | undefined {
-  const mapped = desk.mappings.get(fresh.recordType)?.toTicket(work.write.ref, fresh.revision, fresh.record);
-  if (!mapped || "drift" in mapped) return undefined;
-  return lost.filter(({ write }) => sameValue(write.field, mapped.ticket, write.after));
+/** A person who redrives the ticket says that nothing of theirs was lost. */
+function unreadText(fields: readonly SettableField[]): string {
+  return `${fields.join(", ")} was written by us, and the history does not show what stood there just before; give the integration account the right to read it, look whether somebody's edit was lost, then redrive`;
 }
 
-function giveBackWrite(deps: ReconcileDeps, work: Work, fresh: Fresh, lost: readonly LostWrite[]): Write {
-  const noteId = deps.ids.short();
-  const marker = markerOf(noteId);
-  const text = giveBackText(
-    lost.map(({ write: { field } }) => field),
-    work.decision,
-    marker,
-  );
-  const fields = lost.map(({ write: { field }, overwrite: { patch, value } }): FieldWrite => {
-    const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(fresh.record, path)]));
+function lostText(fields: readonly SettableField[], why: string): string {
+  return `${fields.join(", ")} was set by a person at the same moment, and ${why}; look at the ticket's history`;
+}
+
+/**
+ * The write that puts people's values back, planned like any other: with an intent, a note, receipts, and a look into
+ * the history afterwards, so that an edit at that very moment is found and given back in turn. The actions it undoes
+ * stay open until it is done; a crash on the way leads here again.
+ */
+function giveBackWork(
+  deps: ReconcileDeps,
+  prepared: Prepared,
+  lost: readonly Lost[],
+): Omit<Work, "settlement" | "entries"> {
+  const { ticket, decision, found, readAtMs } = prepared;
+  const shared = { because: [GIVEN_BACK], decisionId: decision.id };
+  const fields = lost.map(({ field, overwrite: { patch, value } }): FieldWrite => {
+    const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(found.record, path)]));
     return { actionId: deps.ids.short(), field, after: value, patch, seen };
   });
-  return {
-    ...work.write,
-    revision: fresh.revision,
-    readAtMs: deps.clock.now(),
-    fields,
-    note: { actionId: noteId, marker, text },
-  };
-}
-
-/** Intent, effect, receipt, as for every write. Answers undefined where the claim was lost. */
-async function recordedWrite(
-  deps: ReconcileDeps,
-  desk: Desk,
-  { claim, work, write, lost }: { claim: Claim; work: Work; write: Write; lost: readonly LostWrite[] },
-): Promise<WriteResult | undefined> {
-  const shared = { because: [GIVEN_BACK], decisionId: work.decision.id };
-  const actions = write.fields.map(({ actionId, field, after }, index): Action => {
-    return { id: actionId, kind: "set", field, before: lost[index]?.write.after ?? null, after, marker: "", ...shared };
+  const sets = fields.map(({ actionId, field, after }, index): Action => {
+    return { id: actionId, kind: "set", field, before: lost[index]?.ours ?? null, after, marker: "", ...shared };
   });
-  const { note } = write;
-  if (note)
-    actions.push({
-      id: note.actionId,
-      kind: "note",
-      field: "note",
-      before: null,
-      after: null,
-      marker: note.marker,
-      ...shared,
-    });
-  if (!(await deps.store.intend(claim, actions, []))) return undefined;
-  const receipts = (outcome: Receipt["outcome"], detail: string, but: ReadonlySet<string>): Receipt[] =>
-    actions.map(({ id }) => ({ actionId: id, outcome: but.has(id) ? "dropped" : outcome, detail }));
-  try {
-    const result = await desk.connector.write(write);
-    await deps.store.receive(
-      claim,
-      receipts("applied", "put back", new Set(result.dropped.map(({ actionId }) => actionId))),
-    );
-    return result;
-  } catch (error) {
-    await deps.store.receive(claim, receipts("abandoned", "could not be put back", new Set()));
-    throw error;
-  }
+  const noteId = deps.ids.short();
+  const marker = markerOf(noteId);
+  const names = lost.map(({ field }) => field);
+  const write: Write = {
+    ref: ticket.ref,
+    recordType: found.recordType,
+    revision: ticket.revision,
+    readAtMs,
+    fields,
+    note: { actionId: noteId, marker, text: giveBackText(names, decision, marker) },
+  };
+  return {
+    write,
+    actions: [...sets, { id: noteId, kind: "note", field: "note", before: null, after: null, marker, ...shared }],
+    // What is put back is not ours: nothing of it is remembered as our own value.
+    changes: [],
+    mode: deps.mode(),
+    earlier: prepared.receipts,
+    owedReceipts: [],
+    fields: prepared.planned.fields,
+    givesBack: true,
+  };
 }

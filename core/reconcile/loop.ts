@@ -3,6 +3,7 @@ import { describeError } from "../errors.ts";
 import type { Claim } from "../store/store.ts";
 import { type Acting, reconcileBatch } from "./batch.ts";
 import type { ReconcileDeps } from "./deps.ts";
+import { keepLeases } from "./leases.ts";
 
 /** The running loop. */
 export interface Loop {
@@ -29,6 +30,8 @@ class RunningLoop implements Loop {
   readonly #batches = new Set<Promise<void>>();
   readonly #acting: Acting;
   readonly #running: Promise<void>;
+  readonly #keeping: Promise<void>;
+  readonly #over = new AbortController();
   #stopping = false;
   #rest = new AbortController();
   #restUntilMs = 0;
@@ -37,6 +40,7 @@ class RunningLoop implements Loop {
     this.#deps = deps;
     this.#acting = { queue: new PQueue({ concurrency: deps.limits.actingMax }), stopping: () => this.#stopping };
     this.#running = this.#run();
+    this.#keeping = keepLeases(deps, this.#held, this.#over.signal);
   }
 
   wake(): void {
@@ -57,6 +61,8 @@ class RunningLoop implements Loop {
     const drained = this.#running.then(() => Promise.all(this.#batches));
     await Promise.race([drained, clock.sleep(limits.drainMs, late.signal)]);
     late.abort();
+    this.#over.abort();
+    await this.#keeping;
     const left = [...this.#held.values()];
     return left.length > 0 ? store.release(left) : 0;
   }

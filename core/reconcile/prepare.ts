@@ -11,20 +11,21 @@ import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
 import type { ReconcileDeps } from "./deps.ts";
-import { type MarkerState, type Recovery, recover } from "./recover.ts";
+import { nextOfDoubts } from "./give-back.ts";
+import type { LookBack } from "./look-back.ts";
+import { type Recovery, recover } from "./recover.ts";
 
 /** What is to be done about one ticket after it was read. */
 export type Next =
   | { kind: "park"; reason: string; detail: string }
   | { kind: "ignore" }
-  | { kind: "wait"; ms: number }
+  | { kind: "wait"; ms: number; counts: "attempt" | "neither" }
   | { kind: "settle"; settlement: Settlement }
   | { kind: "write"; work: Work };
 
 /** A planned write with all that is needed to record it before and after. */
 export interface Work {
   write: Write;
-  decision: Decision;
   actions: Action[];
   changes: FieldChange[];
   /** The mode it was planned under. */
@@ -37,6 +38,10 @@ export interface Work {
   /** What is remembered besides the fields that the write changes. */
   settlement: Omit<Settlement, "fields" | "entries">;
   fields: TicketMemory["fields"];
+  /** The outcome that its note suggests, if it does. */
+  suggests?: string;
+  /** It puts back what a person had set. */
+  givesBack: boolean;
 }
 
 type Found = Extract<ReadOutcome, { found: true }>;
@@ -47,7 +52,7 @@ export function prepare(
   claim: Claim,
   found: Found,
   mapping: Mapping | undefined,
-  read: { readAtMs: number; markers: ReadonlyMap<string, MarkerState> },
+  read: LookBack & { readAtMs: number },
 ): Next {
   if (!mapping) return { kind: "ignore" };
   const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
@@ -61,11 +66,13 @@ export function prepare(
   const recovery = recover({
     claim,
     ticket,
+    record: found.record,
     markers: read.markers,
+    edits: read.edits,
     nowMs: claim.claimedAtMs,
     unknownOutcomeWaitMs: deps.limits.unknownOutcomeWaitMs,
   });
-  if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs };
+  if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs, counts: "neither" };
   const decision = decide(ticket, {}, deps.policy(), deps.clock.now());
   const digest = outcomeDigest(decision);
   const planned = plan({
@@ -80,6 +87,7 @@ export function prepare(
     limits: deps.limits,
   });
   return next(deps, {
+    recovery,
     claim,
     ticket,
     mapping,
@@ -100,14 +108,21 @@ function remembered(
   { fields, told }: Recovery,
   { decision, digest }: { decision: Decision; digest: string },
 ): TicketMemory | undefined {
-  const rules = decision.because.map(({ rule }) => rule).join();
-  const toldAlready = told.some(({ because }) => because.join() === rules);
+  const toldAlready = isSuggested({ told }, decision);
   if (!memory && !toldAlready && Object.keys(fields).length === 0) return undefined;
-  const known = { revision: "", decisionId: "", outcomeDigest: "", ...memory, fields };
-  return toldAlready ? { ...known, outcomeDigest: digest } : known;
+  const known = { revision: "", decisionId: "", outcomeDigest: "", suggestedDigest: "", ...memory, fields };
+  return toldAlready ? { ...known, suggestedDigest: digest } : known;
 }
 
-interface Prepared {
+/** A note of the same rules stands already. */
+function isSuggested({ told }: Pick<Recovery, "told">, decision: Decision): boolean {
+  const rules = decision.because.map(({ rule }) => rule).join();
+  return told.some(({ because }) => because.join() === rules);
+}
+
+/** A ticket with all that was found out about it, ready for what is to be done. */
+export interface Prepared {
+  recovery: Recovery;
   claim: Claim;
   ticket: Ticket;
   mapping: Mapping;
@@ -120,45 +135,40 @@ interface Prepared {
   readAtMs: number;
 }
 
+/** What is remembered of a ticket whatever is done about it. */
+export type Plain = Pick<Settlement, "recordKey" | "revision" | "wakeAtMs" | "skips" | "decided" | "suggestedDigest">;
+
 function next(deps: ReconcileDeps, prepared: Prepared): Next {
-  const { claim, ticket, decision, digest, planned, receipts } = prepared;
+  const { claim, ticket, recovery, decision, digest, planned, receipts } = prepared;
   // A decision is told once, not at every look at the ticket: only a new outcome, or an effect, is news.
   const news = claim.memory?.outcomeDigest !== digest || planned.note !== undefined;
-  const settlement = {
+  const plain: Plain = {
     recordKey: ticket.ref.key,
     revision: ticket.revision,
     wakeAtMs: null,
+    skips: planned.skips,
     ...(news && { decided: { decision, outcomeDigest: digest } }),
+    ...(isSuggested(recovery, decision) && { suggestedDigest: digest }),
   };
   const entries = news ? [decisionDraft(deps, prepared)] : [];
+  const settle = (rest: Pick<Settlement, "receipts" | "park">): Next => {
+    return { kind: "settle", settlement: { ...plain, ...rest, fields: planned.fields, entries } };
+  };
+  const undone = nextOfDoubts(deps, prepared, { plain, entries, settle });
+  if (undone) return undone;
   const hold = decision.holds[0];
-  if (hold) {
-    const park = { reason: "held", detail: hold.reason };
-    return { kind: "settle", settlement: { receipts, ...settlement, fields: planned.fields, entries, park } };
-  }
+  if (hold) return settle({ receipts, park: { reason: "held", detail: hold.reason } });
   if (planned.diverging) {
     const detail = `${planned.diverging} was written ${deps.limits.convergeWritesMax} times and changed back; find what else writes it, then redrive`;
-    return {
-      kind: "settle",
-      settlement: {
-        receipts,
-        ...settlement,
-        fields: planned.fields,
-        entries,
-        park: { reason: "not_converging", detail },
-      },
-    };
+    return settle({ receipts, park: { reason: "not_converging", detail } });
   }
-  if (planned.note === undefined) {
-    const closed = [...receipts, ...prepared.owedReceipts];
-    return { kind: "settle", settlement: { receipts: closed, ...settlement, fields: planned.fields, entries } };
-  }
-  return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement, entries }) };
+  if (planned.note === undefined) return settle({ receipts: [...receipts, ...prepared.owedReceipts] });
+  return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement: plain, entries }) };
 }
 
 function workOf(
   deps: ReconcileDeps,
-  { ticket, mapping, decision, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
+  { ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -197,13 +207,14 @@ function workOf(
   };
   return {
     write,
-    decision,
     actions: [...sets, note],
     changes: planned.changes,
     mode: deps.mode(),
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
+    ...(kind === "suggestion" && { suggests: digest }),
+    givesBack: false,
     ...rest,
   };
 }

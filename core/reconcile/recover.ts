@@ -1,9 +1,19 @@
 import type { FieldChange } from "../act/plan.ts";
-import { afterWrites, GIVEN_BACK, ownedByPeople, standsAlready } from "../act/plan.ts";
+import { afterWrites, GIVEN_BACK, ownedByPeople, sameValue, standsAlready } from "../act/plan.ts";
+import { readPath } from "../mapping/path.ts";
+import type { Overwrite, VendorRecord } from "../ports.ts";
 import type { Claim, OpenAction, Receipt, TicketMemory } from "../store/store.ts";
-import type { Ticket } from "../ticket.ts";
+import type { FieldValue, SettableField, Ticket } from "../ticket.ts";
+import type { LookBack } from "./look-back.ts";
 
 export type MarkerState = "present" | "absent" | "unreadable";
+
+/** A value of ours that stands where a person had set another that we never saw. */
+export interface Lost {
+  field: SettableField;
+  ours: FieldValue;
+  overwrite: Overwrite;
+}
 
 export interface Recovery {
   /** What is certain now, and told. */
@@ -14,15 +24,21 @@ export interface Recovery {
   owedReceipts: Receipt[];
   /** Notes that stand. */
   told: OpenAction[];
+  /** To be given back before anything else is done. */
+  lost: Lost[];
+  /** Our values that stand and of which the history does not tell what they replaced. */
+  unread: SettableField[];
+  /** Our values that stand where a person's was to be put back, and nothing tells any more what it was. */
+  ungiven: SettableField[];
   fields: TicketMemory["fields"];
   /** Still in doubt: look again after so many milliseconds, and write nothing before. */
   waitMs: number | undefined;
 }
 
-export interface RecoveryInput {
+export interface RecoveryInput extends LookBack {
   claim: Claim;
   ticket: Ticket;
-  markers: ReadonlyMap<string, MarkerState>;
+  record: VendorRecord;
   nowMs: number;
   /** How long a call may still be applied after we gave up on it. */
   unknownOutcomeWaitMs: number;
@@ -34,48 +50,85 @@ export interface RecoveryInput {
  * the note that tells of them, so a note that stands proves its fields. A note also tells whatever was owed before it.
  */
 export function recover(input: RecoveryInput): Recovery {
-  const { claim, ticket, markers, nowMs } = input;
-  const receipts: Receipt[] = [];
-  const owed: FieldChange[] = [];
-  const owedReceipts: Receipt[] = [];
-  const applied: FieldChange[] = [];
-  let waitMs: number | undefined;
-  const toldNotes = new Set(claim.open.filter((action) => wasTold(action, claim.open, ticket, markers)));
-  const toldUntilMs = Math.max(0, ...[...toldNotes].map(({ intentAtMs }) => intentAtMs));
-  for (const action of claim.open) {
-    const told = action.kind === "note" ? toldNotes.has(action) : action.intentAtMs <= toldUntilMs;
-    const change = changeOf(action);
-    if (!told && !standsAlready(action, ticket)) {
-      const leftMs = action.intentAtMs + input.unknownOutcomeWaitMs - nowMs;
-      if (leftMs > 0) waitMs = Math.max(waitMs ?? 0, leftMs);
-      else receipts.push({ actionId: action.id, outcome: "abandoned", detail: "not found on reading back" });
-      continue;
-    }
-    if (change) applied.push(change);
-    if (change && !told) owed.push(change);
-    (told ? receipts : owedReceipts).push(foundReceipt(action, markers));
+  const { claim, nowMs } = input;
+  const told = claim.open.filter((action) => wasTold(action, input));
+  const found: Recovery = {
+    ...{ receipts: [], owed: [], owedReceipts: [], told, lost: [], unread: [], ungiven: [] },
+    ...{ fields: claim.memory?.fields ?? {}, waitMs: undefined },
+  };
+  const seen: Seen = { applied: [], theirs: [], lost: new Map(), ungiven: [] };
+  for (const action of claim.open) judge(action, input, found, seen);
+  if (found.waitMs !== undefined)
+    return { ...found, ...{ receipts: [], owed: [], owedReceipts: [], told: [], unread: [] } };
+  const fields = ownedByPeople(afterWrites(found.fields, seen.applied, nowMs), seen.theirs);
+  const ungiven = seen.ungiven.filter((field) => !seen.lost.has(field));
+  return { ...found, fields, lost: [...seen.lost.values()], ungiven };
+}
+
+interface Seen {
+  applied: FieldChange[];
+  theirs: SettableField[];
+  lost: Map<SettableField, Lost>;
+  ungiven: SettableField[];
+}
+
+function judge(action: OpenAction, input: RecoveryInput, found: Recovery, seen: Seen): void {
+  const { ticket, edits, nowMs } = input;
+  const change = changeOf(action);
+  const told = isTold(action, found.told);
+  const stands = change !== undefined && standsNow(action, input);
+  const overwrite = edits.found.get(action.id);
+  const givesBack = action.because.includes(GIVEN_BACK);
+  if (change && (givesBack || overwrite)) seen.theirs.push(change.field);
+  if (!told && !stands && !overwrite) {
+    const leftMs = action.inDoubtSinceMs + input.unknownOutcomeWaitMs - nowMs;
+    if (leftMs > 0) found.waitMs = Math.max(found.waitMs ?? 0, leftMs);
+    else found.receipts.push({ actionId: action.id, outcome: "abandoned", detail: "not found on reading back" });
+    if (change && givesBack && sameValue(change.field, ticket, change.before)) seen.ungiven.push(change.field);
+    return;
   }
-  const before = claim.memory?.fields ?? {};
-  if (waitMs !== undefined) return { receipts: [], owed: [], owedReceipts: [], told: [], fields: before, waitMs };
-  const theirs = claim.open.flatMap(({ field, because }) =>
-    field !== "note" && because.includes(GIVEN_BACK) ? [field] : [],
-  );
-  const fields = ownedByPeople(afterWrites(before, applied, nowMs), theirs);
-  return { receipts, owed, owedReceipts, told: [...toldNotes], fields, waitMs };
+  if (change) {
+    seen.applied.push(change);
+    if (stands && edits.unknown.has(action.id)) found.unread.push(change.field);
+    // The latest of several writes to a field says whose the value is.
+    if (stands) seen.lost.delete(change.field);
+    if (stands && overwrite) seen.lost.set(change.field, { field: change.field, ours: change.after, overwrite });
+  }
+  // What was put back, or will be, is told by the note of its own.
+  const owed = change !== undefined && !told && !givesBack && !overwrite;
+  if (owed) found.owed.push(change);
+  (owed ? found.owedReceipts : found.receipts).push(foundReceipt(action, input.markers));
+}
+
+/** A note tells of its own fields and of those owed before it; one about what was put back tells of nothing else. */
+function isTold(action: OpenAction, notes: readonly OpenAction[]): boolean {
+  if (action.kind === "note") return notes.includes(action);
+  const givesBack = action.because.includes(GIVEN_BACK);
+  return notes.some((note) => note.because.includes(GIVEN_BACK) === givesBack && action.intentAtMs <= note.intentAtMs);
+}
+
+/** Whether the ticket shows a set of ours; what is put back is known in the vendor's own form only. */
+function standsNow(action: OpenAction, { ticket, record }: Pick<RecoveryInput, "ticket" | "record">): boolean {
+  if (standsAlready(action, ticket)) return true;
+  const patch = Object.entries(action.basis?.patch ?? {});
+  return patch.length > 0 && patch.every(([path, value]) => isPlain(value) && readPath(record, path) === value);
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number";
 }
 
 /** A journal that cannot be read says nothing; there the fields that were written in the same call speak for the note. */
-function wasTold(
-  note: OpenAction,
-  open: readonly OpenAction[],
-  ticket: Ticket,
-  markers: ReadonlyMap<string, MarkerState>,
-): boolean {
+function wasTold(note: OpenAction, input: RecoveryInput): boolean {
   if (note.kind !== "note") return false;
-  const state = markers.get(note.marker) ?? "absent";
+  const state = input.markers.get(note.marker) ?? "absent";
   if (state !== "unreadable") return state === "present";
-  const sets = open.filter(({ kind, decisionId }) => kind === "set" && decisionId === note.decisionId);
-  return sets.length === 0 || sets.some((action) => standsAlready(action, ticket));
+  const givesBack = note.because.includes(GIVEN_BACK);
+  const sets = input.claim.open.filter(
+    ({ kind, decisionId, because }) =>
+      kind === "set" && decisionId === note.decisionId && because.includes(GIVEN_BACK) === givesBack,
+  );
+  return sets.length === 0 || sets.some((action) => standsNow(action, input) || input.edits.found.has(action.id));
 }
 
 function foundReceipt(action: OpenAction, markers: ReadonlyMap<string, MarkerState>): Receipt {

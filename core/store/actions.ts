@@ -1,19 +1,38 @@
 import { z } from "zod";
 import { Action } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
+import type { WriteBasis } from "../ports.ts";
 import type { StoreDriver } from "./driver.ts";
 import { withFence } from "./fence.ts";
 import type { ActionsTable } from "./schema.ts";
-import type { Claim, OpenAction, Receipt } from "./store.ts";
+import type { Claim, Intent, OpenAction, Receipt } from "./store.ts";
 import { appendEntries, ledgerText, storable, type Trx } from "./transaction.ts";
 
 const Because = z.array(z.string());
+
+const WriteValueSchema = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.strictObject({ group: z.string() }),
+  z.strictObject({ user: z.string() }),
+  z.strictObject({ instant: z.string() }),
+  z.strictObject({ seconds: z.number() }),
+  z.strictObject({ adf: z.string() }),
+]);
+const Basis: z.ZodType<WriteBasis> = z.strictObject({
+  recordType: z.string(),
+  revision: z.string(),
+  patch: z.record(z.string(), WriteValueSchema),
+  seen: z.record(z.string(), z.unknown()),
+});
 
 /** See `Store.intend`. */
 export async function recordIntents(
   driver: StoreDriver,
   claim: Claim,
-  actions: readonly Action[],
+  actions: readonly Intent[],
   entries: readonly Draft[],
 ): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
@@ -28,13 +47,17 @@ export async function recordIntents(
       after: JSON.stringify(action.after),
       because: JSON.stringify(action.because),
       marker: action.marker,
+      basis: action.basis === undefined ? null : JSON.stringify(action.basis),
+      doubt_at: null,
       state: "open" as const,
       intent_at: nowMs,
       receipt_at: null,
       detail: "",
     }));
     if (rows.length > 0) await trx.insertInto("actions").values(rows).execute();
-    const intents: Draft[] = actions.map((action) => ({ kind: "action", ticket: claim.ticket, body: action }));
+    const intents = actions.map(({ basis: _, ...action }): Draft => {
+      return { kind: "action", ticket: claim.ticket, body: action };
+    });
     await appendEntries(driver, trx, [...entries, ...intents]);
   });
 }
@@ -75,10 +98,11 @@ export async function closeActions(
 /** See `Store.doubt`. */
 export async function doubtActions(driver: StoreDriver, claim: Claim): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
-    const intent_at = await driver.nowMs(trx);
+    // The intents keep their own hours: by them it is told which note came after which effect.
+    const doubt_at = await driver.nowMs(trx);
     await trx
       .updateTable("actions")
-      .set({ intent_at })
+      .set({ doubt_at })
       .where("ticket", "=", claim.ticket)
       .where("state", "=", "open")
       .execute();
@@ -86,7 +110,9 @@ export async function doubtActions(driver: StoreDriver, claim: Claim): Promise<b
 }
 
 export function openAction(row: ActionsTable): OpenAction {
-  return { ...actionOf(row), intentAtMs: row.intent_at };
+  const { intent_at: intentAtMs, doubt_at } = row;
+  const basis = row.basis === null ? undefined : Basis.parse(JSON.parse(row.basis));
+  return { ...actionOf(row), ...(basis && { basis }), intentAtMs, inDoubtSinceMs: doubt_at ?? intentAtMs };
 }
 
 /** A row of `actions` as the action it records. */

@@ -2,8 +2,9 @@ import { sql } from "kysely";
 import { openAction } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { memoryOf } from "./rows.ts";
+import type { ActionsTable } from "./schema.ts";
 import type { Claim } from "./store.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, type Trx } from "./transaction.ts";
 
 /** See `Store.claim`. A row whose lease ran out was in the hands of a worker that died: that counts as a try. */
 export async function claimWork(driver: StoreDriver, owner: string, limit: number, leaseMs: number): Promise<Claim[]> {
@@ -50,13 +51,7 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
         row,
       ]),
     );
-    const open = await trx
-      .selectFrom("actions")
-      .selectAll()
-      .where("state", "=", "open")
-      .where("ticket", "in", tickets)
-      .orderBy("intent_at")
-      .execute();
+    const open = await openOf(trx, tickets, nowMs);
     return rows.map((row) => {
       const memory = memories.get(row.ticket);
       return {
@@ -75,6 +70,24 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
       };
     });
   });
+}
+
+/**
+ * The open actions of tickets that were just claimed. A worker that died said nothing of its last call, which may have
+ * left at any moment after its intent: the time in which it may still be applied counts from when this is noticed.
+ */
+async function openOf(trx: Trx, tickets: readonly string[], nowMs: number): Promise<ActionsTable[]> {
+  const open = await trx
+    .selectFrom("actions")
+    .selectAll()
+    .where("state", "=", "open")
+    .where("ticket", "in", tickets)
+    .orderBy("intent_at")
+    .execute();
+  const unnoticed = open.filter(({ doubt_at }) => doubt_at === null).map(({ id }) => id);
+  if (unnoticed.length > 0)
+    await trx.updateTable("actions").set({ doubt_at: nowMs }).where("id", "in", unnoticed).execute();
+  return open.map((action) => ({ ...action, doubt_at: action.doubt_at ?? nowMs }));
 }
 
 /** Leases that a worker of this process left behind: with a store of one process, at its start, all of them. */
@@ -101,21 +114,35 @@ export async function nextDueMs(driver: StoreDriver): Promise<number | undefined
   return Math.max(0, Number(row.due) - (await driver.nowMs(driver.db)));
 }
 
+/** See `Store.renew`. */
+export async function renewClaims(driver: StoreDriver, claims: readonly Claim[], leaseMs: number): Promise<number> {
+  return inTransaction(driver, async (trx) =>
+    updateHeld(trx, claims, { lease_until: (await driver.nowMs(trx)) + leaseMs }),
+  );
+}
+
 /** See `Store.release`. */
 export async function releaseClaims(driver: StoreDriver, claims: readonly Claim[]): Promise<number> {
-  return inTransaction(driver, async (trx) => {
-    let released = 0;
-    // In the order in which intake takes them, so that the two cannot wait for each other.
-    for (const claim of claims.toSorted((a, b) => (a.ticket < b.ticket ? -1 : 1))) {
-      const { numUpdatedRows } = await trx
-        .updateTable("work")
-        .set({ lease_until: null, lease_owner: null })
-        .where("ticket", "=", claim.ticket)
-        .where("fence", "=", claim.fence)
-        .where("lease_until", "is not", null)
-        .executeTakeFirstOrThrow();
-      released += Number(numUpdatedRows);
-    }
-    return released;
-  });
+  return inTransaction(driver, (trx) => updateHeld(trx, claims, { lease_until: null, lease_owner: null }));
+}
+
+/** Changes the leases that are still ours. Answers how many. */
+async function updateHeld(
+  trx: Trx,
+  claims: readonly Claim[],
+  lease: { lease_until: number | null; lease_owner?: null },
+): Promise<number> {
+  let held = 0;
+  // In the order in which intake takes them, so that the two cannot wait for each other.
+  for (const claim of claims.toSorted((a, b) => (a.ticket < b.ticket ? -1 : 1))) {
+    const { numUpdatedRows } = await trx
+      .updateTable("work")
+      .set(lease)
+      .where("ticket", "=", claim.ticket)
+      .where("fence", "=", claim.fence)
+      .where("lease_until", "is not", null)
+      .executeTakeFirstOrThrow();
+    held += Number(numUpdatedRows);
+  }
+  return held;
 }

@@ -5,6 +5,7 @@ import type { Database } from "./schema.ts";
 /** Forward only: a released migration is never edited, a mistake is mended by the next one. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_spine": { up: spine },
+  "0002_history": { up: history },
 };
 
 /**
@@ -148,5 +149,19 @@ async function recordTables(db: Kysely<unknown>, sqlite: boolean): Promise<void>
     .addColumn("value", "text", (column) => column.notNull())
     .addColumn("updated_at", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("watermarks_pk", ["connection", "type"])
+    .execute();
+}
+
+/** What a write needs to be judged by after a crash, and what was not written or only suggested. */
+async function history(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable("actions").addColumn("basis", "text").execute();
+  await db.schema.alterTable("actions").addColumn("doubt_at", "bigint").execute();
+  await db.schema
+    .alterTable("tickets")
+    .addColumn("skips", "text", (column) => column.notNull().defaultTo("[]"))
+    .execute();
+  await db.schema
+    .alterTable("tickets")
+    .addColumn("suggested_digest", "text", (column) => column.notNull().defaultTo(""))
     .execute();
 }

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import { z } from "zod";
-import { Decision } from "../decision.ts";
+import { Decision, Skip } from "../decision.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import type { TicketsTable } from "./schema.ts";
 import type { TicketMemory } from "./store.ts";
@@ -20,10 +20,16 @@ export function memoryOf(row: Selectable<TicketsTable>): TicketMemory {
     revision: row.revision,
     decisionId: row.decision_id,
     outcomeDigest: row.outcome_digest,
+    suggestedDigest: row.suggested_digest,
     fields: FieldMemories.parse(JSON.parse(row.fields)),
   };
 }
 
 export function decisionOf(row: Selectable<TicketsTable>): Decision {
   return Decision.parse(JSON.parse(row.decision));
+}
+
+/** Wanted values that were not written. */
+export function skipsOf(row: Selectable<TicketsTable>): Skip[] {
+  return z.array(Skip).parse(JSON.parse(row.skips));
 }

@@ -67,6 +67,10 @@ export interface TicketsTable {
   gates: string;
   /** JSON: per field, what we wrote last and whose it is. */
   fields: string;
+  /** JSON: wanted values that were not written, and why. */
+  skips: Generated<string>;
+  /** Digest of the outcome that a note has suggested; empty where none has. */
+  suggested_digest: Generated<string>;
   wake_at: Ms | null;
   settled_at: Ms;
 }
@@ -84,6 +88,10 @@ export interface ActionsTable {
   because: string;
   marker: string;
   /** open: the intent is recorded, the outcome is not known. */
+  /** JSON: what the vendor's history is asked with; null for notes. */
+  basis: string | null;
+  /** Since when its outcome is in doubt: its call ended without an answer, or a later claim found it open. */
+  doubt_at: Ms | null;
   state: "open" | "applied" | "unconfirmed" | "dropped" | "found" | "abandoned";
   intent_at: Ms;
   receipt_at: Ms | null;

@@ -1,7 +1,7 @@
 import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
-import { claimWork, nextDueMs, releaseAllLeases, releaseClaims } from "./claims.ts";
+import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
@@ -39,6 +39,7 @@ export function storeOver(driver: StoreDriver): Store {
     finish: (claim, restMs) => finishWork(driver, claim, restMs),
     retry: (claim, delayMs, counts) => retryWork(driver, claim, delayMs, counts),
     park: (claim, reason, detail) => parkWork(driver, claim, reason, detail),
+    renew: (claims, leaseMs) => renewClaims(driver, claims, leaseMs),
     release: (claims) => releaseClaims(driver, claims),
     redrive: (connection, key, by) => redriveWork(driver, connection, key, by),
     parked: (limit) => listParked(driver, limit),

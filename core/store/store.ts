@@ -1,5 +1,6 @@
-import type { Action, Decision } from "../decision.ts";
+import type { Action, Decision, Skip } from "../decision.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
+import type { WriteBasis } from "../ports.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
 
 /** A verified hint on its way into the work set. */
@@ -28,10 +29,19 @@ export interface TicketMemory {
   revision: string;
   decisionId: string;
   outcomeDigest: string;
+  /** Digest of the outcome that a note has suggested; empty where none has. */
+  suggestedDigest: string;
   fields: Partial<Record<SettableField, FieldMemory>>;
 }
 
-export type OpenAction = Action & { intentAtMs: number };
+/** An action on its way into the store; `basis` stays out of the ledger. */
+export type Intent = Action & { basis?: WriteBasis };
+
+export type OpenAction = Intent & {
+  intentAtMs: number;
+  /** Since when its outcome is in doubt; the intent, where nothing later is known. */
+  inDoubtSinceMs: number;
+};
 
 /** A ticket leased to one worker. Every write that follows carries its fence. */
 export interface Claim {
@@ -64,6 +74,10 @@ export interface Settlement {
   revision: string;
   /** A decision with another outcome than the one remembered; absent where nothing new was decided. */
   decided?: { decision: Decision; outcomeDigest: string };
+  /** The outcome that a note has suggested; absent where this look suggested nothing. */
+  suggestedDigest?: string;
+  /** Wanted values that are not written, and why. */
+  skips?: readonly Skip[];
   fields: TicketMemory["fields"];
   /** When the ticket wants to be looked at again, in ms; null when only a hint should wake it. */
   wakeAtMs: number | null;
@@ -90,6 +104,8 @@ export interface TicketView {
   key: string;
   revision: string;
   decision: Decision | undefined;
+  /** Values that the decision asks for and that were not written. */
+  skips: Skip[];
   fields: TicketMemory["fields"];
   actions: (Action & { state: string; intentAtMs: number; receiptAtMs: number | null; detail: string })[];
   dueAtMs: number | null;
@@ -118,7 +134,7 @@ export interface Store {
   /** Milliseconds until the next unleased ticket is due; undefined when none is. */
   nextDueMs(): Promise<number | undefined>;
   /** Records the intent of writes before any call is made. */
-  intend(claim: Claim, actions: readonly Action[], entries: readonly Draft[]): Promise<boolean>;
+  intend(claim: Claim, actions: readonly Intent[], entries: readonly Draft[]): Promise<boolean>;
   /** Records what became of writes. */
   receive(claim: Claim, receipts: readonly Receipt[]): Promise<boolean>;
   /** A call ended without an answer: the time in which it may still be applied starts now. */
@@ -131,6 +147,8 @@ export interface Store {
   retry(claim: Claim, delayMs: number, counts: "attempt" | "outage" | "neither"): Promise<boolean>;
   /** Ends a claim for good, until a new hint or a redrive. */
   park(claim: Claim, reason: string, detail: string): Promise<boolean>;
+  /** Leases claims anew from now on, those that are still ours. Answers how many were. */
+  renew(claims: readonly Claim[], leaseMs: number): Promise<number>;
   /** Gives claims back untouched, due at once. Answers how many were still ours. */
   release(claims: readonly Claim[]): Promise<number>;
   /** Makes a parked ticket due again; false when there is no such parked ticket. */

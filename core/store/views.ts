@@ -1,7 +1,7 @@
 import type { Entry } from "../ledger/entry.ts";
 import { actionOf } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
-import { decisionOf, memoryOf } from "./rows.ts";
+import { decisionOf, memoryOf, skipsOf } from "./rows.ts";
 import type { Counts, Parked, TicketView } from "./store.ts";
 import { guarded } from "./transaction.ts";
 
@@ -62,6 +62,7 @@ export async function viewTicket(
       key: work.record_key ?? work.record_id,
       revision: ticket?.revision ?? "",
       decision: ticket && decisionOf(ticket),
+      skips: ticket ? skipsOf(ticket) : [],
       fields: ticket ? memoryOf(ticket).fields : {},
       actions: actions.reverse().map((row) => ({
         ...actionOf(row),

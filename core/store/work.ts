@@ -36,13 +36,15 @@ export async function settleWork(
 }
 
 async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settlement: Settlement): Promise<void> {
-  const { recordKey, revision, decided, fields, wakeAtMs } = settlement;
+  const { recordKey, revision, decided, fields, wakeAtMs, skips, suggestedDigest } = settlement;
   const seen = {
     record_key: recordKey,
     revision,
     fields: JSON.stringify(fields),
     wake_at: wakeAtMs,
     settled_at: await driver.nowMs(trx),
+    ...(skips && { skips: JSON.stringify(skips) }),
+    ...(suggestedDigest !== undefined && { suggested_digest: suggestedDigest }),
   };
   if (!decided) {
     await trx.updateTable("tickets").set(seen).where("ticket", "=", claim.ticket).execute();

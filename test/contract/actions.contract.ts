@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Intent } from "../../core/store/store.ts";
 import {
   action,
   brokenDraft,
@@ -15,7 +16,10 @@ import {
   verified,
 } from "./store-rig.ts";
 
-const set = action("a1");
+const set: Intent = {
+  ...action("a1"),
+  basis: { recordType: "incident", revision: "4", patch: { g: { group: "Network" } }, seen: { g: null } },
+};
 const note = action("a2", {
   kind: "note",
   field: "note",
@@ -32,11 +36,9 @@ export function actionCases(rig: Rig): void {
     expect(await store.intend(claim, [set, note, numbers], [])).to.equal(true);
     advance(HOUR);
     const { open } = await claimOne(store);
-    expect(open.map(({ intentAtMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1))).to.deep.equal([
-      set,
-      note,
-      numbers,
-    ]);
+    expect(
+      open.map(({ intentAtMs, inDoubtSinceMs, ...intent }) => intent).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ).to.deep.equal([set, note, numbers]);
     expect(new Set(open.map(({ intentAtMs }) => intentAtMs)).size).to.equal(1);
     expect(open.every(({ intentAtMs }) => intentAtMs > 0)).to.equal(true);
     expect(await kinds(store)).to.deep.equal(["signal", "action", "action", "action"]);
@@ -102,9 +104,27 @@ export function receiptCases(rig: Rig): void {
     const before = present(await store.view("snow", "r1"));
     advance(MINUTE);
     expect(await store.doubt(claim)).to.equal(true);
-    const [first, second] = present(await store.view("snow", "r1")).actions.sort((a, b) => (a.id < b.id ? -1 : 1));
-    expect(first?.intentAtMs).to.be.closeTo(rig().now(), MINUTE / 2);
-    expect(second).to.deep.equal(before.actions.find(({ id }) => id === "a2"));
+    const doubtedMs = rig().now();
+    expect(present(await store.view("snow", "r1")).actions, "the intents keep their hours").to.deep.equal(
+      before.actions,
+    );
+    advance(HOUR);
+    const { open } = await claimOne(store);
+    expect(open.map(({ id }) => id)).to.deep.equal(["a1"]);
+    expect(open[0]?.inDoubtSinceMs).to.be.closeTo(doubtedMs, MINUTE / 2);
+  });
+
+  it("counts it from when a worker's death is noticed, where the worker could not say, and only once", async () => {
+    const { store, advance } = rig();
+    await store.intend(await claimed(store), [set], []);
+    advance(HOUR);
+    const noticedMs = rig().now();
+    const [first] = (await claimOne(store)).open;
+    expect(first?.inDoubtSinceMs).to.be.closeTo(noticedMs, MINUTE / 2);
+    expect(noticedMs - (first?.intentAtMs ?? 0)).to.be.greaterThan(MINUTE);
+    advance(HOUR);
+    const [second] = (await claimOne(store)).open;
+    expect(second?.inDoubtSinceMs).to.equal(first?.inDoubtSinceMs);
   });
 }
 

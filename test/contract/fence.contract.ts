@@ -32,6 +32,7 @@ const WRITES: Record<string, (store: Store, claim: Claim) => Promise<boolean>> =
   "retry as a try": (store, claim) => store.retry(claim, MINUTE, "attempt"),
   "retry as an outage": (store, claim) => store.retry(claim, MINUTE, "outage"),
   "retry as neither": (store, claim) => store.retry(claim, MINUTE, "neither"),
+  renew: async (store, claim) => (await store.renew([claim], 2 * LEASE)) === 1,
   park: (store, claim) => store.park(claim, "rejected", "refused"),
 };
 
@@ -45,6 +46,7 @@ export function fenceCases(rig: Rig): void {
       const before = await rig().dump();
       expect(await write(store, stale)).to.equal(false);
       expect(await rig().dump()).to.deep.equal(before);
+      advance(SECOND);
       expect(await write(store, current)).to.equal(true);
       expect(await rig().dump()).to.not.deep.equal(before);
     });

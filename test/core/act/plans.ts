@@ -35,7 +35,7 @@ export function mappingThat(
 }
 
 export function memoryOf(fields: TicketMemory["fields"], digest = ""): TicketMemory {
-  return { revision: "3", decisionId: "d", outcomeDigest: digest, fields };
+  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields };
 }
 
 /** A field that we wrote, and since when. */

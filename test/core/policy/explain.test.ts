@@ -10,7 +10,7 @@ const AT_MS = Date.parse("2026-03-02T09:00:00Z");
 
 const UNDECIDED: TicketView = {
   ...{ ticket: "snow/incident/1", connection: "snow", key: "INC0010001", revision: "4", decision: undefined },
-  ...{ fields: {}, actions: [], dueAtMs: null, parked: undefined, settledAtMs: undefined },
+  ...{ skips: [], fields: {}, actions: [], dueAtMs: null, parked: undefined, settledAtMs: undefined },
 };
 
 const decision = decide(
@@ -62,6 +62,19 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
         action("note", "abandoned", "refused: auth"),
       ],
       dueAtMs: AT_MS + 60_000,
+    },
+    false,
+  ],
+  [
+    "values that were not written",
+    {
+      ...UNDECIDED,
+      decision,
+      skips: [
+        { field: "assignmentGroup", reason: "already_so" },
+        { field: "priority", reason: "not_writable" },
+        { field: "category", reason: "owned_by_person" },
+      ],
     },
     false,
   ],

@@ -3,6 +3,7 @@ import type { Mode } from "../../../core/config/settings.ts";
 import { Limits } from "../../../core/limits.ts";
 import type { Mapping } from "../../../core/mapping/mapping.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
+import type { Overwrite } from "../../../core/ports.ts";
 import type { ReconcileDeps } from "../../../core/reconcile/deps.ts";
 import { type Next, prepare, type Work } from "../../../core/reconcile/prepare.ts";
 import type { MarkerState } from "../../../core/reconcile/recover.ts";
@@ -23,6 +24,8 @@ interface Case {
   memory?: Claim["memory"];
   open?: OpenAction[];
   markers?: Record<string, MarkerState>;
+  edits?: { found?: Record<string, Overwrite>; unknown?: string[] };
+  attempts?: number;
   mapping?: Mapping | undefined;
   limits?: Partial<Limits>;
 }
@@ -57,7 +60,7 @@ function depsOf(policy: Policy, mode: Mode, counted: string[], limits: Partial<L
 function prepared(each: Case, counted: string[] = []): Next {
   const claim: Claim = {
     ...{ ticket: "snow/incident/1", connection: "snow", type: "incident", recordId: "1", recordKey: "INC1" },
-    ...{ generation: 1, fence: 1, attempts: 0, outages: 0, claimedAtMs: NOW_MS },
+    ...{ generation: 1, fence: 1, attempts: each.attempts ?? 0, outages: 0, claimedAtMs: NOW_MS },
     memory: each.memory,
     open: each.open ?? [],
   };
@@ -65,7 +68,10 @@ function prepared(each: Case, counted: string[] = []): Next {
   const found = { ...seen, record: each.record ?? untouched };
   const deps = depsOf(policyOf(each.rules ?? toNetwork), each.mode ?? "act", counted, each.limits);
   const markers = new Map(Object.entries(each.markers ?? {}));
-  return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, { readAtMs: NOW_MS - 50, markers });
+  const { found: replaced = {}, unknown = [] } = each.edits ?? {};
+  const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
+  const read = { readAtMs: NOW_MS - 50, markers, edits };
+  return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, read);
 }
 
 function workOf(next: Next): Work {
@@ -119,11 +125,12 @@ describe("a ticket that was read", () => {
   it("waits while an earlier write is in doubt, and decides nothing", () => {
     const open: OpenAction = {
       ...{ id: "a1", kind: "set", field: "assignmentGroup", before: "", after: "Network" },
-      ...{ because: [], decisionId: "d", marker: "", intentAtMs: NOW_MS - 1_000 },
+      ...{ because: [], decisionId: "d", marker: "", intentAtMs: NOW_MS - 1_000, inDoubtSinceMs: NOW_MS - 1_000 },
     };
     expect(prepared({ open: [open], limits: { unknownOutcomeWaitMs: 65_000 } })).to.deep.equal({
       kind: "wait",
       ms: 64_000,
+      counts: "neither",
     });
   });
 });
@@ -187,7 +194,8 @@ describe("a write that is planned", () => {
 
 describe("a first write that was found by reading back", () => {
   const open = (kind: "set" | "note"): OpenAction => ({
-    ...{ id: kind, kind, because: ["network"], decisionId: "d1", intentAtMs: NOW_MS - 100_000, before: null },
+    ...{ id: kind, kind, because: ["network"], decisionId: "d1", before: null },
+    ...{ intentAtMs: NOW_MS - 100_000, inDoubtSinceMs: NOW_MS - 100_000 },
     ...(kind === "set"
       ? { field: "assignmentGroup", after: "Network", marker: "" }
       : { field: "note", after: null, marker: "[il:n]" }),
@@ -225,5 +233,55 @@ describe("a first write that was found by reading back", () => {
         .receipts?.map(({ actionId }) => actionId)
         .sort(),
     ).to.deep.equal(["note", "set"]);
+  });
+});
+
+describe("a write that may have replaced a person's edit", () => {
+  const shared = { because: ["network"], decisionId: "d1", before: null, intentAtMs: 1, inDoubtSinceMs: 1 };
+  const open: OpenAction[] = [
+    { id: "s", kind: "set", field: "assignmentGroup", after: "Network", marker: "", ...shared },
+    { id: "n", kind: "note", field: "note", after: null, marker: "[il:n]", ...shared },
+  ];
+  const at = { ...untouched, assignment_group: "g", "assignment_group.name": "Network" };
+  const stands = { open, record: at, markers: { "[il:n]": "present" } } as const;
+  const found = { s: { actionId: "s", patch: { assignment_group: "sec" }, value: "sec" } };
+
+  it("puts it back before anything else, and looks again afterwards", () => {
+    const work = workOf(prepared({ ...stands, edits: { found } }));
+    expect(work.givesBack).to.equal(true);
+    expect(work.write.fields.map(({ patch, seen }) => ({ patch, seen }))).to.deep.equal([
+      { patch: { assignment_group: "sec" }, seen: { assignment_group: "g" } },
+    ]);
+    expect(work.actions.map(({ kind, before, after }) => [kind, before, after])).to.deep.equal([
+      ["set", "Network", "sec"],
+      ["note", null, null],
+    ]);
+    expect(work.settlement.wakeAtMs).to.equal(NOW_MS);
+    expect(work.fields.assignmentGroup?.theirs).to.equal(true);
+  });
+
+  it("overwrote_person: is parked where the mode no longer allows it, with its actions left open", () => {
+    const settlement = settlementOf(prepared({ ...stands, mode: "observe", edits: { found } }));
+    expect(settlement.park?.reason).to.equal("overwrote_person");
+    expect(settlement.receipts ?? []).to.deep.equal([]);
+  });
+
+  it("history_unreadable: is asked again, and parked with its receipts after the last try", () => {
+    expect(prepared({ ...stands, edits: { unknown: ["s"] } })).to.include({ kind: "wait", counts: "attempt" });
+    const settlement = settlementOf(prepared({ ...stands, edits: { unknown: ["s"] }, attempts: 7 }));
+    expect(settlement.park?.reason).to.equal("history_unreadable");
+    expect(settlement.receipts).to.have.length(2);
+  });
+});
+
+describe("a switch from observe to suggest", () => {
+  it("suggests what was decided, and told to nobody, before", () => {
+    const observed = settlementOf(prepared({ mode: "observe" }));
+    const digest = observed.decided?.outcomeDigest ?? "";
+    const memory = { ...memoryOf({}, digest), suggestedDigest: observed.suggestedDigest ?? "" };
+    const work = workOf(prepared({ mode: "suggest", memory }));
+    expect(work.suggests).to.equal(digest);
+    const again = { ...memory, suggestedDigest: digest };
+    expect(prepared({ mode: "suggest", memory: again }).kind).to.equal("settle");
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { plan } from "../../../core/act/plan.ts";
 import { outcomeDigest } from "../../../core/policy/decide.ts";
+import type { Overwrite } from "../../../core/ports.ts";
 import { type MarkerState, type Recovery, recover } from "../../../core/reconcile/recover.ts";
 import type { Claim, OpenAction } from "../../../core/store/store.ts";
 import { decisionOf, LIMITS, mappingThat, memoryOf, wrote } from "../act/plans.ts";
@@ -13,12 +14,19 @@ const OLD_MS = WRITTEN_MS + WAIT_MS;
 
 function setOf(id: string, after: string, rest: Partial<OpenAction> = {}): OpenAction {
   const shared = { because: ["network"], decisionId: "d1", marker: "", intentAtMs: WRITTEN_MS };
-  return { id, kind: "set", field: "assignmentGroup", before: "", after, ...shared, ...rest };
+  const { intentAtMs = WRITTEN_MS } = rest;
+  return {
+    ...{ id, kind: "set", field: "assignmentGroup", before: "", after, inDoubtSinceMs: intentAtMs },
+    ...shared,
+    ...rest,
+  };
 }
 
 function noteOf(id: string, rest: Partial<OpenAction> = {}): OpenAction {
   const shared = { because: ["network"], decisionId: "d1", intentAtMs: WRITTEN_MS };
-  return { id, kind: "note", field: "note", before: null, after: null, marker: `[il:${id}]`, ...shared, ...rest };
+  const { intentAtMs = WRITTEN_MS } = rest;
+  const nothing = { before: null, after: null, inDoubtSinceMs: intentAtMs };
+  return { id, kind: "note", field: "note", marker: `[il:${id}]`, ...nothing, ...shared, ...rest };
 }
 
 function claimOf(open: OpenAction[], memory?: Claim["memory"]): Claim {
@@ -32,6 +40,8 @@ interface Case {
   markers?: Record<string, MarkerState>;
   nowMs?: number;
   memory?: Claim["memory"];
+  edits?: { found?: Record<string, Overwrite>; unknown?: string[] };
+  record?: Record<string, unknown>;
 }
 
 function recovered({
@@ -40,10 +50,14 @@ function recovered({
   markers = {},
   nowMs = OLD_MS,
   memory,
+  edits = {},
+  record = {},
 }: Case): Recovery {
   const states = new Map(Object.entries(markers).map(([id, state]) => [`[il:${id}]`, state]));
   const ticket = ticketWith({ assignmentGroup: group });
-  return recover({ claim: claimOf(open, memory), ticket, markers: states, nowMs, unknownOutcomeWaitMs: WAIT_MS });
+  const seen = { found: new Map(Object.entries(edits.found ?? {})), unknown: new Set(edits.unknown) };
+  const asked = { ticket, record, markers: states, edits: seen, nowMs, unknownOutcomeWaitMs: WAIT_MS };
+  return recover({ claim: claimOf(open, memory), ...asked });
 }
 
 function outcomes({ receipts }: Recovery): string[] {
@@ -246,5 +260,74 @@ describe("a journal that cannot be read", () => {
     ];
     const recovery = recovered({ open, group: "Network", markers: { n2: "unreadable" } });
     expect(outcomes(recovery)).to.include("n2 abandoned").and.to.include("s2 abandoned");
+  });
+});
+
+describe("an edit that a write of ours replaced unseen", () => {
+  const theirs: Overwrite = { actionId: "s1", patch: { group: { group: "Security" } }, value: "Security" };
+  const back = setOf("g1", "Security", { before: "Network", because: ["edited-at-the-same-moment"] });
+
+  it("is lost while ours stands: it is to be given back, is theirs, and owes no other note", () => {
+    for (const marker of ["present", "absent"] as const) {
+      const recovery = recovered({ group: "Network", markers: { n1: marker }, edits: { found: { s1: theirs } } });
+      expect(recovery.lost).to.deep.equal([{ field: "assignmentGroup", ours: "Network", overwrite: theirs }]);
+      expect(recovery.fields.assignmentGroup?.theirs).to.equal(true);
+      expect(recovery.owed).to.deep.equal([]);
+      expect(outcomes(recovery)).to.include("s1 found");
+    }
+  });
+
+  it("is lost no more once somebody has set the field again, and the field is theirs", () => {
+    const recovery = recovered({ group: "Hardware", edits: { found: { s1: theirs } }, markers: { n1: "present" } });
+    expect(recovery.lost).to.deep.equal([]);
+    expect(recovery.fields.assignmentGroup?.theirs).to.equal(true);
+  });
+
+  it("that was put back is not put back again, although our first write still stands in the history", () => {
+    const open = [setOf("s1", "Network"), noteOf("n1"), back];
+    const recovery = recovered({
+      open,
+      group: "Security",
+      edits: { found: { s1: theirs } },
+      markers: { n1: "present" },
+    });
+    expect(recovery.lost).to.deep.equal([]);
+    expect(outcomes(recovery)).to.deep.equal(["s1 found", "n1 found", "g1 found"]);
+  });
+
+  it("is given back again where the first try had no effect", () => {
+    const open = [setOf("s1", "Network"), noteOf("n1"), back];
+    const recovery = recovered({
+      open,
+      group: "Network",
+      edits: { found: { s1: theirs } },
+      markers: { n1: "present" },
+    });
+    expect(recovery.lost).to.have.length(1);
+    expect(recovery.ungiven).to.deep.equal([]);
+  });
+
+  it("cannot be given back where only the failed try is known: a person must", () => {
+    expect(recovered({ open: [back], group: "Network" }).ungiven).to.deep.equal(["assignmentGroup"]);
+    expect(recovered({ open: [back], group: "Hardware" }).ungiven).to.deep.equal([]);
+  });
+
+  it("cannot be told where the history does not show our write, which matters only while ours stands", () => {
+    const asked: Case = { edits: { unknown: ["s1"] }, markers: { n1: "present" } };
+    expect(recovered({ ...asked, group: "Network" }).unread).to.deep.equal(["assignmentGroup"]);
+    expect(recovered({ ...asked, group: "Hardware" }).unread).to.deep.equal([]);
+  });
+
+  it("is known by the vendor's own value, where that is all we wrote", () => {
+    const given = {
+      ...back,
+      after: "77",
+      basis: { recordType: "incident", revision: "3", patch: { g: "77" }, seen: {} },
+    };
+    const again = { ...theirs, actionId: "g1" };
+    const at = { group: "Security", record: { g: "77" }, edits: { found: { g1: again } } };
+    expect(recovered({ open: [given], ...at }).lost).to.deep.equal([
+      { field: "assignmentGroup", ours: "77", overwrite: again },
+    ]);
   });
 });

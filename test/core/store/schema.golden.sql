@@ -11,7 +11,9 @@ CREATE TABLE "actions" (
   "state" text not null,
   "intent_at" bigint not null,
   "receipt_at" bigint,
-  "detail" text not null
+  "detail" text not null,
+  "basis" text,
+  "doubt_at" bigint
 );
 
 CREATE TABLE "kysely_migration" (
@@ -57,7 +59,9 @@ CREATE TABLE "tickets" (
   "gates" text not null,
   "fields" text not null,
   "wake_at" bigint,
-  "settled_at" bigint not null
+  "settled_at" bigint not null,
+  "skips" text default '[]' not null,
+  "suggested_digest" text default '' not null
 );
 
 CREATE TABLE "watermarks" (
