@@ -21,24 +21,39 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Commits on their way at the same time: one is written while the next is handed over, so the store never waits for us. */
+const COMMITS_MAX = 2;
+
 /**
- * Micro-batches: while one commit is under way, what arrives waits and shares the next, so the cost of a commit is
+ * Micro-batches: while commits are under way, what arrives waits and shares the next, so the cost of a commit is
  * divided by the load. `onAccepted` is told after every commit that brought something new.
  */
 export function startIntake(store: Pick<Store, "accept">, limits: Limits, onAccepted: () => void): Intake {
   let waiting: Waiting[] = [];
-  let committing: Promise<void> | undefined;
+  const committing = new Set<Promise<void>>();
+  let gathering = false;
   let closed = false;
 
-  async function commitAll(): Promise<void> {
-    while (waiting.length > 0) {
-      // A turn of the event loop lets every request that has already arrived join this batch.
-      await new Promise((resolve) => setImmediate(resolve));
-      const batch = waiting.slice(0, limits.intakeBatchMax);
-      waiting = waiting.slice(limits.intakeBatchMax);
-      await commit(batch);
-    }
-    committing = undefined;
+  function startCommit(): void {
+    if (gathering || committing.size >= COMMITS_MAX || waiting.length === 0) return;
+    gathering = true;
+    const ended = gather()
+      .then(commit)
+      .finally(() => {
+        committing.delete(ended);
+        startCommit();
+      });
+    committing.add(ended);
+  }
+
+  async function gather(): Promise<readonly Waiting[]> {
+    // A turn of the event loop lets every request that has already arrived join this batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = waiting.slice(0, limits.intakeBatchMax);
+    waiting = waiting.slice(limits.intakeBatchMax);
+    gathering = false;
+    startCommit();
+    return batch;
   }
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
@@ -68,12 +83,12 @@ export function startIntake(store: Pick<Store, "accept">, limits: Limits, onAcce
       }
       return new Promise((resolve, reject) => {
         waiting.push({ signal, resolve, reject });
-        committing ??= commitAll();
+        startCommit();
       });
     },
     async close() {
       closed = true;
-      await committing;
+      while (committing.size > 0) await Promise.all(committing);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder, Transaction } from "kysely";
+import type { Compilable, Kysely, RawBuilder, Transaction } from "kysely";
 import type { Database } from "./schema.ts";
 
 /** What differs between the two databases; everything else is written once, in `sql-store.ts`. */
@@ -14,13 +14,15 @@ export interface StoreDriver {
   /** Makes sure that nobody else appends to the ledger until this transaction ends. */
   lockLedger(trx: Transaction<Database>): Promise<void>;
   /**
-   * A list of records as a table to select from, passed as one parameter: the statement's text stays the same however
-   * long the list is, so it is prepared once.
+   * Runs a statement that takes its rows from a table it is handed: for all records at once, or for one after the other,
+   * whichever costs this database less. Answers what it returned, in no order that the caller may rely on.
    */
-  table(
+  writeRows<R>(
+    trx: Transaction<Database>,
     columns: Readonly<Record<string, "text" | "bigint">>,
     records: readonly Readonly<Record<string, string | number | null>>[],
-  ): RawBuilder<unknown>;
+    statement: (rows: RawBuilder<unknown>) => Compilable<R>,
+  ): Promise<R[]>;
   /** Whether claiming must step over rows that another worker is claiming. */
   skipLocked: boolean;
   /** Whether an error means that the database cannot take writes now, rather than that we asked for nonsense. */

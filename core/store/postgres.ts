@@ -51,9 +51,11 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
       await sql`select pg_advisory_xact_lock(${LEDGER_LOCK})`.execute(trx);
     },
     skipLocked: true,
-    table: (columns, records) => {
+    // The list is one parameter, so the statement's text stays the same however long it is.
+    async writeRows(trx, columns, records, statement) {
       const fields = Object.entries(columns).map(([name, type]) => sql`${sql.ref(name)} ${sql.raw(type)}`);
-      return sql`(select * from json_to_recordset(${JSON.stringify(records)}::json) as records(${sql.join(fields)}))`;
+      const table = sql`(select * from json_to_recordset(${JSON.stringify(records)}::json) as records(${sql.join(fields)}))`;
+      return (await trx.executeQuery(statement(table).compile())).rows;
     },
     isUnavailable,
     close: () => db.destroy(),

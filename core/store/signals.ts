@@ -64,13 +64,14 @@ async function insertFresh(driver: StoreDriver, trx: Trx, signals: readonly NewS
   }));
   // Rows come back without their position; every new one stands for the first signal that it equals.
   const waiting = new Map<string, number>();
-  const inserted = await trx
-    .insertInto("signals")
-    .columns(["connection", "delivery_id", "body_digest", "ticket", "cause", "received_at"])
-    .expression(sql`select * from ${driver.table(SIGNAL_COLUMNS, rows)} as fresh where true`)
-    .onConflict((conflict) => conflict.doNothing())
-    .returning(["connection", "delivery_id", "body_digest", "ticket"])
-    .execute();
+  const inserted = await driver.writeRows(trx, SIGNAL_COLUMNS, rows, (table) =>
+    trx
+      .insertInto("signals")
+      .columns(["connection", "delivery_id", "body_digest", "ticket", "cause", "received_at"])
+      .expression(sql`select * from ${table} as fresh where true`)
+      .onConflict((conflict) => conflict.doNothing())
+      .returning(["connection", "delivery_id", "body_digest", "ticket"]),
+  );
   for (const row of inserted) {
     const key = rowKey(row.connection, row.delivery_id, row.body_digest, row.ticket);
     waiting.set(key, (waiting.get(key) ?? 0) + 1);
@@ -142,41 +143,40 @@ async function makeDue(driver: StoreDriver, trx: Trx, signals: readonly NewSigna
   const rows = ordered.map(([ticket, { connection, type, recordId, recordKey, count }]) => {
     return { ticket, connection, type, record_id: recordId, record_key: recordKey, generation: count };
   });
-  await trx
-    .insertInto("work")
-    .columns([
-      "ticket",
-      "connection",
-      "type",
-      "record_id",
-      "record_key",
-      "generation",
-      "due_at",
-      "fence",
-      "attempts",
-      "outages",
-    ])
-    .expression(
-      sql`select hints.*, cast(${dueAtMs} as bigint), 0, 0, 0 from ${driver.table(HINT_COLUMNS, rows)} as hints where true`,
-    )
-    .onConflict((conflict) =>
-      conflict.column("ticket").doUpdateSet({
-        generation: sql`work.generation + excluded.generation`,
-        // A rest holds the hint back, but never what was due before it ends: a hint must not put a wake hour off.
-        due_at: sql`case
+  await driver.writeRows(trx, HINT_COLUMNS, rows, (table) =>
+    trx
+      .insertInto("work")
+      .columns([
+        "ticket",
+        "connection",
+        "type",
+        "record_id",
+        "record_key",
+        "generation",
+        "due_at",
+        "fence",
+        "attempts",
+        "outages",
+      ])
+      .expression(sql`select hints.*, cast(${dueAtMs} as bigint), 0, 0, 0 from ${table} as hints where true`)
+      .onConflict((conflict) =>
+        conflict.column("ticket").doUpdateSet({
+          generation: sql`work.generation + excluded.generation`,
+          // A rest holds the hint back, but never what was due before it ends: a hint must not put a wake hour off.
+          due_at: sql`case
           when work.due_at <= excluded.due_at or work.due_at <= work.rest_until then work.due_at
           when work.rest_until > excluded.due_at then work.rest_until
           else excluded.due_at end`,
-        record_key: sql`coalesce(excluded.record_key, work.record_key)`,
-        // News of a parked ticket may be what it was waiting for.
-        attempts: sql`case when work.parked_at is null then work.attempts else 0 end`,
-        outages: sql`case when work.parked_at is null then work.outages else 0 end`,
-        parked_at: null,
-        parked_reason: null,
-        parked_detail: null,
-      }),
-    )
-    .execute();
+          record_key: sql`coalesce(excluded.record_key, work.record_key)`,
+          // News of a parked ticket may be what it was waiting for.
+          attempts: sql`case when work.parked_at is null then work.attempts else 0 end`,
+          outages: sql`case when work.parked_at is null then work.outages else 0 end`,
+          parked_at: null,
+          parked_reason: null,
+          parked_detail: null,
+        }),
+      ),
+  );
 }
 
 /** A delivery that points at no record is kept where people look for trouble, instead of being an error to its sender. */

@@ -77,11 +77,13 @@ export async function appendEntries(
     .executeTakeFirst();
   if (drafts.length === 0) return head;
   const entries = seal(head, drafts, await driver.nowMs(trx));
-  await trx
-    .insertInto("ledger")
-    .columns(["seq", "at", "kind", "ticket", "body", "prev", "hash"])
-    .expression(sql`select * from ${driver.table(ENTRY_COLUMNS, entries)} as entries where true`)
-    .execute();
+  const rows = entries.map((entry) => ({ ...entry }));
+  await driver.writeRows(trx, ENTRY_COLUMNS, rows, (table) =>
+    trx
+      .insertInto("ledger")
+      .columns(["seq", "at", "kind", "ticket", "body", "prev", "hash"])
+      .expression(sql`select * from ${table} as entries where true`),
+  );
   const last = entries.at(-1);
   return last && { seq: last.seq, hash: last.hash };
 }

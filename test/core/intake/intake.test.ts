@@ -81,19 +81,22 @@ describe("intake", () => {
     expect(await answer).to.equal("accepted");
   });
 
-  it("batching: all that wait at a commit share the next one", async () => {
+  it("batching: all that wait while two commits are under way share the next one", async () => {
     const { store, submit } = rig();
     const first = submit("a", "b");
     expect((await store.commit(0)).ids).to.deep.equal(["a", "b"]);
-    const second = [...submit("c"), ...submit("d"), ...submit("e")];
+    const second = submit("c");
+    expect((await store.commit(1)).ids).to.deep.equal(["c"]);
+    const third = [...submit("d"), ...submit("e"), ...submit("f")];
     await idle();
-    expect(store.commits, "one commit at a time").to.have.length(1);
+    expect(store.commits, "two commits at a time").to.have.length(2);
     store.commits[0]?.answer();
-    const next = await store.commit(1);
-    expect(next.ids).to.deep.equal(["c", "d", "e"]);
+    const next = await store.commit(2);
+    expect(next.ids).to.deep.equal(["d", "e", "f"]);
+    store.commits[1]?.answer();
     next.answer();
-    expect(await Promise.all([...first, ...second])).to.deep.equal(Array(5).fill("accepted"));
-    expect(store.commits).to.have.length(2);
+    expect(await Promise.all([...first, ...second, ...third])).to.deep.equal(Array(6).fill("accepted"));
+    expect(store.commits).to.have.length(3);
   });
 
   it("batching: a commit takes intakeBatchMax and leaves the rest to the next", async () => {
