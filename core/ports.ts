@@ -119,6 +119,87 @@ export interface Connector {
   close(): Promise<void>;
 }
 
+/** A record that its system says was edited. `revision` as in `ReadOutcome`; `type` as in a signal's target. */
+export interface ChangedRecord {
+  type: string;
+  id: string;
+  key: string;
+  revision: string;
+  /** By the vendor's clock, in ms since 1970. */
+  updatedAtMs: number;
+}
+
+/** Changes, oldest first. `next` goes on behind them; undefined where the end is proven. */
+export interface ChangedPage {
+  records: ChangedRecord[];
+  next: string | undefined;
+}
+
+/** What a sweep asks of a system of record, so that a lost webhook costs a delay and nothing else. */
+export interface ChangeFeed {
+  readonly connection: string;
+  /**
+   * Records of a configured type (ServiceNow table, Jira project key) that were edited at or after `sinceMs`. An answer
+   * that cannot be trusted (a row that was not asked for, a page that does not move on, a dead token's empty list) is a
+   * ConnectorError, never a short page.
+   */
+  changed(recordType: string, sinceMs: number, after?: string): Promise<ChangedPage>;
+  /** What makes this instance itself, wherever it answers: a clone under the same address has another one. */
+  identity(): Promise<string>;
+}
+
+/** A configuration item as the CMDB has it; null where it says nothing. */
+export interface ConfigurationItem {
+  id: string;
+  name: string;
+  className: string;
+  environment: string | null;
+  criticality: string | null;
+  ownerId: string | null;
+  updatedAtMs: number;
+}
+
+/** A ticket of the past on a configuration item. No text. */
+export interface RelatedRecord {
+  type: string;
+  id: string;
+  key: string;
+  openedAtMs: number;
+  closedAtMs: number | null;
+  state: string;
+  outcome: string | null;
+}
+
+/** Bounds on a walk through the CMDB. */
+export interface WalkLimits {
+  depthMax: number;
+  itemsMax: number;
+}
+
+/** What change risk is computed from. Every list is bounded and says when it was cut. */
+export interface Cmdb {
+  /** Undefined where there is no such item, or none that we may see. */
+  ci(id: string): Promise<ConfigurationItem | undefined>;
+  /** What depends on an item, directly or through others; each once, cycles or not. `missing`: named but not there. */
+  dependents(
+    id: string,
+    limits: WalkLimits,
+  ): Promise<{ items: { id: string; depth: number }[]; missing: string[]; cut: boolean }>;
+  servicesOf(id: string): Promise<ConfigurationItem[]>;
+  changesOn(id: string, sinceMs: number): Promise<{ records: RelatedRecord[]; cut: boolean }>;
+  incidentsOn(id: string, sinceMs: number): Promise<{ records: RelatedRecord[]; cut: boolean }>;
+}
+
+/** A person's answer in the native queue, as the vendor keeps it. */
+export interface NativeApproval {
+  id: string;
+  approverId: string;
+  state: "requested" | "approved" | "rejected" | "cancelled" | "other";
+  /** Who last changed the row or answered, as the vendor names accounts; null where it does not say. */
+  answeredBy: string | null;
+  answeredAtMs: number | null;
+}
+
 /** Where a verified webhook points, as far as the payload tells. */
 export type Located =
   /** `versioned`: the body says which state of the record it tells of, so the same body again is the same news. */
