@@ -12,35 +12,65 @@ export interface Calls {
   close(): Promise<void>;
 }
 
-/** Limits how many calls of a connection are under way and how fast they start, and obeys a vendor that asks for a rest. */
-export function callGate(connection: string, limits: Limits, { clock, meter }: { clock: Clock; meter: Meter }): Calls {
-  const limiter = new Bottleneck({ maxConcurrent: limits.callsAtOnceMax, minTime: limits.callSpacingMs });
-  let holdUntilMs = 0;
+/** Operations that can wait: however many there are, they leave `callsKeptMax` places to what people wait for. */
+const BACKGROUND = new Set(["read", "feed"]);
+
+/** What a vendor counts calls by, for an operation: a rest that it asks for is kept by all calls of that endpoint. */
+export type EndpointOf = (operation: string) => string;
+
+/**
+ * Limits how many calls of a connection are under way and how fast they start, and obeys a vendor that asks for a rest:
+ * the endpoint that was refused rests, or the connection where the vendor says that the quota is one for all.
+ */
+export function callGate(
+  connection: string,
+  limits: Limits,
+  { clock, meter }: { clock: Clock; meter: Meter },
+  endpointOf: EndpointOf = () => "api",
+): Calls {
+  const all = new Bottleneck({ maxConcurrent: limits.callsAtOnceMax, minTime: limits.callSpacingMs });
+  const background = new Bottleneck({ maxConcurrent: Math.max(1, limits.callsAtOnceMax - limits.callsKeptMax) });
+  background.chain(all);
+  const heldUntilMs = new Map<string, number>();
+  let allHeldUntilMs = 0;
+
+  function restMs(endpoint: string): number {
+    return Math.max(allHeldUntilMs, heldUntilMs.get(endpoint) ?? 0) - clock.now();
+  }
+
+  function hold(endpoint: string, { retryAfterMs, limitScope }: ConnectorError): void {
+    const untilMs = clock.now() + (retryAfterMs ?? limits.retryBaseMs);
+    if (limitScope === "record") return;
+    if (limitScope === "connection") allHeldUntilMs = Math.max(allHeldUntilMs, untilMs);
+    else heldUntilMs.set(endpoint, Math.max(heldUntilMs.get(endpoint) ?? 0, untilMs));
+  }
 
   async function attempt<T>(operation: string, call: () => Promise<T>): Promise<T> {
-    const restMs = holdUntilMs - clock.now();
-    if (restMs > 0) {
+    const endpoint = endpointOf(operation);
+    const waitMs = restMs(endpoint);
+    if (waitMs > 0) {
       throw new ConnectorError({
         kind: "rate_limited",
         connection,
         message: `${connection} asked us to wait`,
-        retryAfterMs: restMs,
+        retryAfterMs: waitMs,
       });
     }
     meter.count("interlock_vendor_calls_total", { connection, operation });
     try {
       return await call();
     } catch (error) {
-      if (error instanceof ConnectorError && (error.kind === "rate_limited" || error.retryAfterMs !== undefined)) {
-        holdUntilMs = Math.max(holdUntilMs, clock.now() + (error.retryAfterMs ?? limits.retryBaseMs));
-      }
+      if (error instanceof ConnectorError && (error.kind === "rate_limited" || error.retryAfterMs !== undefined))
+        hold(endpoint, error);
       throw error;
     }
   }
 
   return {
-    run: (operation, call) => limiter.schedule(() => attempt(operation, call)),
-    close: () => limiter.stop({ dropWaitingJobs: true }),
+    run: (operation, call) => (BACKGROUND.has(operation) ? background : all).schedule(() => attempt(operation, call)),
+    async close() {
+      await Promise.all([background.stop({ dropWaitingJobs: true }), all.stop({ dropWaitingJobs: true })]);
+    },
   };
 }
 

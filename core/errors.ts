@@ -19,6 +19,8 @@ export interface ConnectorFault {
   status?: number;
   /** The server's own word on when to come back. */
   retryAfterMs?: number;
+  /** For a rest that was asked for: what has to keep it. The endpoint where nothing is said. */
+  limitScope?: LimitScope;
   /** For a write: whether the vendor may have applied it. */
   outcome?: "not_applied" | "unknown";
   /** For a write of several calls: the actions that are certain to have been applied before the failure. */
@@ -26,12 +28,15 @@ export interface ConnectorFault {
   cause?: unknown;
 }
 
+export type LimitScope = "record" | "endpoint" | "connection";
+
 /** The one error that leaves a connector. */
 export class ConnectorError extends Error {
   readonly kind: FaultKind;
   readonly connection: string;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly limitScope: LimitScope;
   readonly outcome: "not_applied" | "unknown";
   readonly applied: readonly string[];
 
@@ -42,6 +47,7 @@ export class ConnectorError extends Error {
     this.connection = fault.connection;
     this.status = fault.status;
     this.retryAfterMs = fault.retryAfterMs;
+    this.limitScope = fault.limitScope ?? "endpoint";
     this.outcome = fault.outcome ?? "not_applied";
     this.applied = fault.applied ?? [];
   }

@@ -58,6 +58,8 @@ export const Limits = z.strictObject({
   /** Calls to one connection under way at once, and the shortest time between two starts. */
   callsAtOnceMax: positive.default(8),
   callSpacingMs: z.int().nonnegative().default(0),
+  /** Of those places, how many bulk reads and sweeps leave to writes that people wait for; one is theirs in any case. */
+  callsKeptMax: z.int().nonnegative().default(2),
   /** Rows an API list answers with. */
   listMax: positive.default(500),
 });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { callGate, retryAfterMs, wasNeverSent } from "../../connectors/calls.ts";
+import { callGate, type EndpointOf, retryAfterMs, wasNeverSent } from "../../connectors/calls.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import { Limits } from "../../core/limits.ts";
 import { faultOf, standingClock } from "./open.ts";
@@ -7,13 +7,14 @@ import { faultOf, standingClock } from "./open.ts";
 const NOW_MS = Date.UTC(2026, 0, 31, 10, 0, 0);
 
 describe("The gate of a connection's calls", () => {
-  const gate = (limits: Record<string, number> = {}) => {
+  const gate = (given: Record<string, number> = {}, endpointOf?: EndpointOf) => {
+    const limits = { callsKeptMax: 0, ...given };
     const counted: string[] = [];
     const meter = {
       count: (name: string, labels?: Record<string, string>) => void counted.push(`${name} ${labels?.["operation"]}`),
     };
     const clock = standingClock(NOW_MS);
-    return { counted, clock, calls: callGate("snow", Limits.parse(limits), { clock, meter }) };
+    return { counted, clock, calls: callGate("snow", Limits.parse(limits), { clock, meter }, endpointOf) };
   };
   const limited = (retryAfter?: number) =>
     new ConnectorError({
@@ -87,6 +88,43 @@ describe("The gate of a connection's calls", () => {
     expect(await calls.run("read", async () => "done")).to.equal("done");
     await faultOf(calls.run("read", () => Promise.reject(new ConnectorError({ ...fault, retryAfterMs: 9_000 }))));
     expect((await faultOf(calls.run("read", async () => "done"))).kind).to.equal("rate_limited");
+  });
+
+  it("holds the endpoint that was refused, all of it, and no other", async () => {
+    const { calls } = gate({}, (operation) => (operation === "read" || operation === "check" ? "issue" : operation));
+    await faultOf(calls.run("read", () => Promise.reject(limited(5_000))));
+    expect((await faultOf(calls.run("check", async () => {}))).retryAfterMs).to.equal(5_000);
+    expect(await calls.run("write", async () => "done")).to.equal("done");
+  });
+
+  it("holds everything where the quota is one for all, and nothing where it is a record's", async () => {
+    const scoped = (limitScope: "record" | "connection") =>
+      new ConnectorError({ kind: "rate_limited", connection: "snow", message: "", retryAfterMs: 5_000, limitScope });
+    const { calls } = gate({}, (operation) => operation);
+    await faultOf(calls.run("write", () => Promise.reject(scoped("record"))));
+    expect(await calls.run("write", async () => "done")).to.equal("done");
+    await faultOf(calls.run("write", () => Promise.reject(scoped("connection"))));
+    expect((await faultOf(calls.run("read", async () => {}))).kind).to.equal("rate_limited");
+  });
+
+  it("keeps places for writes however many reads there are", async () => {
+    const { calls } = gate({ callsAtOnceMax: 3, callsKeptMax: 1 });
+    const ends: (() => void)[] = [];
+    let reading = 0;
+    const reads = Array.from({ length: 5 }, () =>
+      calls.run("read", () => {
+        reading += 1;
+        return new Promise<void>((resolve) => ends.push(resolve));
+      }),
+    );
+    while (reading < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await calls.run("write", async () => "done")).to.equal("done");
+    expect(reading).to.equal(2);
+    while (ends.length > 0 || reading < 5) {
+      ends.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(reads);
   });
 
   it("refuses calls once it is closed", async () => {
