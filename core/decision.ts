@@ -1,27 +1,83 @@
 import { z } from "zod";
-import { SETTABLE_FIELDS } from "./ticket.ts";
+import { MODES } from "./config/settings.ts";
+import { ClockMemory } from "./policy/facts.ts";
+import { Instant, SETTABLE_FIELDS } from "./ticket.ts";
 
 const FieldValueSchema = z.union([z.string(), z.int()]);
 
-/** What a rule read: closed values as they were, text only by name. */
-export const TraceEntry = z.strictObject({
-  rule: z.string(),
-  verdict: z.enum(["matched", "not_matched", "not_asked", "errored"]),
+/**
+ * Every rule's verdict, compactly: the policy version says which rules there are and what each may read. One letter per
+ * rule in the policy's order: m matched, n did not match, s was not asked, e errored.
+ */
+export const Trace = z.strictObject({
+  verdicts: z.string().regex(/^[mnse]*$/),
   /** Path → value for closed fields; text is named without its value. */
   reads: z.record(z.string(), z.string()),
-  /** Why it errored. */
-  message: z.string().optional(),
+  /** Rule (`file/id`) → why it errored or was not asked, where that is not plain. */
+  messages: z.record(z.string(), z.string()),
 });
-export type TraceEntry = z.infer<typeof TraceEntry>;
+export type Trace = z.infer<typeof Trace>;
 
-/** Why a ticket waits for a person. */
-export const Hold = z.strictObject({ rule: z.string(), reason: z.string() });
+/** What can be guarded. */
+export const EFFECTS = ["assign", "set", "resolve", "close", "schedule", "implement", "fulfil"] as const;
+export type Effect = (typeof EFFECTS)[number];
+
+/** Why a ticket waits for a person. With `before`, only these effects wait; without, everything does. */
+export const Hold = z.strictObject({
+  rule: z.string(),
+  reason: z.string(),
+  before: z.array(z.enum(EFFECTS)).optional(),
+});
 export type Hold = z.infer<typeof Hold>;
+
+/** Who must approve what before it happens. */
+export const Gate = z.strictObject({
+  rule: z.string(),
+  why: z.string(),
+  groups: z.array(z.string()),
+  people: z.array(z.string()),
+  /** How many of those named must agree: any one of them, all, or so many different people. */
+  need: z.union([z.enum(["any", "all"]), z.int().positive()]),
+  before: z.array(z.enum(EFFECTS)),
+  /** Fields that the approval is bound to, and the digest of their values. */
+  binds: z.array(z.string()),
+  bindsDigest: z.string(),
+  expiresMs: z.int().positive(),
+  /** Who is asked when an approver is gone. */
+  fallbackGroup: z.string().nullable(),
+});
+export type Gate = z.infer<typeof Gate>;
+
+/** A clock of a ticket as a decision read it. */
+export const SlaState = z.strictObject({
+  /** `rule/clock`. */
+  clock: z.string(),
+  targetMs: z.int().positive(),
+  state: z.enum(["running", "paused", "met", "breached"]),
+  /** When the target is reached if nothing pauses it; null while it is paused, met or breached. */
+  dueAt: Instant.nullable(),
+  /** What the next look goes on from. */
+  memory: ClockMemory,
+});
+export type SlaState = z.infer<typeof SlaState>;
+
+/** A step of a clock whose time has come. */
+export const Escalation = z.strictObject({
+  rule: z.string(),
+  clock: z.string(),
+  step: z.string(),
+  group: z.string().optional(),
+  takeOver: z.boolean().optional(),
+  raise: z.enum(["urgency", "impact", "priority"]).optional(),
+  note: z.string().optional(),
+  mention: z.array(z.string()).optional(),
+});
+export type Escalation = z.infer<typeof Escalation>;
 
 /** A value that a decision asks for and that is not written, and why. */
 export const Skip = z.strictObject({
   field: z.enum(SETTABLE_FIELDS),
-  reason: z.enum(["owned_by_person", "not_writable", "already_so"]),
+  reason: z.enum(["owned_by_person", "not_writable", "already_so", "waits_for_approval"]),
 });
 export type Skip = z.infer<typeof Skip>;
 export type SkipReason = Skip["reason"];
@@ -34,8 +90,17 @@ export const Decision = z.strictObject({
   because: z.array(z.strictObject({ rule: z.string(), why: z.string() })),
   /** Desired values; a field that is not named is left alone. */
   set: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema),
+  /** Of those, the ones that may be taken from a person. */
+  takeOver: z.array(z.enum(SETTABLE_FIELDS)),
+  gates: z.array(Gate),
   holds: z.array(Hold),
-  trace: z.array(TraceEntry),
+  sla: z.array(SlaState),
+  escalations: z.array(Escalation),
+  /** The next hour at which the rules say something else by themselves; null when only news can change it. */
+  wakeAt: Instant.nullable(),
+  /** The most that may happen without a person. */
+  mode: z.enum(MODES),
+  trace: Trace,
   /** Digest of ticket, facts, policy version and hour. */
   inputsDigest: z.string(),
   policyVersion: z.string(),

@@ -1,6 +1,6 @@
 import { Environment, type ObjectSchema } from "@marcbachmann/cel-js";
-import { RE2JS } from "re2js";
-import { inZone, timeWithZone } from "./clock.ts";
+import { type NamedTimes, NO_TIMES, ownCalls, ownFault, registerOwn, renamed, TIMESTAMP } from "./expression-own.ts";
+import { type AstNode, callsFunction, children, type EqualityTest, equalityTests, pathOf } from "./expression-tree.ts";
 
 /** CEL type names used in declarations; `list<string>` and nested records are possible too. */
 export type CelType =
@@ -27,6 +27,10 @@ export interface Expression {
   source: string;
   /** Paths it may read, such as `ticket.priority`, sorted. */
   reads: readonly string[];
+  /** What must hold for it to be true, as far as it can be looked up without computing it. */
+  tests: readonly EqualityTest[];
+  /** It asks who belongs to a group. */
+  asksGroups: boolean;
   /** Throws when a value it reads is absent or not of the declared type. */
   evaluate(context: Readonly<Record<string, unknown>>): unknown;
 }
@@ -38,22 +42,15 @@ export type Compile = (
 
 const SOURCE_MAX = 4_000;
 
-interface AstNode {
-  op: string;
-  args: unknown;
-  start: number;
-  end: number;
-}
-
 /** Makes a compiler for expressions over the declared variables. Regular expressions run on re2js, in linear time. */
-export function expressionCompiler(declarations: Declarations): Compile {
+export function expressionCompiler(declarations: Declarations, times: NamedTimes = NO_TIMES): Compile {
   const environment = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
   for (const [name, type] of Object.entries(declarations)) {
     if (typeof type === "string") environment.registerVariable(name, vendorType(type));
     else environment.registerVariable({ name, schema: vendorSchema(type) });
   }
   environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
-  registerOwn(environment);
+  registerOwn(environment, times);
 
   return (source, wanted = "bool") => {
     if (source.length > SOURCE_MAX)
@@ -66,15 +63,21 @@ export function expressionCompiler(declarations: Declarations): Compile {
     const ast = environment.parse(source).ast as unknown as AstNode; // the library's node type hides its own fields
     const calls = ownCalls(ast);
     for (const call of calls) {
-      const found = call.name === "matches" ? patternFault(call) : zoneFault(call);
+      const found = ownFault(call, times);
       if (found) return { fault: found };
     }
     const program = environment.parse(renamed(source, calls));
     // Nothing may reach the library's own version by a way of writing that was not thought of.
-    if (ownCalls(program.ast as unknown as AstNode).length > 0)
+    if (ownCalls(program.ast as unknown as AstNode).some(({ renames }) => renames))
       return fault("a call is written too cleverly", "Write it as text.matches(...)");
     return {
-      expression: { source, reads: readsOf(ast, declarations), evaluate: (context) => program({ ...context }) },
+      expression: {
+        source,
+        reads: readsOf(ast, declarations),
+        tests: equalityTests(ast),
+        asksGroups: callsFunction(ast, "inGroup"),
+        evaluate: (context) => program(context),
+      },
     };
   };
 }
@@ -137,140 +140,6 @@ function fieldsAt(declarations: Declarations, parent: string): string[] {
   return typeof at === "object" ? Object.keys(at) : [];
 }
 
-function children(node: AstNode): AstNode[] {
-  const found: AstNode[] = [];
-  const add = (value: unknown): void => {
-    if (Array.isArray(value)) for (const item of value) add(item);
-    else if (isNode(value)) found.push(value);
-  };
-  add(node.args);
-  return found;
-}
-
-function isNode(value: unknown): value is AstNode {
-  return value !== null && typeof value === "object" && "op" in value && "args" in value;
-}
-
-const TIMESTAMP = "google.protobuf.Timestamp";
-
-/** Parts of a time in a zone, read from a date that shows the zone's own clock in UTC. */
-const PARTS: Readonly<Record<string, (local: Date) => number>> = {
-  getFullYear: (local) => local.getUTCFullYear(),
-  getMonth: (local) => local.getUTCMonth(),
-  getDate: (local) => local.getUTCDate(),
-  getDayOfMonth: (local) => local.getUTCDate() - 1,
-  getDayOfWeek: (local) => local.getUTCDay(),
-  getDayOfYear: (local) => Math.floor((local.getTime() - Date.UTC(local.getUTCFullYear(), 0, 1)) / 86_400_000),
-  getHours: (local) => local.getUTCHours(),
-  getMinutes: (local) => local.getUTCMinutes(),
-  getSeconds: (local) => local.getUTCSeconds(),
-};
-
-/**
- * The library's own versions cannot be replaced, so calls are renamed to ours: its `matches` runs on the backtracking
- * engine, and what it does with zones depends on the zone of the machine.
- */
-function registerOwn(environment: Environment): void {
-  environment.registerFunction("string.own_matches(string): bool", (text: string, regex: string) =>
-    re2(regex).test(text),
-  );
-  environment.registerFunction(`own_timestamp(string): ${TIMESTAMP}`, timeWithZone);
-  environment.registerFunction(
-    `own_timestamp(int): ${TIMESTAMP}`,
-    (seconds: bigint) => new Date(Number(seconds) * 1000),
-  );
-  for (const [name, part] of Object.entries(PARTS)) {
-    environment.registerFunction(`${TIMESTAMP}.own_${name}(): int`, (at: Date) => BigInt(part(at)));
-    environment.registerFunction(`${TIMESTAMP}.own_${name}(string): int`, (at: Date, zone: string) =>
-      BigInt(part(inZone(at, zone))),
-    );
-  }
-}
-
-interface OwnCall {
-  name: string;
-  /** Where the name stands, but for what may stand between a value and its call. */
-  from: number;
-  argument: AstNode | undefined;
-}
-
-function ownCalls(node: AstNode): OwnCall[] {
-  const inner = children(node).flatMap(ownCalls);
-  if (!Array.isArray(node.args) || (node.op !== "rcall" && node.op !== "call")) return inner;
-  const [name, ...rest] = node.args as unknown[]; // a call holds its name, its receiver if it has one, and its arguments
-  const own = node.op === "call" ? name === "timestamp" : name === "matches" || Object.hasOwn(PARTS, String(name));
-  if (!own) return inner;
-  const receiver = node.op === "rcall" ? rest[0] : undefined;
-  const last = rest.at(-1);
-  const argument: unknown = Array.isArray(last) ? last[0] : undefined;
-  const from = isNode(receiver) ? receiver.end : node.start;
-  return [...inner, { name: String(name), from, argument: isNode(argument) ? argument : undefined }];
-}
-
-function literal(node: AstNode | undefined): string | undefined {
-  return node?.op === "value" && typeof node.args === "string" ? node.args : undefined;
-}
-
-function zoneFault({ name, argument }: OwnCall): ExpressionFault | undefined {
-  const text = literal(argument);
-  if (text === undefined || argument === undefined) return undefined;
-  try {
-    if (name === "timestamp") timeWithZone(text);
-    else inZone(new Date(0), text);
-    return undefined;
-  } catch {
-    const what = name === "timestamp" ? `"${text}" is not a time with a zone` : `there is no time zone "${text}"`;
-    const fix = name === "timestamp" ? "Write it as 2026-01-31T09:15:30Z" : "Use a name such as Europe/Berlin";
-    return { what, fix, offset: argument.start };
-  }
-}
-
-function patternFault({ from, argument }: OwnCall): ExpressionFault | undefined {
-  const pattern = literal(argument);
-  if (pattern === undefined || argument === undefined) {
-    return {
-      what: "the pattern of matches() is not written out",
-      fix: 'Write the pattern as a text: matches("...")',
-      offset: from,
-    };
-  }
-  try {
-    re2(pattern);
-    return undefined;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return {
-      what: `the pattern is refused: ${reason}`,
-      fix: "Use RE2 syntax: no look-around, no back-references, repeats up to 1000",
-      offset: argument.start,
-    };
-  }
-}
-
-/** Between a value and its call may stand brackets, space and comments, which may hold the name too. */
-const BEFORE_NAME = /^(?:[\s().]|\/\/[^\n]*(?:\n|$))*/;
-
-function renamed(source: string, calls: readonly OwnCall[]): string {
-  let text = source;
-  for (const { from } of [...calls].sort((a, b) => b.from - a.from)) {
-    const at = from + (BEFORE_NAME.exec(text.slice(from))?.[0].length ?? 0);
-    text = `${text.slice(0, at)}own_${text.slice(at)}`;
-  }
-  return text;
-}
-
-const PATTERNS_MAX = 500;
-const patterns = new Map<string, RE2JS>();
-
-function re2(pattern: string): RE2JS {
-  const known = patterns.get(pattern);
-  if (known) return known;
-  const compiled = RE2JS.compile(pattern);
-  if (patterns.size >= PATTERNS_MAX) patterns.clear();
-  patterns.set(pattern, compiled);
-  return compiled;
-}
-
 /** The declared paths an expression mentions, deepest first joined: `ticket.change.type`, never `ticket.change`. */
 function readsOf(ast: AstNode, declarations: Declarations): string[] {
   const found = new Set<string>();
@@ -284,12 +153,4 @@ function readsOf(ast: AstNode, declarations: Declarations): string[] {
   };
   visit(ast);
   return [...found].sort();
-}
-
-function pathOf(node: AstNode): string[] | undefined {
-  if (node.op === "id" && typeof node.args === "string") return [node.args];
-  if (node.op !== "." || !Array.isArray(node.args)) return undefined;
-  const [parent, field] = node.args as unknown[]; // a field access holds its object and its field's name
-  const before = isNode(parent) ? pathOf(parent) : undefined;
-  return before && typeof field === "string" ? [...before, field] : undefined;
 }

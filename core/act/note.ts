@@ -1,4 +1,4 @@
-import type { Decision } from "../decision.ts";
+import type { Decision, Escalation } from "../decision.ts";
 import type { SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
@@ -21,6 +21,7 @@ export interface NoteInput {
   kind: "change" | "suggestion";
   decision: Decision;
   changes: readonly FieldChange[];
+  escalations: readonly Escalation[];
   marker: string;
 }
 
@@ -28,13 +29,29 @@ export interface NoteInput {
  * The audit note: short, in a stable form, readable without knowing this product. Names fields, rules and the decision;
  * never repeats ticket text.
  */
-export function noteText({ kind, decision, changes, marker }: NoteInput): string {
+export function noteText({ kind, decision, changes, escalations, marker }: NoteInput): string {
   const verb = kind === "change" ? "Interlock changed this ticket." : "Interlock suggests (nothing was changed):";
   const lines = changes.map(({ field, before, after }) => `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`);
-  const because = decision.because.map(({ rule, why }) => `Because: ${why} (rule ${rule})`);
-  return [verb, ...lines, ...because, "Decided by rules; no AI was used.", `Decision ${decision.id} ${marker}`].join(
-    "\n",
+  const steps = escalations.map(escalationLine);
+  const waits = decision.gates.map(
+    ({ why, groups, people, rule }) =>
+      `Waits for approval by ${[...groups, ...people].join(", ")}: ${why} (rule ${rule})`,
   );
+  const because = decision.because.map(({ rule, why }) => `Because: ${why} (rule ${rule})`);
+  return [
+    verb,
+    ...lines,
+    ...steps,
+    ...waits,
+    ...because,
+    "Decided by rules; no AI was used.",
+    `Decision ${decision.id} ${marker}`,
+  ].join("\n");
+}
+
+function escalationLine({ clock, step, note, mention = [] }: Escalation): string {
+  const to = mention.length > 0 ? ` For: ${mention.join(", ")}.` : "";
+  return `${note ?? "A service level needs attention."}${to} (clock ${clock}, step ${step})`;
 }
 
 /** The note that goes with a person's value that was put back. */

@@ -1,5 +1,5 @@
 import type { Mode } from "../config/settings.ts";
-import type { Action, Decision, Skip } from "../decision.ts";
+import type { Action, Decision, Effect, Escalation, Skip } from "../decision.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { FieldMemory, TicketMemory } from "../store/store.ts";
@@ -19,6 +19,8 @@ export interface Plan {
   /** What the note must tell, besides: effects of this decision that stand already but were never told. */
   owed: FieldChange[];
   note: "change" | "suggestion" | undefined;
+  /** Steps of clocks that have come due and that people must be told of. */
+  escalations: Escalation[];
   /** What the decision asks for and is not written, with the reason that people are shown. */
   skips: Skip[];
   /** Ownership as this look at the ticket shows it. */
@@ -36,6 +38,8 @@ export interface PlanInput {
   mode: Mode;
   /** Effects found applied by read-back whose note was never written. */
   owed: readonly FieldChange[];
+  /** Steps of clocks (`rule/clock/step`) that a note tells of already, though they were never remembered. */
+  toldSteps: ReadonlySet<string>;
   nowMs: number;
   limits: Pick<Limits, "convergeWritesMax" | "convergeWindowMs">;
 }
@@ -59,26 +63,41 @@ export function plan(input: PlanInput): Plan {
     if (sameValue(field, ticket, after)) skips.push({ field, reason: "already_so" });
     else if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
       skips.push({ field, reason: "not_writable" });
-    else if (!mayWrite(remembered, before, mapping.intake(field))) skips.push({ field, reason: "owned_by_person" });
+    else if (isGuarded(decision, field)) skips.push({ field, reason: "waits_for_approval" });
+    else if (!decision.takeOver.includes(field) && !mayWrite(remembered, before, mapping.intake(field)))
+      skips.push({ field, reason: "owned_by_person" });
     else if ((remembered?.writes.length ?? 0) >= limits.convergeWritesMax) diverging = field;
     else changes.push({ field, before, after });
   }
-  const news = changes.length > 0 || input.owed.length > 0;
+  const escalations = decision.escalations.filter((step) => !input.toldSteps.has(stepName(step)));
+  const news = changes.length > 0 || input.owed.length > 0 || escalations.length > 0;
   // What was decided while nothing was to be told, as in observe, has not been suggested to anyone.
   const told = memory?.suggestedDigest === input.outcomeDigest;
   let note: Plan["note"];
   if (mode === "act" && news) note = "change";
-  if (mode === "suggest" && changes.length > 0 && !told) note = "suggestion";
+  if (mode === "suggest" && (changes.length > 0 || escalations.length > 0) && !told) note = "suggestion";
   const acting = mode === "act";
   return {
     changes: acting ? changes : [],
     suggested: changes,
     owed: acting ? [...input.owed] : [],
     note,
+    escalations: note === undefined ? [] : escalations,
     skips,
     fields,
     diverging,
   };
+}
+
+/** A step as it is named in the evidence of the note that told of it. */
+export function stepName({ clock, step }: Pick<Escalation, "clock" | "step">): string {
+  return `${clock}/${step}`;
+}
+
+/** Whether a gate or a hold of the decision stands before the writing of a field. */
+function isGuarded({ gates, holds }: Decision, field: SettableField): boolean {
+  const effect: Effect = field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
+  return [...gates, ...holds].some(({ before }) => before?.includes(effect));
 }
 
 /** Ownership after a set of changes was applied. */

@@ -1,83 +1,268 @@
-import { digestOf, type Json } from "../canonical.ts";
+import { digestOf, type Json, sha256Hex } from "../canonical.ts";
 import { instant } from "../clock.ts";
-import type { Decision, Hold, TraceEntry } from "../decision.ts";
-import type { Ticket } from "../ticket.ts";
-import { policyContext, recordedReads } from "./declarations.ts";
-import type { Policy } from "./policy.ts";
-import type { Rule } from "./routing.ts";
+import type { Decision, Gate, Hold } from "../decision.ts";
+import { SETTABLE_FIELDS, type Ticket } from "../ticket.ts";
+import { readClocks } from "./clocks.ts";
+import { plainValue, policyContext, type Readable, readable, recordedReads } from "./declarations.ts";
+import { FACT_NAMES, type FactName, type Facts } from "./facts.ts";
+import { boundDigest, boundValue, isText, judgeFreeze } from "./guards.ts";
+import { type Inputs, inputsDigest, readsText, withheldDigest, withoutText } from "./inputs.ts";
+import type { Policy, Table } from "./policy.ts";
+import type { Desired } from "./routing.ts";
+import { judge, type Rule, type Verdict } from "./rule.ts";
 
-/** What a decision may know beside the ticket. Nothing yet: facts come with the rules that ask for them. */
-export type Facts = Readonly<Record<string, Json>>;
+/** A decision, or the facts that must be fetched before there can be one, the cheapest first. */
+export type Outcome = { decision: Decision } | { needs: readonly FactName[] };
 
 /**
  * What the rules say about a ticket at an hour. Pure: the same arguments give the same bytes, on any machine, for ever.
  * `nowMs` is in milliseconds since 1970; rules see it as `now`, in UTC.
  *
  * The first routing rule that matches decides. A rule that cannot be computed stops there and holds the ticket for a
- * person: going on to the next rule would act on a question that was never answered.
+ * person: going on to the next rule would act on a question that was never answered. Gates and freezes are guards: all
+ * that match count, and one that cannot be computed holds. Advice only adds: what would be held without it is held.
  */
-export function decide(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): Decision {
-  const context = policyContext(ticket, nowMs, policy.custom);
-  const trace: TraceEntry[] = [];
-  const holds: Hold[] = [];
-  let chosen: Rule | undefined;
-  for (const rule of policy.routing.rules) {
-    if (chosen !== undefined || holds.length > 0) {
-      trace.push({ rule: rule.id, verdict: "not_asked", reads: {} });
-      continue;
-    }
-    const entry = judge(rule, context, ticket);
-    trace.push(entry);
-    if (entry.verdict === "matched") chosen = rule;
-    if (entry.verdict === "errored")
-      holds.push({ rule: rule.id, reason: `rule ${rule.id} could not be computed: ${entry.message ?? ""}` });
-  }
-  const determining = holds.length > 0 ? undefined : (chosen ?? policy.routing.fallback);
-  const fallbackVerdict = determining === policy.routing.fallback ? "matched" : "not_asked";
-  trace.push({ rule: policy.routing.fallback.id, verdict: fallbackVerdict, reads: {} });
-  const rest: Omit<Decision, "id"> = {
-    because: determining ? [{ rule: determining.id, why: determining.why }] : [],
-    set: determining ? { ...determining.desired } : {},
-    holds,
-    trace,
-    inputsDigest: digestOf({ ticket: asJson(ticket), facts, policy: policy.version, now: instant(nowMs) }),
+export function decide(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): Outcome {
+  return decideWith({ ticket, facts, policy, nowMs, withheld: withheldDigest(ticket) });
+}
+
+/** Makes a decision again from what was kept of its inputs. The same policy version gives the same bytes. */
+export function redecide(inputs: Inputs, policy: Policy): Outcome {
+  const { ticket, facts, now, withheldDigest: withheld, bound, verdicts } = inputs;
+  return decideWith({ ticket, facts, policy, nowMs: Date.parse(now), withheld, bound, verdicts });
+}
+
+/** What must be kept of a decision's inputs so that it can be made again. */
+export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number, decision: Decision): Inputs {
+  const verdicts = policy.rules.flatMap(({ name, reads }, at) =>
+    readsText(reads) ? [[name, decision.trace.verdicts[at] ?? ""] as const] : [],
+  );
+  const bound = decision.gates.flatMap(({ binds }) => binds).filter(isText);
+  return {
+    ticket: withoutText(ticket),
+    withheldDigest: withheldDigest(ticket),
+    bound: Object.fromEntries(bound.map((path) => [path, boundValue(ticket, path)])),
+    verdicts: Object.fromEntries(verdicts),
+    facts,
+    now: instant(nowMs),
     policyVersion: policy.version,
   };
-  return { id: digestOf(asJson(rest)).slice(0, 16), ...rest };
+}
+
+interface Question {
+  ticket: Ticket;
+  facts: Facts;
+  policy: Policy;
+  nowMs: number;
+  withheld: string;
+  /** When a decision is made again: digests of bound texts, and the verdicts of the rules that read text. */
+  bound?: Readonly<Record<string, string>>;
+  verdicts?: Readonly<Record<string, string>>;
+}
+
+function decideWith(question: Question): Outcome {
+  const { ticket, facts, policy, nowMs } = question;
+  const asked = new Asked(question);
+  const routed = asked.first(policy.routing, policy.routing.fallback, "hold");
+  const gates = asked.gates();
+  const frozen = asked.freezes();
+  const clocked = asked.first(policy.sla, undefined, "skip");
+  const free = asked.first(policy.autonomy, policy.autonomy.fallback, "hold");
+  if (asked.needs.size > 0) return { needs: FACT_NAMES.filter((name) => asked.needs.has(name)) };
+  const clocks = clocked.rule && readClocks(clocked.rule, ticket, facts.clocks ?? {}, nowMs);
+  const holds = union([...routed.holds, ...withoutAdvice(question), ...gates.holds, ...frozen.holds, ...free.holds]);
+  const stopped = holds.some(({ before }) => before === undefined);
+  const chosen = stopped ? undefined : routed.rule;
+  const rest: Omit<Decision, "id"> = {
+    because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
+    set: stopped ? {} : inOrder({ ...chosen?.desired, ...clocks?.desired }),
+    takeOver: stopped ? [] : (clocks?.takeOver ?? []),
+    gates: [...gates.gates, ...frozen.gates],
+    holds,
+    sla: clocks?.states ?? [],
+    escalations: clocks?.escalations ?? [],
+    wakeAt: earliest([clocks?.wakeAtMs, frozen.endsAtMs]),
+    mode: policy.autonomy.killSwitch ? "observe" : (free.rule?.mode ?? "observe"),
+    trace: {
+      verdicts: asked.verdicts.join(""),
+      reads: recordedReads(policy.paths, asked.read),
+      messages: asked.messages,
+    },
+    inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
+    policyVersion: policy.version,
+  };
+  // The keys above stand in one order, so the text is the same wherever it is made.
+  return { decision: { id: sha256Hex(JSON.stringify(rest)).slice(0, 16), ...rest } };
+}
+
+const LETTERS: Readonly<Record<Verdict, string>> = { matched: "m", not_matched: "n", not_asked: "s", errored: "e" };
+
+const VERDICTS: Readonly<Record<string, Verdict>> = Object.fromEntries(
+  Object.entries(LETTERS).map(([verdict, letter]) => [letter, verdict as Verdict]), // the keys of LETTERS
+);
+
+/** One pass over the tables of a policy: what was judged, what it found, and what must be known before it can end. */
+class Asked {
+  readonly needs = new Set<FactName>();
+  readonly verdicts: string[] = [];
+  readonly messages: Record<string, string> = {};
+  readonly read: Readable;
+  readonly #question: Question;
+  readonly #ticket: Ticket;
+  readonly #facts: Facts;
+  readonly #policy: Policy;
+  readonly #nowMs: number;
+  readonly #context: Readonly<Record<string, unknown>>;
+  readonly #valueAt: (path: string) => string | undefined;
+
+  constructor(question: Question) {
+    const { ticket, facts, policy, nowMs } = question;
+    this.#question = question;
+    this.#ticket = ticket;
+    this.#facts = facts;
+    this.#policy = policy;
+    this.#nowMs = nowMs;
+    this.#context = policyContext(ticket, facts, nowMs, policy.custom);
+    this.read = readable(ticket, facts);
+    this.#valueAt = (path) => plainValue(path, this.read);
+  }
+
+  /** The first rule of a table that matches, or its fallback. What errs on the way holds the ticket, or is passed over. */
+  first<R extends Rule>(
+    table: Table<R>,
+    fallback: R | undefined,
+    onError: "hold" | "skip",
+  ): { rule: R | undefined; holds: Hold[] } {
+    const { rules } = table;
+    let done = 0;
+    const pass = (upTo: number, letter: string): void => {
+      if (upTo > done) this.verdicts.push(letter.repeat(upTo - done));
+      done = upTo;
+    };
+    const end = (rule: R | undefined, holds: Hold[]): { rule: R | undefined; holds: Hold[] } => {
+      pass(rules.length, "s");
+      if (fallback) this.verdicts.push(rule === fallback ? "m" : "s");
+      return { rule, holds };
+    };
+    for (const at of table.index.candidates(this.#valueAt)) {
+      const rule = rules[at];
+      if (!rule) continue;
+      pass(at, "n");
+      const verdict = this.#judge(table, rule, false);
+      if (verdict === undefined) return end(undefined, []);
+      pass(at + 1, LETTERS[verdict]);
+      if (verdict === "matched") return end(rule, []);
+      if (verdict === "errored" && onError === "hold") return end(undefined, [this.#held(table, rule)]);
+    }
+    pass(rules.length, "n");
+    return end(fallback, []);
+  }
+
+  gates(): { gates: Gate[]; holds: Hold[] } {
+    const gates: Gate[] = [];
+    const holds: Hold[] = [];
+    this.#collect(this.#policy.gates, (rule, verdict) => {
+      if (verdict === "errored") holds.push(this.#held(this.#policy.gates, rule));
+      if (verdict !== "matched") return;
+      const { id, why, demand } = rule;
+      gates.push({
+        rule: id,
+        why,
+        groups: [...demand.groups],
+        people: [...demand.people],
+        need: demand.need,
+        before: [...demand.before],
+        binds: [...demand.binds],
+        bindsDigest: boundDigest(this.#ticket, demand.binds, this.#question.bound),
+        expiresMs: demand.expiresMs,
+        fallbackGroup: demand.fallbackGroup,
+      });
+    });
+    return { gates, holds };
+  }
+
+  freezes(): { gates: Gate[]; holds: Hold[]; endsAtMs: number | undefined } {
+    const gates: Gate[] = [];
+    const holds: Hold[] = [];
+    const ends: number[] = [];
+    this.#collect(this.#policy.freezes, (rule, verdict) => {
+      if (verdict === "errored") holds.push(this.#held(this.#policy.freezes, rule));
+      if (verdict !== "matched") return;
+      const hit = judgeFreeze(rule, this.#ticket);
+      if ("gate" in hit) gates.push(hit.gate);
+      if ("hold" in hit) holds.push(hit.hold);
+      if ("endsAtMs" in hit && hit.endsAtMs > this.#nowMs) ends.push(hit.endsAtMs);
+    });
+    return { gates, holds, endsAtMs: ends.length > 0 ? Math.min(...ends) : undefined };
+  }
+
+  #collect<R extends Rule>(table: Table<R>, each: (rule: R, verdict: Verdict) => void): void {
+    let done = 0;
+    for (const at of table.index.candidates(this.#valueAt)) {
+      const rule = table.rules[at];
+      const verdict = rule && this.#judge(table, rule, true);
+      if (!rule || verdict === undefined) continue;
+      this.verdicts.push("n".repeat(at - done), LETTERS[verdict]);
+      done = at + 1;
+      each(rule, verdict);
+    }
+    this.verdicts.push("n".repeat(table.rules.length - done));
+  }
+
+  /** Undefined where facts are needed first. */
+  #judge(table: Table<Rule>, rule: Rule, guard: boolean): Verdict | undefined {
+    const again = this.#question.verdicts?.[`${table.file}/${rule.id}`];
+    if (again !== undefined) return VERDICTS[again] ?? "errored";
+    const inScope = rule.scope?.(this.#ticket, this.#facts) ?? { verdict: "matched" };
+    const matched = !("needs" in inScope) && inScope.verdict === "matched";
+    const judged = matched && rule.condition ? judge(rule.condition, this.#context, this.#facts, guard) : inScope;
+    if ("needs" in judged) {
+      for (const name of judged.needs) this.needs.add(name);
+      return undefined;
+    }
+    if (judged.message !== undefined) this.messages[`${table.file}/${rule.id}`] = judged.message;
+    return judged.verdict;
+  }
+
+  #held(table: Table<Rule>, rule: Rule): Hold {
+    const message = this.messages[`${table.file}/${rule.id}`] ?? "";
+    return { rule: rule.id, reason: `rule ${rule.id} could not be computed: ${message}` };
+  }
 }
 
 /**
  * The digest of what a decision asks for, without the inputs it came from: two decisions with the same outcome differ
  * in nothing that anyone outside could see.
  */
-export function outcomeDigest(decision: Decision): string {
-  return digestOf(
-    asJson({ because: decision.because.map(({ rule }) => rule), set: decision.set, holds: decision.holds }),
-  );
+export function outcomeDigest({ because, set, gates, holds, sla, escalations, mode }: Decision): string {
+  const rules = because.map(({ rule }) => rule);
+  // How long a clock has run is no news; that it stands still, or that a step was taken, must be remembered.
+  const clocks = sla.map(({ clock, state, memory }) => [clock, state, memory.taken]);
+  return digestOf(asJson({ because: rules, set, gates, holds, clocks, escalations, mode }));
 }
 
-function judge(rule: Rule, context: Record<string, unknown>, ticket: Ticket): TraceEntry {
-  const paths = rule.when?.reads ?? [];
-  const reads = recordedReads(paths, ticket);
-  try {
-    const answer = rule.when?.evaluate(context);
-    // An untyped expression may give anything; what is neither yes nor no answers nothing.
-    if (typeof answer !== "boolean") {
-      return { rule: rule.id, verdict: "errored", reads, message: "the answer is neither true nor false" };
-    }
-    return { rule: rule.id, verdict: answer ? "matched" : "not_matched", reads };
-  } catch (error) {
-    return { rule: rule.id, verdict: "errored", reads, message: faultText(error, paths) };
-  }
+/** What routing would hold if no advice had been given: advice may find another rule, but never free a ticket. */
+function withoutAdvice(question: Question): Hold[] {
+  const { facts, policy } = question;
+  if (!facts.advice) return [];
+  const asked = new Asked({ ...question, facts: { ...facts, advice: null } });
+  const routed = asked.first(policy.routing, policy.routing.fallback, "hold");
+  return [...routed.holds, ...asked.first(policy.autonomy, policy.autonomy.fallback, "hold").holds];
 }
 
-/** What went wrong, without what it went wrong with: behind a colon or a quote the library shows values. */
-function faultText(error: unknown, reads: readonly string[]): string {
-  if (!(error instanceof Error) || error.name !== "EvaluationError") return "the expression failed";
-  const line = error.message.split("\n")[0] ?? "";
-  const absent = /^No such key: (\w+)$/.exec(line)?.[1];
-  if (absent !== undefined && reads.some((path) => path.endsWith(`.${absent}`))) return `${absent} is absent`;
-  return (line.split(/[:"'`]/)[0] ?? "").trim();
+function union(holds: readonly Hold[]): Hold[] {
+  return [...new Map(holds.map((hold) => [`${hold.rule} ${hold.reason}`, hold])).values()];
+}
+
+function inOrder(desired: Desired): Decision["set"] {
+  const set: Decision["set"] = {};
+  for (const field of SETTABLE_FIELDS) if (desired[field] !== undefined) set[field] = desired[field];
+  return set;
+}
+
+function earliest(hours: readonly (number | undefined)[]): string | null {
+  const known = hours.filter((ms) => ms !== undefined);
+  return known.length > 0 ? instant(Math.min(...known)) : null;
 }
 
 /** Our own records are plain JSON by construction; this drops the absent optional keys, which JSON cannot hold. */

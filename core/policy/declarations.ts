@@ -1,5 +1,6 @@
 import type { CelType, Declarations } from "../expression.ts";
 import type { Ticket } from "../ticket.ts";
+import { FACT_TYPES, type Facts, factContext } from "./facts.ts";
 
 const PERSON = { id: "string", name: "string", email: "string" } as const;
 
@@ -31,20 +32,24 @@ const TICKET = {
 
 /** Variables of a policy rule. `custom` is the union of the custom fields of all mappings in use, or anything at all. */
 export function policyDeclarations(custom: Readonly<Record<string, CelType>> | "record"): Declarations {
-  return { ticket: { ...TICKET, custom }, now: "timestamp" };
+  return { ticket: { ...TICKET, custom }, ...FACT_TYPES, now: "timestamp" };
 }
 
 /** The context a rule is evaluated in: whole numbers as BigInt, instants as Date, as the expression library wants them. */
 export function policyContext(
   ticket: Ticket,
+  facts: Facts,
   nowMs: number,
   custom: Readonly<Record<string, CelType>>,
 ): Record<string, unknown> {
   const { ref, change, request, ...rest } = ticket;
   return {
+    ...factContext(facts),
     now: new Date(nowMs),
     ticket: {
       ...rest,
+      assignee: withGroups(ticket.assignee, facts),
+      requester: withGroups(ticket.requester, facts),
       connection: ref.connection,
       key: ref.key,
       priority: BigInt(ticket.priority),
@@ -61,6 +66,12 @@ export function policyContext(
       custom: customContext(ticket, custom),
     },
   };
+}
+
+/** A person with the groups that `inGroup` looks into, where they are known. */
+function withGroups(person: Ticket["assignee"], { members }: Facts): object {
+  const groups = person.id === "" ? [] : members?.[person.id];
+  return groups === undefined ? person : { ...person, groups };
 }
 
 function customContext(ticket: Ticket, custom: Readonly<Record<string, CelType>>): Record<string, unknown> {
@@ -99,26 +110,52 @@ const RECORDABLE = new Set([
   "ticket.request.price",
 ]);
 
-/** What a rule read, for its trace. Text fields are named without their value. */
-export function recordedReads(reads: readonly string[], ticket: Ticket): Record<string, string> {
-  return Object.fromEntries(
-    reads.map((path) => [path, RECORDABLE.has(path) ? recorded(path, ticket) : withheld(path)]),
-  );
+/** A ticket and its facts as paths see them: `ticket.key`, `ci.environment`. */
+export type Readable = Readonly<Record<string, unknown>>;
+
+export function readable(ticket: Ticket, facts: Facts): Readable {
+  return { ...facts, ticket: { ...ticket, connection: ticket.ref.connection, key: ticket.ref.key } };
 }
 
-function withheld(path: string): string {
-  return path === "now" ? "(the hour of the decision)" : TEXT_NOT_KEPT;
+/** What rules read, for a trace. Text fields are named without their value. */
+export function recordedReads(paths: readonly string[], from: Readable): Record<string, string> {
+  const reads: Record<string, string> = {};
+  for (const path of paths) reads[path] = recorded(path, from);
+  return reads;
 }
 
-function recorded(path: string, ticket: Ticket): string {
-  if (path === "ticket.connection") return ticket.ref.connection;
-  if (path === "ticket.key") return ticket.ref.key;
-  let at: unknown = ticket;
-  for (const part of path.split(".").slice(1)) {
-    at =
-      at !== null && typeof at === "object" && Object.hasOwn(at, part)
-        ? (at as Record<string, unknown>)[part]
-        : undefined; // own property
+function recorded(path: string, from: Readable): string {
+  if (path === "now") return "(the hour of the decision)";
+  // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours.
+  if (!path.startsWith("ticket.")) return shown(valueAt(path, from), "(not asked)");
+  return RECORDABLE.has(path) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
+}
+
+function shown(value: unknown, absent: string): string {
+  return value === undefined || value === null ? absent : String(value);
+}
+
+/** A text or whole number at a path, as a rule's tests name it; undefined for all else. */
+export function plainValue(path: string, from: Readable): string | undefined {
+  const value = valueAt(path, from);
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+const STEPS_MAX = 1_000;
+const stepsOf = new Map<string, readonly string[]>();
+
+function valueAt(path: string, from: Readable): unknown {
+  let steps = stepsOf.get(path);
+  if (!steps) {
+    if (stepsOf.size >= STEPS_MAX) stepsOf.clear();
+    steps = path.split(".");
+    stepsOf.set(path, steps);
   }
-  return at === undefined ? "(absent)" : String(at);
+  let at: unknown = from;
+  for (const step of steps) {
+    if (at === null || typeof at !== "object" || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Record<string, unknown>)[step]; // an own property, just checked
+  }
+  return at;
 }

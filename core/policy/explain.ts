@@ -15,6 +15,7 @@ const SKIPS: Readonly<Record<SkipReason, string>> = {
   owned_by_person: "a person chose its value",
   not_writable: "its mapping has no way to write that value",
   already_so: "it has that value",
+  waits_for_approval: "it waits for an approval",
 };
 
 /** What is known of a ticket, in sentences. With `trace`, every rule and what it read. */

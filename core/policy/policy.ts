@@ -1,11 +1,93 @@
 import type { CelType } from "../expression.ts";
-import type { Routing } from "./routing.ts";
+import type { Autonomy, AutonomyRule } from "./autonomy.ts";
+import type { FreezeRule } from "./freezes.ts";
+import type { GateRule } from "./gates.ts";
+import type { Routing, RoutingRule } from "./routing.ts";
+import type { Rule } from "./rule.ts";
+import { type RuleIndex, ruleIndex } from "./rule-index.ts";
+import type { SlaRule } from "./sla.ts";
+
+/** The compiled rules of all files that decisions are made by. */
+export interface PolicyRules {
+  routing: Routing;
+  gates: readonly GateRule[];
+  freezes: readonly FreezeRule[];
+  sla: readonly SlaRule[];
+  autonomy: Autonomy;
+}
+
+/** The rules of one file with their index. */
+export interface Table<R extends Rule> {
+  file: "routing" | "gates" | "freezes" | "sla" | "autonomy";
+  rules: readonly R[];
+  index: RuleIndex;
+}
 
 /** Everything the rules are made of, compiled. Immutable; another version is another Policy. */
 export interface Policy {
   /** Digest of the files it was compiled from: the same files have the same version everywhere. */
   version: string;
-  routing: Routing;
+  routing: Table<RoutingRule> & { fallback: RoutingRule };
+  gates: Table<GateRule>;
+  freezes: Table<FreezeRule>;
+  sla: Table<SlaRule>;
+  autonomy: Table<AutonomyRule> & { fallback: AutonomyRule; killSwitch: boolean };
   /** Types of the customer's own fields. */
   custom: Readonly<Record<string, CelType>>;
+  /** Every path that some rule reads, sorted: what a trace records. */
+  paths: readonly string[];
+  /** `file/id` and the paths of every rule, in the order of a trace's letters. */
+  rules: readonly TracedRule[];
 }
+
+export interface TracedRule {
+  name: string;
+  reads: readonly string[];
+}
+
+/** Puts compiled rules together and indexes them. `version` is the digest of their files. */
+export function policyFrom(version: string, rules: PolicyRules, custom: Readonly<Record<string, CelType>>): Policy {
+  const { routing, gates, freezes, sla, autonomy } = rules;
+  const tables = {
+    routing: { ...table("routing", routing.rules), fallback: routing.fallback },
+    gates: table("gates", gates),
+    freezes: table("freezes", freezes),
+    sla: table("sla", sla),
+    autonomy: {
+      ...table("autonomy", autonomy.rules),
+      fallback: autonomy.fallback,
+      killSwitch: autonomy.killSwitch,
+    },
+  };
+  const traced = [
+    ...named(tables.routing),
+    { name: `routing/${routing.fallback.id}`, reads: [] },
+    ...named(tables.gates),
+    ...named(tables.freezes),
+    ...named(tables.sla),
+    ...named(tables.autonomy),
+    { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
+  ];
+  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort();
+  return { version, ...tables, custom, paths, rules: traced };
+}
+
+function table<R extends Rule>(file: Table<R>["file"], rules: readonly R[]): Table<R> {
+  return { file, rules, index: ruleIndex(rules) };
+}
+
+function named({ file, rules }: Table<Rule>): TracedRule[] {
+  return rules.map(({ id, condition }) => ({ name: `${file}/${id}`, reads: condition?.expression.reads ?? [] }));
+}
+
+/** Rules that let everything happen: what a file that is not there means. */
+export const NO_RULES: Pick<PolicyRules, "gates" | "freezes" | "sla" | "autonomy"> = {
+  gates: [],
+  freezes: [],
+  sla: [],
+  autonomy: {
+    killSwitch: false,
+    rules: [],
+    fallback: { id: "as-configured", why: "The mode of interlock.yaml holds", mode: "act" },
+  },
+};

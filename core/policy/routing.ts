@@ -1,12 +1,11 @@
 import { z } from "zod";
 import type { YamlFile } from "../config/document.ts";
-import type { Compile, Expression } from "../expression.ts";
+import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import type { SettableField } from "../ticket.ts";
+import { compileCondition, doubleIds, RULE_HEAD, RULES_MAX, type Rule } from "./rule.ts";
 
-const RULES_MAX = 2_000;
-
-const Then = z
+export const RoutingThen = z
   .strictObject({
     assign: z.strictObject({ group: z.string().min(1).optional(), person: z.string().min(1).optional() }).optional(),
     set: z
@@ -33,75 +32,45 @@ const Then = z
     }
   });
 
-const Id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "lower-case letters, digits and dashes, at most 64");
+export type RoutingThen = z.infer<typeof RoutingThen>;
 
-export const RoutingRule = z.strictObject({
-  id: Id,
-  /** The sentence that people read in the ticket. */
-  why: z.string().min(1).max(300),
-  when: z.string().min(1),
+const RoutingEntry = z.strictObject({
+  ...RULE_HEAD,
   // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
-  then: Then,
+  then: RoutingThen,
 });
-export type RoutingRule = z.infer<typeof RoutingRule>;
+type RoutingEntry = z.infer<typeof RoutingEntry>;
 
 /** `config/policy/routing.yaml`: the first rule that matches decides; the default decides when none does. */
 export const RoutingFile = z.strictObject({
-  rules: z.array(RoutingRule).max(RULES_MAX).default([]),
-  default: RoutingRule.omit({ when: true }),
+  rules: z.array(RoutingEntry).max(RULES_MAX).default([]),
+  default: RoutingEntry.omit({ when: true }),
 });
 export type RoutingFile = z.infer<typeof RoutingFile>;
 
 export type Desired = Partial<Record<SettableField, string | number>>;
 
-/** A rule ready to be judged. The default has no condition. */
-export interface Rule {
-  id: string;
-  why: string;
-  when?: Expression;
+export interface RoutingRule extends Rule {
   desired: Desired;
 }
 
 export interface Routing {
-  rules: readonly Rule[];
-  fallback: Rule;
+  rules: readonly RoutingRule[];
+  fallback: RoutingRule;
 }
 
 /** Compiles a checked routing file, or lists everything that is wrong with it. */
-export function compileRouting(
-  yaml: YamlFile,
-  file: RoutingFile,
-  compile: Compile,
-): { routing: Routing } | { problems: Problem[] } {
-  const problems: Problem[] = [];
-  const seen = new Map<string, number>();
-  const rules: Rule[] = [];
+export function compileRouting(yaml: YamlFile, file: RoutingFile, compile: Compile): Routing | { problems: Problem[] } {
+  const ids = file.rules.map(({ id }, index) => ({ id, path: ["rules", index, "id"] }));
+  const problems = doubleIds(yaml, [...ids, { id: file.default.id, path: ["default", "id"] }]);
+  const rules: RoutingRule[] = [];
   file.rules.forEach((rule, index) => {
-    const first = seen.get(rule.id);
-    if (first !== undefined || rule.id === file.default.id) {
-      const where = first === undefined ? "the default" : `rule ${first + 1}`;
-      problems.push(
-        yaml.problem(
-          ["rules", index, "id"],
-          `the id "${rule.id}" is taken by ${where}`,
-          "Give every rule an id of its own",
-        ),
-      );
-    }
-    seen.set(rule.id, index);
-    const compiled = compile(rule.when, "bool");
-    if ("fault" in compiled) {
-      problems.push(
-        yaml.problem(["rules", index, "when"], compiled.fault.what, compiled.fault.fix, compiled.fault.offset),
-      );
-      return;
-    }
-    rules.push({ id: rule.id, why: rule.why, when: compiled.expression, desired: desiredOf(rule) });
+    const condition = compileCondition(yaml, ["rules", index, "when"], rule.when, compile);
+    if ("problems" in condition) problems.push(...condition.problems);
+    else rules.push({ id: rule.id, why: rule.why, condition, desired: desiredOf(rule) });
   });
-  if (problems.length > 0) return { problems };
-  return {
-    routing: { rules, fallback: { id: file.default.id, why: file.default.why, desired: desiredOf(file.default) } },
-  };
+  const { id, why } = file.default;
+  return problems.length > 0 ? { problems } : { rules, fallback: { id, why, desired: desiredOf(file.default) } };
 }
 
 const Conditions = z.looseObject({
@@ -119,7 +88,7 @@ export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
   });
 }
 
-function desiredOf(rule: Pick<RoutingRule, "then">): Desired {
+function desiredOf(rule: Pick<RoutingEntry, "then">): Desired {
   const { assign, set } = rule.then;
   const desired: Desired = {};
   if (assign?.group !== undefined) desired.assignmentGroup = assign.group;

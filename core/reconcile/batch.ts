@@ -1,9 +1,11 @@
 import type PQueue from "p-queue";
 import { ConnectorError } from "../errors.ts";
+import { FACT_ROUNDS_MAX, type Facts } from "../policy/facts.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import { conclude, type Written } from "./conclude.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
+import { fetchFacts } from "./facts.ts";
 import { handleFailure, isolated } from "./failure.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type LookBack, lookBack } from "./look-back.ts";
@@ -46,7 +48,7 @@ export async function reconcileBatch(
   await each(clear, async (claim) => {
     deps.meter.count("interlock_reconciles_total", { connection: claim.connection });
     await isolated(deps, claim, async () => {
-      const next = nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen });
+      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen });
       const work = await carryOut(deps, claim, next);
       if (!work) return;
       const result = await acting.queue.add(() => write(deps, desk, claim, work, acting));
@@ -56,13 +58,13 @@ export async function reconcileBatch(
   await conclude(deps, desk, written);
 }
 
-function nextFor(
+async function nextFor(
   deps: ReconcileDeps,
   desk: Desk,
   claim: Claim,
   outcome: ReadOutcome | undefined,
   read: LookBack & { readAtMs: number },
-): Next {
+): Promise<Exclude<Next, { kind: "facts" }>> {
   if (claim.attempts >= deps.limits.attemptsMax) {
     return {
       kind: "park",
@@ -74,11 +76,22 @@ function nextFor(
   if (!outcome?.found) {
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
-  return prepare(deps, claim, outcome, desk.mappings.get(outcome.recordType), read);
+  const mapping = desk.mappings.get(outcome.recordType);
+  let facts: Facts = {};
+  for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
+    const next = prepare(deps, claim, outcome, mapping, { ...read, facts });
+    if (next.kind !== "facts") return next;
+    facts = { ...facts, ...(await fetchFacts(deps, desk, next.ticket, next.needs)) };
+  }
+  throw new Error("the rules asked for the same facts again");
 }
 
 /** Records everything that needs no call. Answers the work that does. */
-async function carryOut(deps: ReconcileDeps, claim: Claim, next: Next): Promise<Work | undefined> {
+async function carryOut(
+  deps: ReconcileDeps,
+  claim: Claim,
+  next: Exclude<Next, { kind: "facts" }>,
+): Promise<Work | undefined> {
   const { store, log } = deps;
   if (next.kind === "park") {
     log.warn("a ticket is parked", { ticket: claim.ticket, reason: next.reason });

@@ -2,15 +2,19 @@ import type { Clock, Ids, Rng } from "../clock.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
+import type { FactName, Facts } from "../policy/facts.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Connector, Log, Meter } from "../ports.ts";
 import type { Store } from "../store/store.ts";
+import type { Ticket } from "../ticket.ts";
 
 /** A connection with what is needed to work on its tickets. */
 export interface Desk {
   connector: Connector;
   /** Vendor record type → mapping. */
   mappings: ReadonlyMap<string, Mapping>;
+  /** Whom to ask for the facts of a ticket; null: there is no answer. A fact without a source has none either. */
+  facts?: { readonly [N in FactName]?: (ticket: Ticket) => Promise<NonNullable<Facts[N]> | null> };
 }
 
 /** Everything the loop is given. Nothing in `core/reconcile` reaches for the clock, the network or the environment. */

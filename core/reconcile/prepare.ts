@@ -1,12 +1,14 @@
 import { markerOf, noteText } from "../act/note.ts";
-import { type FieldChange, type Plan, plan } from "../act/plan.ts";
+import { type FieldChange, type Plan, plan, stepName } from "../act/plan.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Action, Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
+import { carefulOf } from "../policy/autonomy.ts";
 import { decide, outcomeDigest } from "../policy/decide.ts";
+import type { FactName, Facts } from "../policy/facts.ts";
 import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
@@ -21,7 +23,9 @@ export type Next =
   | { kind: "ignore" }
   | { kind: "wait"; ms: number; counts: "attempt" | "neither" }
   | { kind: "settle"; settlement: Settlement }
-  | { kind: "write"; work: Work };
+  | { kind: "write"; work: Work }
+  /** The rules cannot say before these are known. */
+  | { kind: "facts"; ticket: Ticket; needs: readonly FactName[] };
 
 /** A planned write with all that is needed to record it before and after. */
 export interface Work {
@@ -52,7 +56,7 @@ export function prepare(
   claim: Claim,
   found: Found,
   mapping: Mapping | undefined,
-  read: LookBack & { readAtMs: number },
+  read: LookBack & { readAtMs: number; facts: Facts },
 ): Next {
   if (!mapping) return { kind: "ignore" };
   const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
@@ -73,7 +77,10 @@ export function prepare(
     unknownOutcomeWaitMs: deps.limits.unknownOutcomeWaitMs,
   });
   if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs, counts: "neither" };
-  const decision = decide(ticket, {}, deps.policy(), deps.clock.now());
+  const facts: Facts = { ...read.facts, clocks: claim.memory?.clocks ?? {} };
+  const outcome = decide(ticket, facts, deps.policy(), deps.clock.now());
+  if ("needs" in outcome) return { kind: "facts", ticket, needs: outcome.needs };
+  const { decision } = outcome;
   const digest = outcomeDigest(decision);
   const planned = plan({
     ticket,
@@ -81,8 +88,9 @@ export function prepare(
     outcomeDigest: digest,
     mapping,
     memory: remembered(claim.memory, recovery, { decision, digest }),
-    mode: deps.mode(),
+    mode: carefulOf(deps.mode(), decision.mode),
     owed: recovery.owed,
+    toldSteps: new Set(recovery.told.flatMap(({ because }) => because)),
     nowMs: deps.clock.now(),
     limits: deps.limits,
   });
@@ -110,14 +118,19 @@ function remembered(
 ): TicketMemory | undefined {
   const toldAlready = isSuggested({ told }, decision);
   if (!memory && !toldAlready && Object.keys(fields).length === 0) return undefined;
-  const known = { revision: "", decisionId: "", outcomeDigest: "", suggestedDigest: "", ...memory, fields };
+  const known = { revision: "", decisionId: "", outcomeDigest: "", suggestedDigest: "", clocks: {}, ...memory, fields };
   return toldAlready ? { ...known, suggestedDigest: digest } : known;
 }
 
 /** A note of the same rules stands already. */
 function isSuggested({ told }: Pick<Recovery, "told">, decision: Decision): boolean {
-  const rules = decision.because.map(({ rule }) => rule).join();
+  const rules = reasonsOf(decision, decision.escalations).join();
   return told.some(({ because }) => because.join() === rules);
+}
+
+/** Rules and steps, as an action names what it was done for. */
+function reasonsOf(decision: Decision, escalations: Decision["escalations"]): string[] {
+  return [...decision.because.map(({ rule }) => rule), ...escalations.map(stepName)];
 }
 
 /** A ticket with all that was found out about it, ready for what is to be done. */
@@ -145,7 +158,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   const plain: Plain = {
     recordKey: ticket.ref.key,
     revision: ticket.revision,
-    wakeAtMs: null,
+    wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
     skips: planned.skips,
     ...(news && { decided: { decision, outcomeDigest: digest } }),
     ...(isSuggested(recovery, decision) && { suggestedDigest: digest }),
@@ -156,7 +169,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   };
   const undone = nextOfDoubts(deps, prepared, { plain, entries, settle });
   if (undone) return undone;
-  const hold = decision.holds[0];
+  const hold = decision.holds.find(({ before }) => before === undefined);
   if (hold) return settle({ receipts, park: { reason: "held", detail: hold.reason } });
   if (planned.diverging) {
     const detail = `${planned.diverging} was written ${deps.limits.convergeWritesMax} times and changed back; find what else writes it, then redrive`;
@@ -172,7 +185,7 @@ function workOf(
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
-  const because = decision.because.map(({ rule }) => rule);
+  const because = reasonsOf(decision, planned.escalations);
   // A suggestion shows what would be written; only a change writes it.
   const sets = planned.changes.map(
     (change): Action => ({
@@ -203,7 +216,11 @@ function workOf(
     revision: ticket.revision,
     readAtMs,
     fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
-    note: { actionId: noteId, marker, text: noteText({ kind, decision, changes: told, marker }) },
+    note: {
+      actionId: noteId,
+      marker,
+      text: noteText({ kind, decision, changes: told, escalations: planned.escalations, marker }),
+    },
   };
   return {
     write,

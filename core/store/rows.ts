@@ -22,6 +22,7 @@ export function memoryOf(row: Selectable<TicketsTable>): TicketMemory {
     outcomeDigest: row.outcome_digest,
     suggestedDigest: row.suggested_digest,
     fields: FieldMemories.parse(JSON.parse(row.fields)),
+    clocks: Object.fromEntries(decisionOf(row).sla.map(({ clock, memory }) => [clock, memory])),
   };
 }
 

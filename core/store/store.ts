@@ -1,5 +1,6 @@
 import type { Action, Decision, Skip } from "../decision.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
+import type { ClocksFact } from "../policy/facts.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
 
@@ -32,6 +33,8 @@ export interface TicketMemory {
   /** Digest of the outcome that a note has suggested; empty where none has. */
   suggestedDigest: string;
   fields: Partial<Record<SettableField, FieldMemory>>;
+  /** Clocks as the last decision left them. */
+  clocks: ClocksFact;
 }
 
 /** An action on its way into the store; `basis` stays out of the ledger. */

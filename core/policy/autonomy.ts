@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { YamlFile } from "../config/document.ts";
+import { MODES, type Mode } from "../config/settings.ts";
+import type { Compile } from "../expression.ts";
+import type { Problem } from "../problem.ts";
+import { compileCondition, doubleIds, RULE_HEAD, RULES_MAX, type Rule } from "./rule.ts";
+
+const Percent = z.string().regex(/^\d{1,2}(\.\d)?%$/, "a share such as 2% or 0.5%");
+
+const AutonomyThen = z.strictObject({
+  /** The most that may happen by itself for these tickets; the mode of interlock.yaml is the upper bound of all. */
+  mode: z.enum(MODES),
+  /** The largest share of wrong answers that AI advice may have here before it is only suggested. */
+  targetError: Percent.optional(),
+  /** The most that AI may cost for these tickets in a day, in whole cents. */
+  centsPerDayMax: z.int().nonnegative().optional(),
+});
+
+/** `config/policy/autonomy.yaml`: how much happens without a person. The first rule that matches decides. */
+export const AutonomyFile = z.strictObject({
+  /** true: nothing is written anywhere, whatever else stands here. */
+  killSwitch: z.boolean().default(false),
+  rules: z
+    .array(
+      z.strictObject({
+        ...RULE_HEAD,
+        // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+        then: AutonomyThen,
+      }),
+    )
+    .max(RULES_MAX)
+    .default([]),
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+  default: z.strictObject({ id: RULE_HEAD.id, why: RULE_HEAD.why, then: AutonomyThen }),
+});
+export type AutonomyFile = z.infer<typeof AutonomyFile>;
+
+export interface AutonomyRule extends Rule {
+  mode: Mode;
+}
+
+export interface Autonomy {
+  killSwitch: boolean;
+  rules: readonly AutonomyRule[];
+  fallback: AutonomyRule;
+}
+
+export function compileAutonomy(
+  yaml: YamlFile,
+  file: AutonomyFile,
+  compile: Compile,
+): Autonomy | { problems: Problem[] } {
+  const ids = file.rules.map(({ id }, index) => ({ id, path: ["rules", index, "id"] }));
+  const problems = doubleIds(yaml, [...ids, { id: file.default.id, path: ["default", "id"] }]);
+  const rules: AutonomyRule[] = [];
+  file.rules.forEach(({ id, why, when, then }, index) => {
+    const condition = compileCondition(yaml, ["rules", index, "when"], when, compile);
+    if ("problems" in condition) problems.push(...condition.problems);
+    else rules.push({ id, why, condition, mode: then.mode });
+  });
+  const { id, why, then } = file.default;
+  return problems.length > 0
+    ? { problems }
+    : { killSwitch: file.killSwitch, rules, fallback: { id, why, mode: then.mode } };
+}
+
+/** The more careful of two modes. */
+export function carefulOf(a: Mode, b: Mode): Mode {
+  return MODES.indexOf(a) <= MODES.indexOf(b) ? a : b;
+}

@@ -1,0 +1,121 @@
+import { digestOf, type Json, sha256Hex } from "../canonical.ts";
+import { checkAgainst, type YamlFile } from "../config/document.ts";
+import { type CelType, type Compile, expressionCompiler } from "../expression.ts";
+import type { NamedTimes } from "../expression-own.ts";
+import type { Problem } from "../problem.ts";
+import { AutonomyFile, compileAutonomy } from "./autonomy.ts";
+import { type Calendar, calendarOf } from "./calendar.ts";
+import { policyDeclarations } from "./declarations.ts";
+import { compileFreezes, FreezesFile } from "./freezes.ts";
+import { compileGates, GatesFile } from "./gates.ts";
+import { NO_RULES, type Policy, type PolicyRules, policyFrom } from "./policy.ts";
+import { compileRouting, RoutingFile } from "./routing.ts";
+import { compileSla, SlaFile } from "./sla.ts";
+import { type Window, windowOf } from "./window.ts";
+
+/** The files of a policy folder that are there; only routing must be. */
+export interface PolicyFiles {
+  routing: YamlFile;
+  gates?: YamlFile;
+  freezes?: YamlFile;
+  sla?: YamlFile;
+  autonomy?: YamlFile;
+  /** The text of a calendar file of the folder; undefined where there is none of that name. */
+  readIcs(name: string): string | undefined;
+}
+
+/**
+ * Compiles the rules of a policy, or lists everything that is wrong with any of them. `custom` are the customer's own
+ * fields, or `record` where they are not all known: then a rule may read any.
+ */
+export function compilePolicy(
+  files: PolicyFiles,
+  custom: Readonly<Record<string, CelType>> | "record",
+): { policy: Policy } | { problems: Problem[] } {
+  const problems: Problem[] = [];
+  const keep = <T>(result: T | { problems: Problem[] }): T | undefined => {
+    if (!isProblems(result)) return result;
+    problems.push(...result.problems);
+    return undefined;
+  };
+  const routing = keep(checkAgainst(files.routing, RoutingFile))?.value;
+  const gates = files.gates && keep(checkAgainst(files.gates, GatesFile))?.value;
+  const freezes = files.freezes && keep(checkAgainst(files.freezes, FreezesFile))?.value;
+  const sla = files.sla && keep(checkAgainst(files.sla, SlaFile))?.value;
+  const autonomy = files.autonomy && keep(checkAgainst(files.autonomy, AutonomyFile))?.value;
+  const calendars = new Map(Object.entries(sla?.calendars ?? {}).map(([name, file]) => [name, calendarOf(file)]));
+  const compile = compilerFor(custom, calendars, windowsOf(freezes ?? [], files.readIcs));
+
+  // A file that is badly formed does not keep the conditions of the others from being checked.
+  const rules: { [K in keyof PolicyRules]: PolicyRules[K] | undefined } = {
+    routing: routing && keep(compileRouting(files.routing, routing, compile)),
+    gates: files.gates ? gates && keep(compileGates(files.gates, gates, compile)) : NO_RULES.gates,
+    freezes: files.freezes
+      ? freezes && keep(compileFreezes(files.freezes, freezes, compile, files.readIcs))
+      : NO_RULES.freezes,
+    sla: files.sla ? sla && keep(compileSla(files.sla, sla, compile, calendars)) : NO_RULES.sla,
+    autonomy: files.autonomy ? autonomy && keep(compileAutonomy(files.autonomy, autonomy, compile)) : NO_RULES.autonomy,
+  };
+  if (problems.length > 0 || !isComplete(rules)) return { problems };
+  const known = custom === "record" ? {} : custom;
+  return { policy: policyFrom(versionOf(files, freezes ?? [], known), rules, known) };
+}
+
+function compilerFor(
+  custom: Readonly<Record<string, CelType>> | "record",
+  calendars: ReadonlyMap<string, Calendar>,
+  windows: ReadonlyMap<string, Window>,
+): Compile {
+  const times: NamedTimes = {
+    windows: [...windows.keys(), ...calendars.keys()],
+    calendars: [...calendars.keys()],
+    within(at, name) {
+      const ms = at.getTime();
+      const window = windows.get(name);
+      if (window) return window.overlapping({ fromMs: ms, toMs: ms }) !== undefined;
+      const calendar = calendars.get(name);
+      return calendar && calendar.between(ms, ms + 1) > 0;
+    },
+    businessHours(from, to, name) {
+      const counted = calendars.get(name)?.between(from.getTime(), to.getTime());
+      return counted === undefined ? undefined : Math.floor(counted / 3_600_000);
+    },
+  };
+  return expressionCompiler(policyDeclarations(custom), times);
+}
+
+/** Windows that rules may name; what is wrong with one is told when its freeze is compiled. */
+function windowsOf(freezes: FreezesFile, readIcs: PolicyFiles["readIcs"]): Map<string, Window> {
+  const windows = new Map<string, Window>();
+  for (const { id, window } of freezes) {
+    try {
+      windows.set(id, windowOf(window, "ics" in window ? readIcs(window.ics) : undefined));
+    } catch {
+      windows.set(id, { overlapping: () => undefined, lastMs: undefined });
+    }
+  }
+  return windows;
+}
+
+function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Record<string, CelType>>): string {
+  const { routing, gates, freezes: freezesFile, sla, autonomy } = files;
+  const values = Object.fromEntries(
+    Object.entries({ routing, gates, freezes: freezesFile, sla, autonomy }).map(([name, file]) => [
+      name,
+      file?.value ?? null,
+    ]),
+  );
+  const ics = freezes.flatMap(({ window }) =>
+    "ics" in window ? [[window.ics, sha256Hex(files.readIcs(window.ics) ?? "")]] : [],
+  );
+  const text = JSON.stringify({ values, ics, custom });
+  return digestOf(JSON.parse(text) as Json).slice(0, 16); // what JSON.parse returns is Json
+}
+
+function isProblems(result: unknown): result is { problems: Problem[] } {
+  return typeof result === "object" && result !== null && "problems" in result;
+}
+
+function isComplete(rules: { [K in keyof PolicyRules]: PolicyRules[K] | undefined }): rules is PolicyRules {
+  return Object.values(rules).every((part) => part !== undefined);
+}

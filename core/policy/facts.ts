@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { CelType } from "../expression.ts";
+
+const text = z.string().default("");
+
+/** What the CMDB says of the ticket's configuration item; empty texts where it says nothing. */
+export const CiFact = z.strictObject({
+  name: text,
+  className: text,
+  environment: text,
+  criticality: text,
+  owner: text,
+});
+export type CiFact = z.infer<typeof CiFact>;
+
+/** What the requester's catalogue requests of this calendar month cost together, in whole units of the currency. */
+export const SpendFact = z.strictObject({ month: z.int().nonnegative() });
+export type SpendFact = z.infer<typeof SpendFact>;
+
+/** Vendor ids of the ticket's people → names of the groups they belong to. */
+export const MembersFact = z.record(z.string(), z.array(z.string()));
+export type MembersFact = z.infer<typeof MembersFact>;
+
+/** What a model answered: values of closed sets, never text of its own. Empty where it gave no answer. */
+export const AdviceFact = z.strictObject({
+  category: text,
+  service: text,
+  assignment_group: text,
+  intent: text,
+  security_related: z.boolean().default(false),
+  urgency_signals: z.array(z.string()).default([]),
+});
+export type AdviceFact = z.infer<typeof AdviceFact>;
+
+/** One clock of a ticket as the last look at it left it. */
+export const ClockMemory = z.strictObject({
+  /** Counted by the clock's own calendar, without pauses. */
+  elapsedMs: z.int().nonnegative(),
+  /** The hour of that look, in ms since 1970. */
+  atMs: z.int(),
+  running: z.boolean(),
+  /** Steps that have been taken: a step is taken once. */
+  taken: z.array(z.string()),
+  /** What the ticket had at the first look: a raise counts from there, so that it is never done twice. */
+  from: z.strictObject({ priority: z.int(), impact: z.int(), urgency: z.int() }),
+});
+export type ClockMemory = z.infer<typeof ClockMemory>;
+
+/** Clock name (`rule/clock`) → what is remembered of it. */
+export const ClocksFact = z.record(z.string(), ClockMemory);
+export type ClocksFact = z.infer<typeof ClocksFact>;
+
+/**
+ * What a decision may know beside the ticket. Absent: nobody was asked yet. Null: whoever was asked has no answer, or
+ * could not be reached.
+ */
+export const Facts = z.strictObject({
+  ci: CiFact.nullable().optional(),
+  members: MembersFact.nullable().optional(),
+  spend: SpendFact.nullable().optional(),
+  advice: AdviceFact.nullable().optional(),
+  /** Our own memory of the ticket's clocks; it is known from the start. */
+  clocks: ClocksFact.optional(),
+});
+export type Facts = Readonly<z.infer<typeof Facts>>;
+
+/** Facts that somebody outside must be asked for, the cheapest first. */
+export const FACT_NAMES = ["ci", "members", "spend", "advice"] as const;
+export type FactName = (typeof FACT_NAMES)[number];
+
+/** Each name can be asked for once, so that is the most rounds a decision can need. */
+export const FACT_ROUNDS_MAX = FACT_NAMES.length + 1;
+
+/** How rules see facts. `members` is not seen itself: `inGroup` asks it. */
+export const FACT_TYPES = {
+  ci: { name: "string", className: "string", environment: "string", criticality: "string", owner: "string" },
+  spend: { month: "int" },
+  advice: {
+    category: "string",
+    service: "string",
+    assignment_group: "string",
+    intent: "string",
+    security_related: "bool",
+    urgency_signals: "list<string>",
+  },
+} as const satisfies Record<string, CelType>;
+
+/** Variables of a rule for the facts that are there; one that is not there is no variable, so reading it fails. */
+export function factContext({ ci, spend, advice }: Facts): Record<string, unknown> {
+  return {
+    ...(ci && { ci }),
+    ...(spend && { spend: { month: BigInt(spend.month) } }),
+    ...(advice && { advice }),
+  };
+}
