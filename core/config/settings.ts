@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 import { Limits } from "../limits.ts";
 import { isPrivateHost } from "./private-host.ts";
@@ -40,13 +41,34 @@ const shared = {
   records: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "a table name or project key"), z.string()),
 };
 
+const oauthClient = { clientId: Secret, clientSecret: Secret };
+
+const RSA_BITS_MIN = 2_048;
+
+const PrivateKey = rule(
+  isRsaPrivateKey,
+  "is not a private key to sign with",
+  `an RSA private key of at least ${RSA_BITS_MIN} bits in PEM without a passphrase, by \${file:/run/secrets/...}`,
+);
+
 export const ServiceNowConnection = z.strictObject({
   type: z.literal("servicenow"),
   ...shared,
   webhookSecrets: z.array(SigningSecret).min(1).max(2).optional(),
   auth: z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("basic"), username: Secret, password: Secret }),
-    z.strictObject({ type: z.literal("client-credentials"), clientId: Secret, clientSecret: Secret }),
+    z.strictObject({ type: z.literal("client-credentials"), ...oauthClient }),
+    z.strictObject({ type: z.literal("password"), ...oauthClient, username: Secret, password: Secret }),
+    z.strictObject({
+      type: z.literal("jwt-bearer"),
+      ...oauthClient,
+      /** The user that the tokens act as, in the form of the instance's JWT provider: its user name, e-mail or sys_id. */
+      subject: Secret,
+      /** The kid under which the instance knows the certificate. */
+      keyId: Secret,
+      privateKey: PrivateKey,
+    }),
+    z.strictObject({ type: z.literal("api-key"), apiKey: Secret }),
   ]),
 });
 export type ServiceNowConnection = z.infer<typeof ServiceNowConnection>;
@@ -126,4 +148,13 @@ function isBaseUrl(value: string): boolean {
   const bare =
     url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   return bare && (url.protocol === "https:" || url.protocol === "http:");
+}
+
+function isRsaPrivateKey(value: string): boolean {
+  try {
+    const key = createPrivateKey(value);
+    return key.asymmetricKeyType === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN;
+  } catch {
+    return false; // whatever the library has against it, it is no key
+  }
 }

@@ -38,6 +38,12 @@ const settings: ProblemCase[] = [
   edit("bad enum", SETTINGS, "mode: act", "mode: acting"),
   edit("bad discriminator", SETTINGS, "type: servicenow", "type: service-now"),
   edit("missing discriminator", SETTINGS, "type: basic, ", ""),
+  edit(
+    "a login by signature without its subject, with a key that is none",
+    SETTINGS,
+    `{ type: basic, username: bot, password: "${secretRef("SNOW_PASSWORD")}" }`,
+    `{ type: jwt-bearer, clientId: a, clientSecret: b, keyId: c, privateKey: "${secretRef("SNOW_PASSWORD")}" }`,
+  ),
   edit("bad connection name", SETTINGS, "  snow:\n", "  Snow:\n"),
   edit("bad record type", SETTINGS, "{ incident: snow }", '{ "inci dent": snow }'),
   edit("baseUrl with a path", SETTINGS, "https://acme.service-now.com", "https://acme.service-now.com/now"),
