@@ -1,4 +1,5 @@
 /** The tables the ServiceNow simulator knows: which fields, of which type, with which default. */
+import { ADMIN_TABLES } from "./servicenow-admin-tables.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
 
 export type FieldType = "string" | "integer" | "boolean" | "date" | "reference" | "journal";
@@ -25,7 +26,7 @@ export interface Table {
   defaults: Readonly<Record<string, string>>;
 }
 
-interface Declaration {
+export interface Declaration {
   parent?: string;
   display?: string;
   prefix?: string;
@@ -196,13 +197,19 @@ const DECLARATIONS: Record<string, Declaration> = {
     booleans: "inactive",
     defaults: { language: "en", inactive: "false" },
   },
-  sys_properties: { display: "name", strings: "name value type description" },
+  sys_properties: {
+    display: "name",
+    strings: "name value type description read_roles write_roles",
+    booleans: "is_private",
+    defaults: { is_private: "false" },
+  },
   sys_journal_field: { display: "element", strings: "element_id name element value" },
   sys_audit: {
     display: "fieldname",
     strings: "documentkey tablename fieldname oldvalue newvalue user",
     integers: "record_checkpoint",
   },
+  ...ADMIN_TABLES,
 };
 
 const TYPES = [

@@ -30,6 +30,9 @@ export function dateText(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 19).replace("T", " ");
 }
 
+/** What the instance alone writes. Other names may begin alike, such as the references of an ACL to its roles. */
+const SYSTEM_FIELD = /^sys_(id|created|updated|mod_count|class_name|tags|domain)/;
+
 const FAMILIES = new Map([...TABLES.keys()].map((name) => [name, withChildren(name)]));
 
 /** Rows are replaced on every write, never changed: one handed out stays as it was. */
@@ -149,7 +152,7 @@ export class ServiceNowStore {
     const journals: { element: string; value: string }[] = [];
     for (const [name, given] of Object.entries(fields)) {
       const field = table.fields.get(name);
-      const closed = name.startsWith("sys_") || this.#options.forbiddenFields[table.name]?.includes(name) === true;
+      const closed = SYSTEM_FIELD.test(name) || this.#options.forbiddenFields[table.name]?.includes(name) === true;
       // Unknown or not writable: the vendor says nothing and answers as if all were well.
       if (field === undefined || closed) continue;
       if (field.type === "journal") {

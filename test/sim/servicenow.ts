@@ -8,6 +8,7 @@ import express from "express";
 import { Webhook } from "standardwebhooks";
 import type { FaultPlan, Faults } from "./faults.ts";
 import { createFaultPlan } from "./faults.ts";
+import { adminRoutes, seedAdmin } from "./servicenow-admin.ts";
 import type { ServiceNowAuth } from "./servicenow-auth.ts";
 import { createAuth } from "./servicenow-auth.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
@@ -44,7 +45,7 @@ export interface ServiceNowUser {
   email: string;
   /** Without one the user cannot call the API. */
   password?: string;
-  /** Accepted and not used yet: nothing here depends on roles. */
+  /** Kept in sys_user_has_role; "admin" opens the tables of servicenow-admin.ts. The integration user has itil. */
   roles?: string[];
 }
 
@@ -127,6 +128,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
   const client = { ...(options.oauth ?? OAUTH_DEFAULT), user: integrationUser };
   const auth = createAuth(client, now);
   const password = seedPeople(store, auth, options, integrationUser);
+  seedAdmin(store, [{ user_name: integrationUser, roles: ["itil"] }, ...(options.users ?? [])]);
 
   let url = "";
   const tables = tableRoutes({
@@ -146,7 +148,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     errorBody: (status) => failure(`HTTP ${status}`, null),
     state: () => store.dump(),
     clearFaults: () => faults.clear(),
-    api: apiRoutes(auth, tables),
+    api: apiRoutes(auth, [adminRoutes(store), tables]),
   });
   url = server.url;
 
@@ -215,7 +217,7 @@ function seedPeople(
   return password;
 }
 
-function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler): RequestHandler {
+function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler[]): RequestHandler {
   const router = express.Router();
   router.post("/oauth_token.do", auth.token);
   router.use("/api", (req, res, next) => {
@@ -233,7 +235,7 @@ function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler): RequestHandler
     if (req.method === "POST" && verb !== undefined) req.method = verb.toUpperCase();
     next();
   });
-  router.use("/api/now", tables);
+  router.use("/api/now", ...tables);
   router.use((_req, _res) => {
     throw new ServiceNowError(400, "Requested URI does not represent any resource", null);
   });
