@@ -12,6 +12,7 @@ import { adminRoutes, seedAdmin } from "./servicenow-admin.ts";
 import type { ServiceNowAuth } from "./servicenow-auth.ts";
 import { createAuth } from "./servicenow-auth.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
+import type { JwtProvider } from "./servicenow-jwt.ts";
 import type { Row } from "./servicenow-rules.ts";
 import type { Fields } from "./servicenow-store.ts";
 import { ServiceNowStore } from "./servicenow-store.ts";
@@ -33,6 +34,8 @@ export interface ServiceNowSimOptions {
   groups?: { name: string; members?: string[] }[];
   webhook?: WebhookTarget;
   oauth?: { clientId: string; clientSecret: string };
+  /** A JWT provider: the kid and the public key (PEM) of the certificate that signs assertions. */
+  jwt?: JwtProvider;
   /** Fields that a write silently leaves alone, per table. */
   forbiddenFields?: Record<string, string[]>;
   /** A row ACL; false hides the row. Applied after a page was cut. */
@@ -74,7 +77,7 @@ export interface ServiceNowSim {
   url: string;
   requests: SimRequest[];
   /** What the sidecar may log in with. */
-  integration: { user: string; password: string; clientId: string; clientSecret: string };
+  integration: { user: string; password: string; clientId: string; clientSecret: string; apiKey: string };
   insert(table: string, fields: Fields, by: By): Row;
   update(table: string, sysId: string, fields: Fields, by: By): Row;
   remove(table: string, sysId: string): void;
@@ -85,6 +88,10 @@ export interface ServiceNowSim {
   group(name: string): string;
   /** sys_id of a user by user_name; throws when there is none. */
   user(userName: string): string;
+  /** Makes the instance another one under the same address: the same records, a new instance_id, which it answers. */
+  clone(): string;
+  /** Ends every access token, and with `refresh` every refresh token too. */
+  expireTokens(which?: { refresh: boolean }): void;
   faults: ServiceNowFaults;
   webhooks: Webhooks;
   close(): Promise<void>;
@@ -93,6 +100,7 @@ export interface ServiceNowSim {
 const PUSHED_TABLES = ["incident", "change_request", "sc_req_item"];
 const PASSWORD_DEFAULT = "interlock-password";
 const OAUTH_DEFAULT = { clientId: "interlock-client", clientSecret: "interlock-secret" };
+const API_KEY = "interlock-api-key";
 const USERS_DEFAULT: ServiceNowUser[] = [
   { user_name: "abel.tuter", name: "Abel Tuter", email: "abel.tuter@example.com", password: "abel-password" },
   { user_name: "beth.anglin", name: "Beth Anglin", email: "beth.anglin@example.com", password: "beth-password" },
@@ -125,10 +133,12 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
         push(sender, store, row.sys_id, now);
     },
   });
-  const client = { ...(options.oauth ?? OAUTH_DEFAULT), user: integrationUser };
+  const login = { ...(options.oauth ?? OAUTH_DEFAULT), apiKey: API_KEY };
+  const client = { ...login, user: integrationUser, jwt: options.jwt };
   const auth = createAuth(client, now);
   const password = seedPeople(store, auth, options, integrationUser);
   seedAdmin(store, [{ user_name: integrationUser, roles: ["itil"] }, ...(options.users ?? [])]);
+  nameInstance(store);
 
   let url = "";
   const tables = tableRoutes({
@@ -148,6 +158,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     errorBody: (status) => failure(`HTTP ${status}`, null),
     state: () => store.dump(),
     clearFaults: () => faults.clear(),
+    controls: { clone: () => nameInstance(store), "expire-tokens": () => auth.expire() },
     api: apiRoutes(auth, [adminRoutes(store), tables]),
   });
   url = server.url;
@@ -155,7 +166,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
   return {
     url,
     requests: server.requests,
-    integration: { user: integrationUser, password, clientId: client.clientId, clientSecret: client.clientSecret },
+    integration: { user: integrationUser, password, ...login },
     insert: (table, fields, by) => store.insert(table, fields, by),
     update: (table, sysId, fields, by) => store.update(table, sysId, fields, by),
     remove: (table, sysId) => void store.remove(table, sysId),
@@ -164,6 +175,8 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     journal: (sysId) => store.journal(sysId).map(journalEntry),
     group: (name) => idBy(store, "sys_user_group", "name", name),
     user: (userName) => idBy(store, "sys_user", "user_name", userName),
+    clone: () => nameInstance(store),
+    expireTokens: (which) => auth.expire(which),
     faults,
     webhooks: sender,
     async close() {
@@ -171,6 +184,17 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
       await server.close();
     },
   };
+}
+
+/** Gives the instance an identity of its own, in place of the one it may have; answers it. */
+function nameInstance(store: ServiceNowStore): string {
+  const id = randomUUID().replaceAll("-", "");
+  for (const [name, value] of Object.entries({ instance_id: id, instance_name: `dev${id.slice(0, 6)}` })) {
+    const known = store.list("sys_properties").find((row) => row["name"] === name);
+    if (known) store.update("sys_properties", known.sys_id, { value }, { by: "system" });
+    else store.insert("sys_properties", { name, value }, { by: "system" });
+  }
+  return id;
 }
 
 function createFaults(plan: FaultPlan): ServiceNowFaults {
