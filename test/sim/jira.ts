@@ -9,11 +9,15 @@ import type { AdfDocument } from "./adf.ts";
 import { adfFromText, adfToText } from "./adf.ts";
 import type { Faults } from "./faults.ts";
 import { createFaultPlan } from "./faults.ts";
+import type { JiraAdmin } from "./jira-admin.ts";
+import { adminRoutes, createJiraAdmin } from "./jira-admin.ts";
 import { commentRoutes } from "./jira-comment-routes.ts";
 import { JiraError } from "./jira-errors.ts";
 import { issueRoutes } from "./jira-issue-routes.ts";
+import { linkRoutes, remoteLinksOf, type SimRemoteLink } from "./jira-links.ts";
 import { showIssue } from "./jira-render.ts";
 import { searchRoutes } from "./jira-search-routes.ts";
+import { ServiceDesk, type ServiceDeskSim } from "./jira-service-desk.ts";
 import type { JiraSite, JiraUser } from "./jira-site.ts";
 import { createSite, jiraTime } from "./jira-site.ts";
 import { siteRoutes } from "./jira-site-routes.ts";
@@ -49,6 +53,8 @@ export interface JiraSimOptions {
 export interface JiraFaults extends Faults {
   /** The search index trails the issues by this much. */
   searchLagMs: number;
+  /** The edit screen has no comment field, so that an edit with a comment in it is refused as a whole. */
+  editWithoutComment: boolean;
 }
 
 export interface JiraComment {
@@ -87,7 +93,11 @@ export interface JiraSim {
   remove(idOrKey: string, by?: By): void;
   get(idOrKey: string): JiraIssue | undefined;
   comments(idOrKey: string): JiraComment[];
+  links(idOrKey: string): SimRemoteLink[];
+  serviceDesk: ServiceDeskSim;
   faults: JiraFaults;
+  /** Rights, screens and admin webhooks; once one is registered it is sent to. */
+  admin: JiraAdmin;
   webhooks: Webhooks;
   close(): Promise<void>;
 }
@@ -116,10 +126,12 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
   const plan = createFaultPlan();
   const faults: JiraFaults = {
     searchLagMs: 0,
+    editWithoutComment: false,
     add: (spec) => plan.add(spec),
     clear() {
       plan.clear();
       faults.searchLagMs = 0;
+      faults.editWithoutComment = false;
     },
   };
   const sender = new WebhookSender({
@@ -134,6 +146,8 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
   const store: JiraStore = new JiraStore(site, now, (event) => {
     if (sender.listening) sendWebhook(sender, store, event);
   });
+  const serviceDesk = new ServiceDesk(store, now);
+  const admin = createJiraAdmin();
   const server = await startSimServer({
     port: options.port ?? 0,
     now,
@@ -145,7 +159,7 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
         comments: issue.comments.map((comment) => showPlain(site, comment)),
       })),
     clearFaults: () => faults.clear(),
-    api: apiRoutes(store, { now, lagMs: () => faults.searchLagMs }),
+    api: apiRoutes(store, serviceDesk, faults, now, adminRoutes(store, admin, sender)),
   });
   url = server.url;
   return {
@@ -153,7 +167,10 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
     requests: server.requests,
     integration,
     ...acts(store),
+    links: (idOrKey) => remoteLinksOf(store.issue(idOrKey)),
+    serviceDesk,
     faults,
+    admin,
     webhooks: sender,
     async close() {
       sender.close();
@@ -228,8 +245,16 @@ function showPlain(site: JiraSite, comment: Comment): JiraComment {
   };
 }
 
-function apiRoutes(store: JiraStore, search: { now(): number; lagMs(): number }): RequestHandler {
+function apiRoutes(
+  store: JiraStore,
+  serviceDesk: ServiceDesk,
+  faults: JiraFaults,
+  now: () => number,
+  admin: RequestHandler,
+): RequestHandler {
   const router = express.Router();
+  const search = { now, lagMs: () => faults.searchLagMs };
+  const screen = { withoutComment: () => faults.editWithoutComment };
   router.use((req, res, next) => {
     res.set({
       Server: "AtlassianEdge",
@@ -244,10 +269,16 @@ function apiRoutes(store: JiraStore, search: { now(): number; lagMs(): number })
     }
     next();
   });
+  router.use(admin);
   for (const version of [2, 3] as const) {
-    const parts = [issueRoutes(store, version), commentRoutes(store, version), searchRoutes(store, version, search)];
-    router.use(`/rest/api/${version}`, ...parts, siteRoutes(store, version, search.now));
+    const parts = [
+      issueRoutes(store, version, screen),
+      commentRoutes(store, version),
+      searchRoutes(store, version, search),
+    ];
+    router.use(`/rest/api/${version}`, ...parts, linkRoutes(store, version), siteRoutes(store, version, now));
   }
+  router.use("/rest/servicedeskapi", serviceDesk.routes());
   router.use((req, res) => {
     const detail = `No endpoint ${req.method} ${req.path}.`;
     res.status(404).type("application/problem+json");
