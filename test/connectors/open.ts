@@ -8,7 +8,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError, FAULT_KINDS, type FaultKind } from "../../core/errors.ts";
 import { Limits } from "../../core/limits.ts";
-import type { Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
+import type { ChangeFeed, Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
 import { recordingLog } from "../routes/recording-log.ts";
 import type { JiraSim } from "../sim/jira.ts";
 import type { ServiceNowSim } from "../sim/servicenow.ts";
@@ -42,6 +42,10 @@ export interface Opened {
   log: ReturnType<typeof recordingLog>;
 }
 
+export interface OpenedServiceNow extends Opened {
+  connector: Connector & ChangeFeed;
+}
+
 export interface OpenOptions {
   baseUrl?: string;
   limits?: Record<string, number>;
@@ -61,7 +65,7 @@ function parts(options: OpenOptions) {
 export function openServiceNow(
   sim: ServiceNowSim,
   options: OpenOptions & { auth?: ServiceNowConnection["auth"] } = {},
-): Opened {
+): OpenedServiceNow {
   const { calls, meter, limits, clock, log } = parts(options);
   const basic = { type: "basic", username: sim.integration.user, password: sim.integration.password } as const;
   const settings: ServiceNowConnection = {
