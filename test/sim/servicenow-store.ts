@@ -4,7 +4,7 @@ import type { EncodedQuery, QueryFields } from "./encoded-query.ts";
 import { compileQuery, orderRows, parseEncodedQuery, pinnedValues } from "./encoded-query.ts";
 import { baseChoices } from "./servicenow-choices.ts";
 import { noRecord } from "./servicenow-errors.ts";
-import type { Row } from "./servicenow-rules.ts";
+import type { Row, Write } from "./servicenow-rules.ts";
 import { applyRules } from "./servicenow-rules.ts";
 import type { Field, Table } from "./servicenow-schema.ts";
 import { fieldAt, TABLES, tableNamed, withChildren } from "./servicenow-schema.ts";
@@ -23,6 +23,8 @@ export interface StoreOptions {
   /** Fields a write silently leaves alone, per table. */
   forbiddenFields: Record<string, string[]>;
   onWrite(table: string, row: Row): void;
+  /** Refuses a write that more than the record itself must be known for. */
+  guard?(write: Write): void;
 }
 
 /** "YYYY-MM-DD HH:MM:SS" in UTC: the instance keeps whole seconds. */
@@ -161,7 +163,9 @@ export class ServiceNowStore {
         row[name] = this.#read(table, field, String(given), displayValues === true) ?? row[name] ?? "";
       }
     }
-    applyRules({ table, before, row, journals, actor: this.userId(by), nowText });
+    const write = { table, before, row, journals, actor: this.userId(by), nowText };
+    applyRules(write);
+    this.#options.guard?.(write);
     if (before !== undefined) {
       const changed = journals.length > 0 || Object.keys(row).some((name) => row[name] !== before[name]);
       if (!changed) return before;
@@ -241,7 +245,7 @@ export class ServiceNowStore {
   }
 
   #isAudited(table: Table): boolean {
-    return lineage(table.name).includes("task");
+    return table.name === "sysapproval_approver" || lineage(table.name).includes("task");
   }
 
   /** A row per field that an update changed, as the vendor's field history keeps them. */

@@ -9,8 +9,12 @@ import { Webhook } from "standardwebhooks";
 import type { FaultPlan, Faults } from "./faults.ts";
 import { createFaultPlan } from "./faults.ts";
 import { adminRoutes, seedAdmin } from "./servicenow-admin.ts";
+import type { Flows } from "./servicenow-approvals.ts";
+import { createFlows } from "./servicenow-approvals.ts";
 import type { ServiceNowAuth } from "./servicenow-auth.ts";
 import { createAuth } from "./servicenow-auth.ts";
+import { changeRoutes } from "./servicenow-change.ts";
+import { seedRelationTypes } from "./servicenow-cmdb.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
 import type { JwtProvider } from "./servicenow-jwt.ts";
 import type { Row } from "./servicenow-rules.ts";
@@ -36,6 +40,8 @@ export interface ServiceNowSimOptions {
   oauth?: { clientId: string; clientSecret: string };
   /** A JWT provider: the kid and the public key (PEM) of the certificate that signs assertions. */
   jwt?: JwtProvider;
+  /** The group whose members authorise changes; without one that step needs nobody. */
+  authorizeGroup?: string;
   /** Fields that a write silently leaves alone, per table. */
   forbiddenFields?: Record<string, string[]>;
   /** A row ACL; false hides the row. Applied after a page was cut. */
@@ -111,6 +117,10 @@ const GROUPS_DEFAULT = [
   { name: "Security Operations", members: ["beth.anglin"] },
 ];
 
+function isApprovalAdmin(role: string): boolean {
+  return role === "approval_admin" || role === "admin";
+}
+
 /** Starts an instance on loopback. Close it, or its port stays taken. */
 export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Promise<ServiceNowSim> {
   const now = options.now ?? Date.now;
@@ -125,10 +135,20 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     retryDelayMs: 0,
     answerTimeoutMs: 10_000,
   });
-  const store = new ServiceNowStore({
+  const flows = createFlows({
+    now,
+    store: () => store,
+    admins: new Set(
+      (options.users ?? []).flatMap((user) => (user.roles?.some(isApprovalAdmin) ? [user.user_name] : [])),
+    ),
+    authorizeGroup: options.authorizeGroup,
+  });
+  const store: ServiceNowStore = new ServiceNowStore({
     now,
     forbiddenFields: options.forbiddenFields ?? {},
+    guard: (write) => flows.guard(write),
     onWrite(table, row) {
+      flows.wrote(row);
       if (PUSHED_TABLES.includes(table) && row["sys_updated_by"] !== integrationUser)
         push(sender, store, row.sys_id, now);
     },
@@ -141,16 +161,18 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
   nameInstance(store);
 
   let url = "";
-  const tables = tableRoutes({
+  const reading = {
     store,
+    now,
     baseUrl: () => url,
-    canRead(user, table, row) {
+    canRead(user: string, table: string, row: Row) {
       if (table === "sys_journal_field" && faults.journalHidden && user === integrationUser) return false;
       if (table === "sys_audit" && faults.auditHidden && user === integrationUser) return false;
       return options.rowAcl?.(user, table, row) ?? true;
     },
     unknownYieldsNothing: () => faults.invalidQueryReturnsNoRows,
-  });
+  };
+  seedRelationTypes(store);
   const server = await startSimServer({
     port: options.port ?? 0,
     now,
@@ -159,7 +181,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     state: () => store.dump(),
     clearFaults: () => faults.clear(),
     controls: { clone: () => nameInstance(store), "expire-tokens": () => auth.expire() },
-    api: apiRoutes(auth, [adminRoutes(store), tables]),
+    api: apiRoutes(auth, [adminRoutes(store), tableRoutes(reading)], { changes: changeRoutes(reading), flows }),
   });
   url = server.url;
 
@@ -170,8 +192,14 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     insert: (table, fields, by) => store.insert(table, fields, by),
     update: (table, sysId, fields, by) => store.update(table, sysId, fields, by),
     remove: (table, sysId) => void store.remove(table, sysId),
-    get: (table, sysId) => store.find(table, sysId),
-    rows: (table) => store.list(table),
+    get(table, sysId) {
+      flows.run();
+      return store.find(table, sysId);
+    },
+    rows(table) {
+      flows.run();
+      return store.list(table);
+    },
     journal: (sysId) => store.journal(sysId).map(journalEntry),
     group: (name) => idBy(store, "sys_user_group", "name", name),
     user: (userName) => idBy(store, "sys_user", "user_name", userName),
@@ -241,7 +269,11 @@ function seedPeople(
   return password;
 }
 
-function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler[]): RequestHandler {
+function apiRoutes(
+  auth: ServiceNowAuth,
+  tables: RequestHandler[],
+  { changes, flows }: { changes: RequestHandler; flows: Flows },
+): RequestHandler {
   const router = express.Router();
   router.post("/oauth_token.do", auth.token);
   router.use("/api", (req, res, next) => {
@@ -259,7 +291,12 @@ function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler[]): RequestHandl
     if (req.method === "POST" && verb !== undefined) req.method = verb.toUpperCase();
     next();
   });
+  router.use("/api", (_req, _res, next) => {
+    flows.run();
+    next();
+  });
   router.use("/api/now", ...tables);
+  router.use("/api/sn_chg_rest", changes);
   router.use((_req, _res) => {
     throw new ServiceNowError(400, "Requested URI does not represent any resource", null);
   });
