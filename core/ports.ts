@@ -20,6 +20,7 @@ export interface CounterLabels {
   interlock_given_back_total: "connection";
   interlock_overwrites_total: "connection" | "known";
   interlock_unmapped_total: "connection";
+  interlock_sweeps_total: "connection" | "type" | "outcome";
   interlock_sweep_found_total: "connection" | "type" | "by";
 }
 export type CounterName = keyof CounterLabels;

@@ -24,6 +24,10 @@ const COUNTERS: Declared = {
     labels: { connection: true, known: true },
   },
   interlock_unmapped_total: { help: "Records that no mapping covers", labels: { connection: true } },
+  interlock_sweeps_total: {
+    help: "Sweeps of a record type: complete, cut short by their limit of pages, or the kind of fault that ended them",
+    labels: { connection: true, type: true, outcome: true },
+  },
   interlock_sweep_found_total: {
     help: "Changes that a sweep saw at their source, by what told of them first",
     labels: { connection: true, type: true, by: true },
@@ -38,7 +42,11 @@ export interface Metrics extends Meter {
   total(name: CounterName, labels?: Readonly<Record<string, string>>): Promise<number>;
 }
 
-export function createMetrics(store: () => Store | undefined): Metrics {
+/** `identities` answers, per connection, whether another instance than the pinned one answers. */
+export function createMetrics(
+  store: () => Store | undefined,
+  identities: () => readonly { connection: string; contradicted: boolean }[] = () => [],
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counters = new Map<string, Counter>(
@@ -51,6 +59,12 @@ export function createMetrics(store: () => Store | undefined): Metrics {
   const parked = gauge("interlock_parked", "Tickets that wait for a person");
   const pending = gauge("interlock_pending", "Tickets that are due or in work");
   const entries = gauge("interlock_ledger_entries", "Entries of the ledger");
+  const mismatch = new Gauge({
+    name: "interlock_identity_mismatch",
+    help: "1 where another instance answers than the one the connection was made for; nothing is written to it",
+    labelNames: ["connection"],
+    registers: [registry],
+  });
 
   function counter(name: CounterName): Counter {
     const found = counters.get(name);
@@ -71,6 +85,7 @@ export function createMetrics(store: () => Store | undefined): Metrics {
         pending.set(counts.pending);
         entries.set(counts.ledger);
       }
+      for (const { connection, contradicted } of identities()) mismatch.set({ connection }, contradicted ? 1 : 0);
       return registry.metrics();
     },
     async total(name, labels = {}) {

@@ -81,7 +81,7 @@ export function prepare(
     outcomeDigest: digest,
     mapping,
     memory: remembered(claim.memory, recovery, { decision, digest }),
-    mode: deps.mode(),
+    mode: deps.mode(claim.connection),
     owed: recovery.owed,
     nowMs: deps.clock.now(),
     limits: deps.limits,
@@ -168,7 +168,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
 
 function workOf(
   deps: ReconcileDeps,
-  { ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
+  { claim, ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -209,7 +209,7 @@ function workOf(
     write,
     actions: [...sets, note],
     changes: planned.changes,
-    mode: deps.mode(),
+    mode: deps.mode(claim.connection),
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
@@ -237,7 +237,7 @@ function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepare
     id,
     key: ticket.ref.key,
     revision: ticket.revision,
-    mode: deps.mode(),
+    mode: deps.mode(claim.connection),
     policyVersion,
     inputsDigest,
     because: because.map(({ rule }) => rule),
