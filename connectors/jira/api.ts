@@ -5,6 +5,7 @@ import type { Limits } from "../../core/limits.ts";
 import type { Log, Meter } from "../../core/ports.ts";
 import { type Calls, callGate } from "../calls.ts";
 import { cloudRoutes } from "./cloud.ts";
+import { datacenterRoutes } from "./datacenter.ts";
 import { deadToken, jiraFault, oddAnswer } from "./faults.ts";
 import { recorded } from "./http.ts";
 import type { JiraRoutes } from "./routes.ts";
@@ -34,11 +35,8 @@ export class JiraApi {
     this.connection = connection;
     this.#options = options;
     this.#calls = callGate(connection, limits, options, (operation) => operation);
-    this.routes = cloudRoutes({
-      host: settings.baseUrl,
-      auth: settings.auth,
-      onSchemaMismatch: mismatchLog(connection, log),
-    });
+    const config = { host: settings.baseUrl, auth: settings.auth, onSchemaMismatch: mismatchLog(connection, log) };
+    this.routes = settings.deployment === "datacenter" ? datacenterRoutes(config) : cloudRoutes(config);
   }
 
   /** The answer of one call. Throws a ConnectorError for everything that is not the success that was asked for. */

@@ -2,12 +2,13 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
+import type { ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
 import { JiraApi } from "./api.ts";
+import { JiraFeed } from "./feed.ts";
 import { headOf } from "./history.ts";
 import { JiraLookBack } from "./look-back.ts";
 import { IssuePace } from "./pace.ts";
-import { Issues, projectOf, unreadIds } from "./shape.ts";
+import { Account, Issues, projectOf, unreadIds } from "./shape.ts";
 import { JiraWriter } from "./write.ts";
 
 export interface JiraOptions {
@@ -21,12 +22,13 @@ export interface JiraOptions {
   log: Log;
 }
 
-/** Jira: bulk reads, and one edit per decided ticket that carries its note along. */
-export function jiraConnector(options: JiraOptions): Connector {
+/** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes. */
+export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
   const { connection, clock, limits } = options;
   const api = new JiraApi(options);
   const writer = new JiraWriter({ api, clock, limits, pace: new IssuePace(connection, clock) });
   const lookBack = new JiraLookBack(api);
+  const feed = new JiraFeed({ api, clock, log: options.log });
   // jira.js names fields by their first step; a mapping may go deeper.
   const heads = ["updated", "project", ...options.fields.map(headOf)];
   const wanted = [...new Set(heads.filter((field) => field !== "id" && field !== "key"))];
@@ -37,6 +39,8 @@ export function jiraConnector(options: JiraOptions): Connector {
     write: (write) => writer.write(write),
     confirm: (queries) => lookBack.confirm(queries),
     overwritten: (writes) => lookBack.overwritten(writes),
+    changed: (projectKey, sinceMs, after) => feed.changed(projectKey, sinceMs, after),
+    identity: () => feed.identity(),
     close: () => api.close(),
   };
 }
@@ -44,6 +48,9 @@ export function jiraConnector(options: JiraOptions): Connector {
 async function readIssues(api: JiraApi, ids: readonly string[], fields: readonly string[]): Promise<ReadOutcome[]> {
   const answer = await api.ask("read", Issues, (routes) => routes.issues(ids, fields));
   const unread = unreadIds(answer.issueErrors ?? []);
+  // Nobody sees no issues either; only an account's own answer tells the two apart.
+  if (ids.length > 0 && answer.issues.length === 0 && unread.size === 0)
+    await api.ask("who_am_i", Account, (routes) => routes.myself());
   const found = new Map(answer.issues.map((issue) => [issue.id, issue]));
   return ids.map((id): ReadOutcome => {
     const issue = found.get(id);

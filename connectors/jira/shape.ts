@@ -11,6 +11,8 @@ export const Issues = z.looseObject({
 const IssueError = z.looseObject({ id: z.coerce.string() });
 export const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
 export const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
+/** The account that we run as, of which only its being there matters. */
+export const Account = z.looseObject({ self: z.string().min(1) });
 /** Cloud names people by account id, Data Center by name. */
 export const Users = z.array(
   z.looseObject({

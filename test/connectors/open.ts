@@ -12,6 +12,7 @@ import type { ChangeFeed, Connector, FieldWrite, VendorPatch, Write } from "../.
 import { recordingLog } from "../routes/recording-log.ts";
 import type { JiraSim } from "../sim/jira.ts";
 import type { ServiceNowSim } from "../sim/servicenow.ts";
+import { watchSent } from "./jira/sent.ts";
 
 /** No call of a test takes so long, however busy the machine is. */
 export const CALL_TIMEOUT_MS = 10_000;
@@ -43,6 +44,10 @@ export interface Opened {
 }
 
 export interface OpenedServiceNow extends Opened {
+  connector: Connector & ChangeFeed;
+}
+
+export interface OpenedJira extends Opened {
   connector: Connector & ChangeFeed;
 }
 
@@ -81,18 +86,25 @@ export function openServiceNow(
 }
 
 /** Needs the dispatcher that `installDispatcher` puts in place. */
-export function openJira(sim: JiraSim, options: OpenOptions & { apiToken?: string } = {}): Opened {
+export function openJira(
+  sim: JiraSim,
+  options: OpenOptions & { apiToken?: string; settings?: Partial<JiraConnection> } = {},
+): OpenedJira {
   const { calls, meter, limits, clock, log } = parts(options);
   const { email, apiToken } = sim.integration;
   const settings: JiraConnection = {
     type: "jira",
+    deployment: "cloud",
     baseUrl: options.baseUrl ?? sim.url,
     allowPrivateAddress: true,
     auth: { type: "basic", email, apiToken: options.apiToken ?? apiToken },
     records: { OPS: "jira.incident" },
+    ...options.settings,
   };
   const fields = options.fields ?? ["summary", "description", "status.name", "customfield_10101", "assignee"];
-  const connector = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
+  const opened = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
+  const settle = watchSent();
+  const connector = { ...opened, close: () => opened.close().finally(settle) };
   return { connector, clock, calls, log };
 }
 

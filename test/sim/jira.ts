@@ -2,7 +2,6 @@
  * A Jira Cloud site small enough to read: issues, comments, transitions, search, and webhooks that retry.
  * It is the system of record of the demo and of the tests. How it differs from the vendor: README.md beside it.
  */
-import { randomBytes } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import express from "express";
 import type { AdfDocument } from "./adf.ts";
@@ -12,20 +11,22 @@ import { createFaultPlan } from "./faults.ts";
 import type { JiraAdmin } from "./jira-admin.ts";
 import { adminRoutes, createJiraAdmin } from "./jira-admin.ts";
 import { commentRoutes } from "./jira-comment-routes.ts";
+import { datacenterRoutes, gatewayRoutes, tenantRoutes } from "./jira-datacenter.ts";
 import { JiraError } from "./jira-errors.ts";
 import { issueRoutes } from "./jira-issue-routes.ts";
 import { linkRoutes, remoteLinksOf, type SimRemoteLink } from "./jira-links.ts";
+import { logIn } from "./jira-login.ts";
 import { showIssue } from "./jira-render.ts";
 import { searchRoutes } from "./jira-search-routes.ts";
 import { ServiceDesk, type ServiceDeskSim } from "./jira-service-desk.ts";
-import type { JiraSite, JiraUser } from "./jira-site.ts";
+import type { JiraSite, JiraUser, SiteAbout } from "./jira-site.ts";
 import { createSite, jiraTime } from "./jira-site.ts";
 import { siteRoutes } from "./jira-site-routes.ts";
 import type { Comment } from "./jira-store.ts";
 import { JiraStore } from "./jira-store.ts";
 import { sendWebhook } from "./jira-webhooks.ts";
 import type { SimRequest } from "./sim-server.ts";
-import { nameCaller, startSimServer } from "./sim-server.ts";
+import { startSimServer } from "./sim-server.ts";
 import type { Webhooks, WebhookTarget } from "./webhook-sender.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
@@ -95,6 +96,8 @@ export interface JiraSim {
   comments(idOrKey: string): JiraComment[];
   links(idOrKey: string): SimRemoteLink[];
   serviceDesk: ServiceDeskSim;
+  /** Which kind of site it is, whose clone, and in which time zone; may be changed while it runs. */
+  about: SiteAbout;
   faults: JiraFaults;
   /** Rights, screens and admin webhooks; once one is registered it is sent to. */
   admin: JiraAdmin;
@@ -169,6 +172,7 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
     ...acts(store),
     links: (idOrKey) => remoteLinksOf(store.issue(idOrKey)),
     serviceDesk,
+    about: site.about,
     faults,
     admin,
     webhooks: sender,
@@ -253,23 +257,11 @@ function apiRoutes(
   admin: RequestHandler,
 ): RequestHandler {
   const router = express.Router();
+  router.use(gatewayRoutes(store));
   const search = { now, lagMs: () => faults.searchLagMs };
   const screen = { withoutComment: () => faults.editWithoutComment };
-  router.use((req, res, next) => {
-    res.set({
-      Server: "AtlassianEdge",
-      "Atl-Traceid": randomBytes(16).toString("hex"),
-      "X-Arequestid": randomBytes(16).toString("hex"),
-    });
-    const caller = authenticate(store.site, req);
-    if (caller === "refused") res.set("X-Seraph-Loginreason", "AUTHENTICATED_FAILED");
-    else if (caller !== "anonymous") {
-      nameCaller(res, caller.accountId);
-      res.locals["caller"] = caller.accountId;
-    }
-    next();
-  });
-  router.use(admin);
+  router.use(logIn(store.site));
+  router.use(tenantRoutes(store), datacenterRoutes(store, now), admin);
   for (const version of [2, 3] as const) {
     const parts = [
       issueRoutes(store, version, screen),
@@ -293,14 +285,4 @@ function apiRoutes(
     } else res.status(error.status).json({ errorMessages: error.errorMessages, errors: error.errors });
   });
   return router;
-}
-
-/** Wrong credentials do not stop a request: it goes on as an anonymous one, with a header that says so. */
-function authenticate(site: JiraSite, req: Request): JiraUser | "anonymous" | "refused" {
-  const [scheme = "", credentials = ""] = (req.get("authorization") ?? "").split(" ");
-  if (scheme === "") return "anonymous";
-  const users = [...site.users.values()].filter((user) => user.apiToken !== undefined);
-  if (scheme.toLowerCase() === "bearer") return users.find((user) => user.apiToken === credentials) ?? "refused";
-  const pair = Buffer.from(credentials, "base64").toString("utf8");
-  return users.find((user) => `${user.emailAddress}:${user.apiToken}` === pair) ?? "refused";
 }

@@ -8,6 +8,7 @@ import type { Meter } from "../../../core/ports.ts";
 import { recordingLog } from "../../routes/recording-log.ts";
 import type { JiraSim } from "../../sim/jira.ts";
 import { CALL_TIMEOUT_MS, standingClock } from "../open.ts";
+import { watchSent } from "./sent.ts";
 
 export interface OpenedParts {
   parts: CloudParts;
@@ -28,6 +29,7 @@ export function openParts(sim: JiraSim, options: { baseUrl?: string; approvalSta
   const { email, apiToken } = sim.integration;
   const settings: JiraConnection = {
     type: "jira",
+    deployment: "cloud",
     baseUrl: options.baseUrl ?? sim.url,
     allowPrivateAddress: true,
     auth: { type: "basic", email, apiToken },
@@ -41,5 +43,6 @@ export function openParts(sim: JiraSim, options: { baseUrl?: string; approvalSta
     pace: new IssuePace("jira", clock),
     approvalStatuses: new Set(options.approvalStatuses ?? ["Awaiting approval"]),
   });
-  return { parts, calls, close: () => api.close() };
+  const settle = watchSent();
+  return { parts, calls, close: () => api.close().finally(settle) };
 }
