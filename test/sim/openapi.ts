@@ -23,6 +23,9 @@ const Document = z.looseObject({
   components: z.looseObject({ schemas: z.record(z.string(), Schema) }),
 });
 
+/** A request, as far as the document speaks of it. */
+export type Asked = Pick<Exchange, "method" | "path" | "requestBody">;
+
 interface Route {
   method: string;
   template: string;
@@ -74,22 +77,27 @@ export class ApiDocument {
   /** In what the request and its answer differ from the document; each with the operation and the place. */
   differences(exchange: Exchange): string[] {
     const route = this.#routeOf(exchange);
-    if (route === undefined) return [`${exchange.method} ${exchange.path.split("?")[0]} is not in the document`];
-    const { method, template } = route;
-    const found = [
-      ...this.#inQuery(route, exchange),
-      ...this.#inRequest(route, exchange),
-      ...this.#inAnswer(route, exchange),
+    const answer = route === undefined ? [] : this.#inAnswer(route, exchange);
+    return [
+      ...this.requestDifferences(exchange),
+      ...answer.map((what) => `${route?.method} ${route?.template}: ${what}`),
     ];
-    return found.map((what) => `${method} ${template}: ${what}`);
   }
 
-  #routeOf({ method, path }: Exchange): Route | undefined {
+  /** The same of the request alone. */
+  requestDifferences(asked: Asked): string[] {
+    const route = this.#routeOf(asked);
+    if (route === undefined) return [`${asked.method} ${asked.path.split("?")[0]} is not in the document`];
+    const found = [...this.#inQuery(route, asked), ...this.#inRequest(route, asked)];
+    return found.map((what) => `${route.method} ${route.template}: ${what}`);
+  }
+
+  #routeOf({ method, path }: Asked): Route | undefined {
     const [pathname = ""] = path.split("?");
     return this.#routes.find((route) => route.method === method && route.pattern.test(pathname));
   }
 
-  #inQuery({ method, template, operation }: Route, { path }: Exchange): string[] {
+  #inQuery({ method, template, operation }: Route, { path }: Asked): string[] {
     const given = new URL(path, "http://127.0.0.1").searchParams;
     const known = (operation.parameters ?? []).filter((parameter) => parameter.in === "query");
     const unknown = [...new Set(given.keys())].filter((name) => !known.some((parameter) => parameter.name === name));
@@ -103,7 +111,7 @@ export class ApiDocument {
     ];
   }
 
-  #inRequest({ method, template, operation }: Route, { requestBody }: Exchange): string[] {
+  #inRequest({ method, template, operation }: Route, { requestBody }: Asked): string[] {
     const described = operation.requestBody;
     if (requestBody === "") return described?.required ? ["the request has no body"] : [];
     const schema = described?.content["application/json"]?.schema;
