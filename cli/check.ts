@@ -8,10 +8,8 @@ import { diskFiles, secretsFrom } from "./system.ts";
 export function check(options: CommonOptions): 0 | 1 {
   const folders = foldersFrom(options);
   const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
-  const tests =
-    "config" in loaded
-      ? runMappingTests(diskFiles, folders.mappings, loaded.config.mappings)
-      : { passed: 0, problems: [] };
+  const mappings = "config" in loaded ? loaded.config.mappings : loaded.mappings;
+  const tests = runMappingTests(diskFiles, folders.mappings, mappings);
   const { problems } = new ProblemsError([...("problems" in loaded ? loaded.problems : []), ...tests.problems]);
   const policyVersion = "config" in loaded ? loaded.config.policy.version : null;
   if (options.json) {

@@ -1,5 +1,5 @@
 import type { ConfigFolders } from "../core/config/files.ts";
-import { type Config, loadConfig } from "../core/config/load.ts";
+import { type Config, loadConfig, loadStoreSettings, type StoreSettings } from "../core/config/load.ts";
 import { ProblemsError } from "../core/problem.ts";
 import { diskFiles, secretsFrom } from "./system.ts";
 
@@ -22,4 +22,11 @@ export function readConfig(options: CommonOptions, env: NodeJS.ProcessEnv = proc
   const loaded = loadConfig(diskFiles, foldersFrom(options, env), secretsFrom(env));
   if ("problems" in loaded) throw new ProblemsError(loaded.problems);
   return loaded.config;
+}
+
+/** Where the store is and where the server listens: all that a look at them needs, and no vendor's secret. */
+export function readStoreSettings(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): StoreSettings {
+  const loaded = loadStoreSettings(diskFiles, foldersFrom(options, env), secretsFrom(env));
+  if ("problems" in loaded) throw new ProblemsError(loaded.problems);
+  return loaded;
 }

@@ -6,24 +6,30 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
-import type { Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
+import type { ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { Desk } from "../core/reconcile/deps.ts";
+import type { Swept } from "../core/sweep/schedule.ts";
 
 export interface Desks {
   desks: ReadonlyMap<string, Desk>;
   sources: ReadonlyMap<string, WebhookSource>;
+  /** What sweeps ask, with the record types of each connection. */
+  swept: ReadonlyMap<string, Swept>;
 }
 
 /** A connector, its mappings and its webhook check for every connection of a configuration. */
 export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
   const desks = new Map<string, Desk>();
   const sources = new Map<string, WebhookSource>();
+  const swept = new Map<string, Swept>();
   for (const [connection, settings] of Object.entries(config.settings.connections)) {
     const mappings = mappingsOf(config, settings);
-    desks.set(connection, { connector: connectorFor(connection, settings, mappings, { ...deps, config }), mappings });
+    const connector = connectorFor(connection, settings, mappings, { ...deps, config });
+    desks.set(connection, { connector, mappings });
+    swept.set(connection, { feed: connector, recordTypes: Object.keys(settings.records) });
     sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
   }
-  return { desks, sources };
+  return { desks, sources, swept };
 }
 
 function connectorFor(
@@ -31,7 +37,7 @@ function connectorFor(
   settings: Connection,
   mappings: ReadonlyMap<string, Mapping>,
   { config, clock, log, meter }: { config: Config; clock: Clock; log: Log; meter: Meter },
-): Connector {
+): Connector & ChangeFeed {
   const { limits } = config.settings;
   const reads = [...mappings].map(([type, mapping]): [string, readonly string[]] => [type, mapping.reads]);
   if (settings.type === "servicenow")

@@ -2,6 +2,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
 import type { CommonOptions } from "./config.ts";
+import type { ConnectOptions } from "./connect.ts";
+import { addSweepCommands } from "./sweep-commands.ts";
 import { VERSION } from "./version.ts";
 
 /** 0 done, 1 found a problem, 2 usage. */
@@ -56,6 +58,17 @@ function program(finish: (code: ExitCode) => void): Command {
           : await (await import("./redrive.ts")).redriveParked(redrive, options),
       ),
     );
+  command(root, "connect", "have ServiceNow or Jira tell this sidecar of changes; does nothing twice")
+    .argument("<connection>", "name under connections: in interlock.yaml")
+    .option("--dry-run", "say what would be done and change nothing")
+    .option("--public-url <url>", "where the vendor reaches this sidecar, such as https://interlock.acme.com")
+    .option("--as <account>", "administrator to work as; password or API token in INTERLOCK_AS_SECRET")
+    .option("--integration-user <user_name>", "our account on ServiceNow, where it shall not be asked for")
+    .option("--emit <folder>", "write an update set and a Now SDK project for ServiceNow instead; calls nobody")
+    .action(async (name: string, options: ConnectOptions) =>
+      finish(await (await import("./connect.ts")).connect(name, options)),
+    );
+  addSweepCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")
     .description("the record of everything that was decided and done")

@@ -16,13 +16,19 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
   const adminToken = process.env["INTERLOCK_ADMIN_TOKEN"];
   if (!adminToken) log.warn("INTERLOCK_ADMIN_TOKEN is not set, so nothing under /api will answer");
   const stopping = stopSignal();
-  const running = await startServer(config, {
+  const starting = startServer(config, {
     clock: systemClock,
     rng: systemRng,
     ids: systemIds,
     log,
     adminToken: adminToken || undefined,
   });
+  const running = await Promise.race([starting, stopping]);
+  if (!running) {
+    log.info("stopped before it had started; nothing was in work");
+    // Whatever opening waits for has not answered, and must not keep the process.
+    process.exit(0);
+  }
   await stopping;
   log.info("stopping: finishing what is in work");
   process.once("SIGTERM", () => process.exit(1));
@@ -36,9 +42,9 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */
-export function stopSignal(): Promise<void> {
+export function stopSignal(): Promise<undefined> {
   return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve(undefined));
+    process.once("SIGINT", () => resolve(undefined));
   });
 }

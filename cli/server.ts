@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from "../routes/meter.ts";
 import { urlOf } from "./address.ts";
 import { type Desks, openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
+import { openSweeping, type Sweeping } from "./sweeping.ts";
 import { VERSION } from "./version.ts";
 
 const HOUSEKEEPING_MS = 3_600_000;
@@ -51,9 +52,12 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const { clock, log } = deps;
   const { limits } = settings;
   const store = await openStoreUrl(settings.store, clock, log);
-  const metrics = createMetrics(() => store);
+  const metrics = createMetrics(
+    () => store,
+    () => identityGauges(sweeping),
+  );
   const dispatcher = installDispatcher(limits.callTimeoutMs);
-  const { desks, sources } = openDesks(config, { clock, log, meter: metrics });
+  const { desks, sources, swept } = openDesks(config, { clock, log, meter: metrics });
   const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
   let mode = settings.mode;
   await store.append([
@@ -64,7 +68,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const wake = (): void => loop?.wake();
   const intake = startIntake(store, limits, wake);
   const shared = { store, limits, clock, log, meter: metrics };
-  const http = createHttpServer(createApp({ ...shared, sources, intake, metrics, adminToken: deps.adminToken, wake }));
+  const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
+  const { adminToken } = deps;
+  const http = createHttpServer(
+    createApp({ ...shared, sources, intake, metrics, adminToken, wake, sweeps: sweeping.api }),
+  );
   try {
     // Before the loop: a server that cannot listen must not go on working tickets unseen.
     await listen(http, settings.listen);
@@ -73,8 +81,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     await store.close();
     throw error;
   }
-  const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => policy, mode: () => mode });
+  await sweeping.checkIdentities();
+  const modeOf = (connection: string): Mode => sweeping.modeOf(connection, mode);
+  const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => policy, mode: modeOf });
   loop = running;
+  sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
@@ -93,7 +104,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       await intake.close();
       http.closeIdleConnections();
-      const released = await running.stop();
+      const [released] = await Promise.all([running.stop(), sweeping.stop()]);
       http.closeAllConnections();
       await closed;
       await housekeeping;
@@ -104,6 +115,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       return unfinished;
     },
   };
+}
+
+function identityGauges({ api }: Sweeping): { connection: string; contradicted: boolean }[] {
+  return api.identities().map(({ connection, state }) => ({ connection, contradicted: state === "contradicted" }));
 }
 
 /** Closes what calls the vendors. Answers how many tickets were still in work then: their calls are cut off. */
@@ -152,8 +167,11 @@ async function keepHouse(
     try {
       let forgotten = 0;
       do {
-        forgotten = await store.forgetSignals(clock.now() - retentionMs, FORGET_MAX);
-        if (forgotten > 0) log.info("old deliveries were forgotten", { forgotten });
+        const beforeMs = clock.now() - retentionMs;
+        const signals = await store.forgetSignals(beforeMs, FORGET_MAX);
+        const swept = await store.forgetSwept(beforeMs, FORGET_MAX);
+        if (signals + swept > 0) log.info("old deliveries and sweeps were forgotten", { signals, swept });
+        forgotten = Math.max(signals, swept);
       } while (forgotten === FORGET_MAX && !signal.aborted);
     } catch (error) {
       log.warn("housekeeping failed; it will be tried again in an hour", { error: describeError(error) });

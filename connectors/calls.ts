@@ -92,6 +92,7 @@ const NEVER_SENT = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
+  "EPRIVATEADDRESS",
 ]);
 
 export function wasNeverSent(code: string | undefined): boolean {

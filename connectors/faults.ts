@@ -43,10 +43,12 @@ export function statusFault(refusal: Refusal): ConnectorError {
 /** A call that broke off before its answer, with the code of the break where there is one. */
 export function unreachableFault(call: FaultyCall, code: string | undefined): ConnectorError {
   const { connection, operation } = call;
+  const inside = "its name leads into a private network; set allowPrivateAddress: true where that is meant";
+  const why = code === "EPRIVATEADDRESS" ? inside : (code ?? "no answer");
   return new ConnectorError({
     kind: "unavailable",
     connection,
-    message: `${connection} could not be reached for ${operation} (${code ?? "no answer"})`,
+    message: `${connection} could not be reached for ${operation} (${why})`,
     outcome: wasNeverSent(code) ? "not_applied" : inDoubt(call),
   });
 }

@@ -60,6 +60,14 @@ export const Limits = z.strictObject({
   callSpacingMs: z.int().nonnegative().default(0),
   /** Of those places, how many bulk reads and sweeps leave to writes that people wait for; one is theirs in any case. */
   callsKeptMax: z.int().nonnegative().default(2),
+  /** How often every record type is swept for changes that no webhook told of; each time up to a tenth sooner or later. */
+  sweepEveryMs: positive.default(60_000),
+  /** A sweep looks this far behind what it has seen: changes turn up late, and in Jira to the minute only. */
+  sweepOverlapMs: positive.default(120_000),
+  /** How far back the very first sweep of a record type looks. */
+  sweepFirstMs: positive.default(3_600_000),
+  /** Pages of one record type that a sweep reads before it leaves the rest to the next. */
+  sweepPagesMax: positive.default(20),
   /** Rows an API list answers with. */
   listMax: positive.default(500),
 });
@@ -81,5 +89,18 @@ export function relationsBroken(limits: Limits): string[] {
   if (limits.intakeBatchMax > limits.intakeQueueMax) {
     broken.push(`intakeBatchMax (${limits.intakeBatchMax}) must not exceed intakeQueueMax (${limits.intakeQueueMax})`);
   }
+  if (limits.sweepOverlapMs < SWEEP_OVERLAP_MIN_MS) {
+    broken.push(
+      `sweepOverlapMs (${limits.sweepOverlapMs}) must be at least ${SWEEP_OVERLAP_MIN_MS}: Jira finds edits by the minute, and some of them late`,
+    );
+  }
+  if (limits.signalRetentionMs < limits.sweepOverlapMs + limits.sweepEveryMs * 3) {
+    broken.push(
+      `signalRetentionMs (${limits.signalRetentionMs}) must be at least sweepOverlapMs and three times sweepEveryMs (${limits.sweepOverlapMs + limits.sweepEveryMs * 3})`,
+    );
+  }
   return broken;
 }
+
+/** A minute, to which Jira's searches are exact, and half of one for its index to catch up. */
+const SWEEP_OVERLAP_MIN_MS = 90_000;

@@ -9,9 +9,25 @@ export interface Log {
   debug(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** Counters the core keeps; `cli` wires them to Prometheus. */
+/** Every counter there is, with the names of its labels. What counts and what shows them share this one list. */
+export interface CounterLabels {
+  interlock_signals_total: "connection" | "outcome";
+  interlock_reconciles_total: "connection";
+  interlock_writes_total: "connection";
+  interlock_vendor_calls_total: "connection" | "operation";
+  interlock_failures_total: "connection" | "kind";
+  interlock_drift_total: "mapping" | "field";
+  interlock_given_back_total: "connection";
+  interlock_overwrites_total: "connection" | "known";
+  interlock_unmapped_total: "connection";
+  interlock_sweeps_total: "connection" | "type" | "outcome";
+  interlock_sweep_found_total: "connection" | "type" | "by";
+}
+export type CounterName = keyof CounterLabels;
+
+/** Counters the core keeps; `cli` wires them to Prometheus. A name or a label that is not listed does not compile. */
 export interface Meter {
-  count(name: string, labels?: Record<string, string>, by?: number): void;
+  count<N extends CounterName>(name: N, labels: Record<CounterLabels[N], string>, by?: number): void;
 }
 
 /** A vendor record as its connector read it: flat dotted keys or nested objects, read by a mapping's paths. */

@@ -2,6 +2,7 @@ import express, { type RequestHandler, type Router } from "express";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
+import { type SweepApi, sweepRoutes } from "./sweep-api.ts";
 
 export interface ApiDeps {
   store: Store;
@@ -10,12 +11,14 @@ export interface ApiDeps {
   adminToken: string | undefined;
   /** Tells the loop that something is due. */
   wake: () => void;
+  sweeps: SweepApi;
 }
 
 /** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
-export function apiRoutes({ store, limits, adminToken, wake }: ApiDeps): Router {
+export function apiRoutes({ store, limits, adminToken, wake, sweeps }: ApiDeps): Router {
   const router = express.Router();
   router.use("/api", adminOnly(adminToken));
+  router.use(sweepRoutes(sweeps));
   router.get("/api/tickets/:connection/:key", async (request, response) => {
     const { connection, key } = request.params;
     const view = await store.view(connection, key);

@@ -32,7 +32,7 @@ export function createApp(deps: AppDeps): Express {
   app.get("/readyz", async (_request, response) => {
     try {
       await deps.store.ping();
-      response.json({ status: "ready" });
+      response.json({ status: "ready", ...readOnly(deps) });
     } catch (error) {
       const reason = error instanceof StoreUnavailableError ? error.message : "the store failed";
       response.status(503).json({ status: "not_ready", reason });
@@ -47,6 +47,12 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(lastResort(deps.log));
   return app;
+}
+
+/** Names the connections to which nothing is written: a server that holds back is ready, and people must be able to see it. */
+function readOnly({ sweeps }: AppDeps): { readOnly?: string[] } {
+  const named = sweeps.identities().filter(({ state }) => state !== "pinned");
+  return named.length > 0 ? { readOnly: named.map(({ connection }) => connection) } : {};
 }
 
 /** A server with limits on slow and idle clients. */

@@ -41,16 +41,20 @@ export function since(revision: string, history: readonly HistoryItem[]): Histor
 
 /**
  * What a write of ours replaced, by the issue's history (see `since`): undefined when our edit is not in it yet, null
- * when it replaced what we had seen.
+ * when it replaced what we had seen. `personKey` is what the history names people by.
  */
-export function replacedBy(write: FieldWrite, history: readonly HistoryItem[]): Overwrite | null | undefined {
+export function replacedBy(
+  write: FieldWrite,
+  history: readonly HistoryItem[],
+  personKey: "accountId" | "key",
+): Overwrite | null | undefined {
   for (const [path, value] of Object.entries(write.patch)) {
     const first = headOf(path);
     const person = isPerson(value);
     const ours = history.find((item) => item.fieldId === first && (person || item.toText === textOf(value)));
     if (!ours) return undefined;
     const replaced = (person ? ours.from : ours.fromText) ?? "";
-    if (replaced === seenText(write.seen[path], person)) continue;
+    if (replaced === seenText(write.seen[path], person ? personKey : "name")) continue;
     const patch = replaced === "" ? { [first]: null } : { [path]: again(value, replaced) };
     return { actionId: write.actionId, patch, value: replaced };
   }
@@ -81,9 +85,9 @@ function again(value: WriteValue, replaced: string): WriteValue {
   return isPerson(value) ? { user: replaced } : replaced;
 }
 
-function seenText(value: unknown, person: boolean): string {
+function seenText(value: unknown, key: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value !== "object") return String(value);
-  const found: unknown = Object.getOwnPropertyDescriptor(value, person ? "accountId" : "name")?.value;
+  const found: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
   return typeof found === "string" ? found : "";
 }

@@ -11,9 +11,22 @@ export const Issues = z.looseObject({
 const IssueError = z.looseObject({ id: z.coerce.string() });
 export const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
 export const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
+/** The account that we run as, of which only its being there matters. */
+export const Account = z.looseObject({ self: z.string().min(1) });
+/** Cloud names people by account id, Data Center by name. */
 export const Users = z.array(
-  z.looseObject({ accountId: z.string(), active: z.boolean().optional(), emailAddress: z.string().optional() }),
+  z.looseObject({
+    accountId: z.string().optional(),
+    name: z.string().optional(),
+    active: z.boolean().optional(),
+    emailAddress: z.string().optional(),
+  }),
 );
+
+/** The project of an issue key. */
+export function projectOf(key: string): string {
+  return key.slice(0, key.lastIndexOf("-"));
+}
 
 /** Ids of issues that Jira could not read just now; an empty one where it does not say which. */
 export function unreadIds(errors: readonly unknown[]): Set<string> {

@@ -13,7 +13,7 @@ const Envelope = z.object({
 });
 
 /** Jira's admin webhooks: HMAC-SHA256 over the raw body. The delivery id is not signed, so bodies are deduplicated too. */
-export function jiraWebhooks(connection: JiraConnection): WebhookSource {
+export function jiraWebhooks(connection: Omit<JiraConnection, "deployment">): WebhookSource {
   const secrets = connection.webhookSecrets ?? [];
   const projects = new Set(Object.keys(connection.records));
   return {

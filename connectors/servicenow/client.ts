@@ -1,23 +1,21 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios";
-import { z } from "zod";
+import axios from "axios";
 import type { Clock } from "../../core/clock.ts";
 import type { ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Meter } from "../../core/ports.ts";
-import { type Calls, callGate } from "../calls.ts";
-import { type FaultyCall, oddAnswerFault, statusFault, unreachableFault } from "../faults.ts";
+import { callGate } from "../calls.ts";
+import { type AuthDeps, type AuthHeaders, credentialsFor, type TokenCall } from "./auth.ts";
+import { type Answer, answered, resultOf, type TimedCall } from "./faults.ts";
 
 const ANSWER_BYTES_MAX = 20 * 1_048_576;
-/** Tokens live 1,799 s; one with less than this left is not used any more. */
-const TOKEN_MARGIN_MS = 60_000;
+const TOKEN_PATH = "/oauth_token.do";
+/** Some fronts of an instance refuse addresses beyond about 2 kB. */
+export const ADDRESS_BYTES_MAX = 2_000;
 
-const Token = z.looseObject({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
-
-export interface ClientDeps {
-  connection: string;
+export interface ClientDeps extends AuthDeps {
   settings: ServiceNowConnection;
   limits: Limits;
   clock: Clock;
@@ -27,67 +25,86 @@ export interface ClientDeps {
 export interface Request {
   /** What the call is for, as metrics name it. */
   operation: string;
-  method: "GET" | "PATCH";
+  method: "GET" | "POST" | "PATCH";
   path: string;
-  params?: Record<string, string>;
-  body?: Record<string, string>;
+  params?: Readonly<Record<string, string>>;
+  body?: Readonly<Record<string, unknown>>;
+}
+
+/** A list as the instance answered it. */
+export interface Listed {
+  result: unknown;
+  /** How many records meet the query, those hidden from us included; undefined where the answer does not say. */
+  total: number | undefined;
 }
 
 /** Every HTTP call to one ServiceNow instance: authenticated, bounded in time and size, errors classified. */
 export interface ServiceNowClient {
   /** The `result` of a successful answer. Throws a ConnectorError for everything else, a 200 with an error in it included. */
   send(request: Request): Promise<unknown>;
+  /** Likewise, with the count of X-Total-Count. */
+  list(request: Request): Promise<Listed>;
+  /** Bytes of the address that a request is sent to, as it goes over the wire. A GET beyond ADDRESS_BYTES_MAX is refused. */
+  addressBytes(request: Pick<Request, "path" | "params">): number;
   /** Cuts off what is under way, with an outcome that is unknown, and refuses what waits. */
   close(): Promise<void>;
 }
 
+/** A client without cookies: no session of the instance holds two calls together. */
 export function servicenowClient(deps: ClientDeps): ServiceNowClient {
-  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
-  const http = axios.create({
-    baseURL: deps.settings.baseUrl,
-    timeout: deps.limits.callTimeoutMs,
-    maxRedirects: 0,
-    maxContentLength: ANSWER_BYTES_MAX,
-    httpAgent: agents.http,
-    httpsAgent: agents.https,
-    proxy: false,
-    responseType: "text",
-    transformResponse: (body: unknown) => body,
-    validateStatus: () => true,
-    headers: { Accept: "application/json" },
-  });
-  const calls = callGate(deps.connection, deps.limits, deps);
-  const credentials = credentialsFor(http, calls, deps);
+  const { connection, settings, limits, clock } = deps;
+  const { http, agents } = transport(deps);
+  // The token endpoint has a rate limit of its own.
+  const calls = callGate(connection, limits, deps, (operation) => (operation === "token" ? "oauth" : "api"));
 
-  function once(request: Request, authorization: string): Promise<unknown> {
-    return calls.run(request.operation, async () => {
-      const answer = await transport(deps, request, () =>
+  const askToken: TokenCall = (form, read) =>
+    calls.run("token", async () => {
+      const send = () =>
+        http.post<string>(TOKEN_PATH, new URLSearchParams(form).toString(), {
+          headers: { "Content-Type": "application/x-www-form-urlencoded" },
+          signal: AbortSignal.timeout(limits.callTimeoutMs),
+        });
+      return read(await answered({ connection, operation: "token", writes: false }, send));
+    });
+  const credentials = credentialsFor(settings.auth, deps, askToken);
+
+  const addressBytes: ServiceNowClient["addressBytes"] = (request) =>
+    settings.baseUrl.length + addressOf(request).length;
+
+  function once(request: Request, auth: AuthHeaders): Promise<Listed> {
+    const { operation, method, body } = request;
+    return calls.run(operation, async () => {
+      const call: TimedCall = { connection, operation, writes: method !== "GET", nowMs: clock.now() };
+      const answer = await answered(call, () =>
         http.request<string>({
-          method: request.method,
-          url: request.path,
-          headers: { Authorization: authorization, ...(request.body && { "Content-Type": "application/json" }) },
-          ...(request.params && { params: request.params }),
-          ...(request.body && { data: request.body }),
+          method,
+          url: addressOf(request),
+          headers: { ...auth, ...(body && { "Content-Type": "application/json" }) },
+          ...(body && { data: body }),
           // `timeout` starts again with every byte; this is for the call in all.
-          signal: AbortSignal.timeout(deps.limits.callTimeoutMs),
+          signal: AbortSignal.timeout(limits.callTimeoutMs),
         }),
       );
-      return resultOf(deps, request, answer);
+      return { result: resultOf({ ...call, nowMs: clock.now() }, answer), total: totalOf(answer) };
     });
   }
 
+  async function list(request: Request): Promise<Listed> {
+    if (request.method === "GET" && addressBytes(request) > ADDRESS_BYTES_MAX) throw tooLong(connection, request);
+    const auth = await credentials.headers();
+    try {
+      return await once(request, auth);
+    } catch (error) {
+      // A refused token was not acted upon, so one more try with a fresh one is safe even for a write.
+      if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew(auth)) throw error;
+      return once(request, await credentials.headers());
+    }
+  }
+
   return {
-    async send(request) {
-      const authorization = await credentials.header();
-      try {
-        return await once(request, authorization);
-      } catch (error) {
-        // A refused token was not acted upon, so one more try with a fresh one is safe even for a write.
-        if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew(authorization))
-          throw error;
-        return once(request, await credentials.header());
-      }
-    },
+    list,
+    addressBytes,
+    send: async (request) => (await list(request)).result,
     async close() {
       const ended = calls.close();
       // Calls that are still under way are cut off, so that a stop does not wait for a vendor that hangs.
@@ -98,132 +115,38 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
   };
 }
 
-interface Credentials {
-  header(): Promise<string>;
-  /** Forgets what was refused, unless a fresher one is here already; false when there is nothing fresher to be had. */
-  renew(refused: string): boolean;
-}
-
-function credentialsFor(http: AxiosInstance, calls: Calls, deps: ClientDeps): Credentials {
-  const { auth } = deps.settings;
-  if (auth.type === "basic") {
-    const header = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
-    return { header: async () => header, renew: () => false };
-  }
-  let token: { value: string; untilMs: number } | undefined;
-  let fetching: Promise<string> | undefined;
-  const form = { grant_type: "client_credentials", client_id: auth.clientId, client_secret: auth.clientSecret };
-
-  async function fetchToken(): Promise<string> {
-    const request: Request = { operation: "token", method: "GET", path: "/oauth_token.do" };
-    return calls.run("token", async () => {
-      const answer = await transport(deps, request, () =>
-        http.post<string>(request.path, new URLSearchParams(form).toString(), {
-          headers: { "Content-Type": "application/x-www-form-urlencoded" },
-          signal: AbortSignal.timeout(deps.limits.callTimeoutMs),
-        }),
-      );
-      const parsed = answer.status === 200 ? Token.safeParse(json(answer.data)) : undefined;
-      if (!parsed?.success) throw tokenFault(deps, answer);
-      token = {
-        value: parsed.data.access_token,
-        untilMs: deps.clock.now() + parsed.data.expires_in * 1_000 - TOKEN_MARGIN_MS,
-      };
-      return token.value;
-    });
-  }
-
-  return {
-    async header() {
-      if (token && token.untilMs > deps.clock.now()) return `Bearer ${token.value}`;
-      fetching ??= fetchToken().finally(() => {
-        fetching = undefined;
-      });
-      return `Bearer ${await fetching}`;
-    },
-    renew(refused) {
-      if (refused === `Bearer ${token?.value}`) token = undefined;
-      return true;
-    },
-  };
-}
-
-function tokenFault(deps: ClientDeps, answer: AxiosResponse<string>): ConnectorError {
-  const { connection } = deps;
-  // Only a refusal in so many words is one: a sleeping instance and a login page answer 200 or a redirect.
-  if (answer.status < 400 || answer.status === 408 || answer.status === 429 || answer.status >= 500)
-    return faultFor(deps, { operation: "token", method: "GET", path: "" }, answer);
-  const message = `${connection} refused the OAuth client (${answer.status}); check auth.clientId and auth.clientSecret, and that the client-credentials grant is enabled`;
-  return new ConnectorError({ kind: "auth", connection, status: answer.status, message });
-}
-
-async function transport(
-  deps: ClientDeps,
-  request: Request,
-  call: () => Promise<AxiosResponse<string>>,
-): Promise<AxiosResponse<string>> {
-  try {
-    return await call();
-  } catch (error) {
-    throw unreachableFault(named(deps, request), error instanceof AxiosError ? error.code : undefined);
-  }
-}
-
-function resultOf(deps: ClientDeps, request: Request, answer: AxiosResponse<string>): unknown {
-  const { status } = answer;
-  if (status < 200 || status > 299) throw faultFor(deps, request, answer);
-  const body = isJson(answer) ? json(answer.data) : undefined;
-  const { connection } = deps;
-  const odd = (kind: "unavailable" | "protocol", message: string): ConnectorError =>
-    oddAnswerFault(named(deps, request), { kind, status, message });
-  if (body === undefined) {
-    const what = "something other than JSON (a sleeping instance, a login page or a proxy)";
-    throw odd("unavailable", `${connection} answered ${request.operation} with ${what}`);
-  }
-  // A transaction that ran out of time is answered 200 with half a result and an error behind it.
-  if (typeof body === "object" && body !== null && "error" in body)
-    throw odd(
-      "unavailable",
-      `${connection} cut ${request.operation} short; the answer carries an error beside its result`,
-    );
-  if (typeof body !== "object" || body === null || !("result" in body))
-    throw odd("protocol", `${connection} answered ${request.operation} without a result`);
-  return body.result;
-}
-
-function faultFor(deps: ClientDeps, request: Request, { status, headers }: AxiosResponse<string>): ConnectorError {
-  return statusFault({
-    ...named(deps, request),
-    status,
-    retryAfter: headers["retry-after"],
-    nowMs: deps.clock.now(),
-    hint: hintFor(status),
+function transport({ settings, limits }: ClientDeps) {
+  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+  const http = axios.create({
+    baseURL: settings.baseUrl,
+    timeout: limits.callTimeoutMs,
+    maxRedirects: 0,
+    maxContentLength: ANSWER_BYTES_MAX,
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
+    proxy: false,
+    responseType: "text",
+    transformResponse: (body: unknown) => body,
+    validateStatus: () => true,
+    headers: { Accept: "application/json" },
   });
+  return { http, agents };
 }
 
-function named({ connection }: ClientDeps, { operation, method }: Request): FaultyCall {
-  return { connection, operation, writes: method !== "GET" };
+/** Path and query as they are sent: what the limit on addresses is measured on. A comma needs no escape in a query. */
+function addressOf({ path, params }: Pick<Request, "path" | "params">): string {
+  const pairs = Object.entries(params ?? {}).map(
+    ([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%20", "+")}`,
+  );
+  return pairs.length === 0 ? path : `${path}?${pairs.join("&")}`;
 }
 
-function hintFor(status: number): string {
-  if (status < 400) return "a page stands where data should (a sleeping instance, a login page or a proxy)";
-  if (status === 401) return "the credentials are not accepted; check auth in interlock.yaml and the integration user";
-  if (status === 403)
-    return "an ACL, a data policy or a business rule refuses it; check the roles of the integration user and mandatory fields";
-  if (status === 404) return "no such record, or hidden from the integration user";
-  if (status === 429) return "its rate limit is reached";
-  if (status >= 500) return "the instance is in trouble or restarting";
-  return "it refuses the request; check the mapping's field names and values";
+function totalOf({ headers }: Answer): number | undefined {
+  const text = String(headers["x-total-count"] ?? "");
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-function isJson(answer: AxiosResponse<string>): boolean {
-  return String(answer.headers["content-type"] ?? "").includes("json");
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function tooLong(connection: string, { operation, path }: Request): ConnectorError {
+  const message = `${operation} of ${path} in ${connection} needs an address longer than ${ADDRESS_BYTES_MAX} bytes; nothing was asked. Take fields out of the mapping, or split it`;
+  return new ConnectorError({ kind: "rejected", connection, message });
 }

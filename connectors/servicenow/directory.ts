@@ -1,75 +1,59 @@
-import NodeCache from "node-cache";
 import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { ServiceNowClient } from "./client.ts";
+import type { Query } from "./query.ts";
+import { remembered } from "./remembered.ts";
+import { listRows, SYS_ID } from "./table.ts";
 
-const AGE_MAX_S = 600;
-const ENTRIES_MAX = 2_000;
+const Row = z.looseObject({ sys_id: z.string() });
 
-const Rows = z.array(z.looseObject({ sys_id: z.string() }));
-
-/** Names of groups and people → sys_ids, remembered for ten minutes. */
+/** Names of groups, people and configuration items → sys_ids, remembered for ten minutes. */
 export interface Directory {
   /** The active group of that exact name. Throws `rejected` when there is none, or more than one. */
   group(name: string): Promise<string>;
   /** The active user with that sys_id, e-mail or user name. Throws `rejected` likewise. */
   user(idOrEmail: string): Promise<string>;
+  /** The configuration item with that sys_id or exact name. Throws `rejected` likewise. */
+  item(idOrName: string): Promise<string>;
 }
 
-export function directory(connection: string, client: ServiceNowClient): Directory {
-  // Promises are kept, not values: writes that need the same group at the same time share one look-up.
-  const cache = new NodeCache({ stdTTL: AGE_MAX_S, maxKeys: ENTRIES_MAX, useClones: false, checkperiod: 0 });
+interface Wanted {
+  table: string;
+  where: Query["where"];
+  /** In a message, without what would be personal. */
+  what: string;
+}
 
-  async function lookUp(table: string, query: string, what: string): Promise<string> {
-    const params = { sysparm_query: query, sysparm_fields: "sys_id", sysparm_limit: "2", sysparm_no_count: "true" };
-    const rows = Rows.safeParse(
-      await client.send({ operation: "look_up", method: "GET", path: `/api/now/table/${table}`, params }),
-    );
-    if (!rows.success)
-      throw new ConnectorError({
-        kind: "protocol",
-        connection,
-        message: `${connection} answered a look-up in ${table} in an unknown form`,
-      });
-    const [only, second] = rows.data;
+export function directory(connection: string, client: ServiceNowClient, clock: Clock): Directory {
+  const known = remembered<string>(clock);
+
+  async function lookUp({ table, where, what }: Wanted): Promise<string> {
+    const listing = { operation: "look_up", table, query: { where }, fields: ["sys_id"], limit: 2, row: Row };
+    const [only, second] = (await listRows(connection, client, listing)).rows;
     if (only && !second) return only.sys_id;
-    const found = only ? "more than one" : "no";
-    throw new ConnectorError({
-      kind: "rejected",
-      connection,
-      message: `${found} active ${what} in ${connection}; correct the rule or the record`,
-    });
+    const message = `${only ? "more than one" : "no"} ${what} in ${connection}; correct the rule or the record`;
+    throw new ConnectorError({ kind: "rejected", connection, message });
   }
 
-  function remembered(key: string, find: () => Promise<string>): Promise<string> {
-    const known = cache.get<Promise<string>>(key);
-    if (known) return known;
-    if (cache.keys().length >= ENTRIES_MAX) cache.flushAll();
-    const found = find();
-    cache.set(key, found);
-    // A failure is not remembered: the group may exist the next time.
-    found.catch(() => cache.del(key));
-    return found;
-  }
-
-  function safe(value: string): string {
-    if (!/[\^\n\r]/.test(value) && !value.startsWith("javascript:")) return value;
-    throw new ConnectorError({
-      kind: "rejected",
-      connection,
-      message: `a name with "^" cannot be looked up in ${connection}; rename it there`,
-    });
-  }
-
+  const active = { field: "active", is: "=", value: "true" } as const;
   return {
     group: (name) =>
-      remembered(`group ${name}`, () =>
-        lookUp("sys_user_group", `name=${safe(name)}^active=true`, `group is named "${name}"`),
-      ),
+      known.get(`group ${name}`, () => {
+        const where = [{ field: "name", is: "=", value: name } as const, active];
+        return lookUp({ table: "sys_user_group", where, what: `active group is named "${name}"` });
+      }),
     user: (idOrEmail) =>
-      remembered(`user ${idOrEmail}`, async () => {
-        const by = /^[0-9a-f]{32}$/.test(idOrEmail) ? "sys_id" : idOrEmail.includes("@") ? "email" : "user_name";
-        return lookUp("sys_user", `${by}=${safe(idOrEmail)}^active=true`, `user has that ${by}`);
+      known.get(`user ${idOrEmail}`, () => {
+        const by = SYS_ID.test(idOrEmail) ? "sys_id" : idOrEmail.includes("@") ? "email" : "user_name";
+        const where = [{ field: by, is: "=", value: idOrEmail } as const, active];
+        return lookUp({ table: "sys_user", where, what: `active user has that ${by}` });
+      }),
+    item: (idOrName) =>
+      known.get(`item ${idOrName}`, () => {
+        const by = SYS_ID.test(idOrName) ? "sys_id" : "name";
+        const where = [{ field: by, is: "=", value: idOrName } as const];
+        return lookUp({ table: "cmdb_ci", where, what: `configuration item has that ${by}` });
       }),
   };
 }

@@ -113,10 +113,19 @@ function ruleOf(message: string | undefined): string {
 }
 
 /** Keys whose values are never shown, even where they were written out instead of referred to. */
-const SECRET_KEYS = new Set(["password", "clientSecret", "apiToken", "token", "webhookSecrets", "store"]);
+const SECRET_KEYS = new Set([
+  "password",
+  "clientSecret",
+  "apiToken",
+  "apiKey",
+  "privateKey",
+  "token",
+  "webhookSecrets",
+  "store",
+]);
 /** Mappings of which some keys are secret: a bare value in their place, or a key nobody knows, may be the secret itself. */
 const SECRET_HOLDERS = new Set(["auth", "webhookAuth"]);
-const LOGIN_KEYS = new Set([...SECRET_KEYS, "type", "username", "email", "clientId"]);
+const LOGIN_KEYS = new Set([...SECRET_KEYS, "type", "username", "email", "clientId", "subject", "keyId"]);
 const SECRET = Symbol("secret");
 
 function isSecret(path: Path): boolean {

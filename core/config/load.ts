@@ -1,18 +1,22 @@
+import { z } from "zod";
 import { digestOf, type Json } from "../canonical.ts";
-import { type CelType, expressionCompiler } from "../expression.ts";
-import { relationsBroken } from "../limits.ts";
+import { type CelType, type Compile, expressionCompiler } from "../expression.ts";
+import { Limits, relationsBroken } from "../limits.ts";
 import { compileMapping, type Mapping, writableFields } from "../mapping/mapping.ts";
 import { MappingFile } from "../mapping/schema.ts";
 import { policyDeclarations } from "../policy/declarations.ts";
 import type { Policy } from "../policy/policy.ts";
-import { compileRouting, conditionProblems, type Routing, RoutingFile } from "../policy/routing.ts";
+import { compileRouting, conditionProblems, desiredOf, RoutingFile } from "../policy/routing.ts";
 import type { Problem } from "../problem.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import { checkAgainst, parseYaml, type YamlFile } from "./document.ts";
 import type { ConfigFiles, ConfigFolders } from "./files.ts";
 import { valueAt } from "./issue.ts";
-import { interpolate, type SecretSource } from "./secrets.ts";
+import { plainSecrets } from "./plain-secrets.ts";
+import { salvage } from "./salvage.ts";
+import { hasReference, interpolate, type SecretSource } from "./secrets.ts";
 import { Settings } from "./settings.ts";
+import { mappingStandIn, ruleStandIn } from "./stand-ins.ts";
 
 /** A configuration that may start: complete, checked, and consistent across its files. */
 export interface Config {
@@ -23,13 +27,23 @@ export interface Config {
 }
 
 const FILES_MAX = 200;
+const VENDORS = ["servicenow", "jira"] as const;
 
-/** Reads and checks everything, and answers with a configuration or with every problem there is. */
+/** What loading came to where something is wrong: the mappings that are sound can still be tested. */
+export interface Failed {
+  problems: Problem[];
+  mappings: ReadonlyMap<string, Mapping>;
+}
+
+/**
+ * Reads and checks everything, and answers with a configuration or with every problem there is: each stage goes as far
+ * as it can on what the one before left standing.
+ */
 export function loadConfig(
   files: ConfigFiles,
   folders: ConfigFolders,
   secrets: SecretSource,
-): { config: Config } | { problems: Problem[] } {
+): { config: Config } | Failed {
   const problems: Problem[] = [];
   const note = <T>(result: { problems: Problem[] } | T): T | undefined => {
     if (typeof result === "object" && result !== null && "problems" in result) {
@@ -42,16 +56,40 @@ export function loadConfig(
   const settings = settingsFile && note(readSettings(settingsFile.file, secrets));
   const found = loadMappings(files, folders.mappings, note);
   const { mappings } = found;
-  const crossed = settingsFile && settings ? crossCheck(settingsFile.file, settings.value, found, folders) : [];
+  const crossed = settingsFile ? crossCheck(settingsFile.file, found, { folders, secrets }) : [];
   problems.push(...crossed);
   const routingFile = note(open(files, `${folders.config}/policy/routing.yaml`));
   const used = settings ? mappingsInUse(settings.value, mappings) : [...mappings.values()];
   problems.push(...typeConflicts(used, folders));
   // Rules are not blamed for what a mapping that is wrong itself would have offered them.
-  const complete = found.broken.size === 0 && crossed.length === 0;
+  const complete = found.whole && found.broken.size === 0 && crossed.length === 0;
   const policy = routingFile && note(loadPolicy(routingFile.file, used, complete));
-  if (problems.length > 0 || !settings || !policy) return { problems };
+  if (problems.length > 0 || !settings || !policy) return { problems, mappings };
   return { config: { settings: settings.value, mappings, policy } };
+}
+
+const StoreSettings = Settings.pick({ store: true, limits: true, listen: true });
+export type StoreSettings = z.infer<typeof StoreSettings>;
+
+/** What a look at the store or a word to the server needs: no secret of a vendor. */
+export function loadStoreSettings(
+  files: ConfigFiles,
+  folders: ConfigFolders,
+  secrets: SecretSource,
+): StoreSettings | { problems: Problem[] } {
+  const opened = open(files, `${folders.config}/interlock.yaml`);
+  if ("problems" in opened) return opened;
+  const { file } = opened;
+  const part = Object.fromEntries(
+    Object.keys(StoreSettings.shape).flatMap((key) => {
+      const value = valueAt(file.value, [key]);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+  const { value, unresolved } = filledIn(file, part, secrets);
+  const checked = checkAgainst(file, StoreSettings, value);
+  const found = [...unresolved, ...("problems" in checked ? checked.problems : [])];
+  return found.length > 0 || "problems" in checked ? { problems: found } : checked.value;
 }
 
 function open(files: ConfigFiles, path: string): { file: YamlFile } | { problems: Problem[] } {
@@ -65,14 +103,15 @@ function open(files: ConfigFiles, path: string): { file: YamlFile } | { problems
         col: 0,
         path: "",
         what: "the file is not there",
-        fix: "Create it, or point INTERLOCK_CONFIG and INTERLOCK_MAPPINGS at the right folders",
+        fix: "Create it, or name the right folders with --config and --mappings (INTERLOCK_CONFIG, INTERLOCK_MAPPINGS)",
       },
     ],
   };
 }
 
-function readSettings(yaml: YamlFile, secrets: SecretSource): { value: Settings } | { problems: Problem[] } {
-  const { value, missing } = interpolate(yaml.value, secrets);
+/** A document with its secrets filled in, and what could not be. */
+function filledIn(yaml: YamlFile, document: unknown, secrets: SecretSource): { value: unknown; unresolved: Problem[] } {
+  const { value, missing } = interpolate(document, secrets);
   const unresolved = missing.map(({ path, reference }) => {
     const isFile = reference.startsWith("file:");
     const what = isFile
@@ -80,17 +119,21 @@ function readSettings(yaml: YamlFile, secrets: SecretSource): { value: Settings 
       : `the environment variable ${reference} is not set`;
     return yaml.problem(path, what, isFile ? "Mount the secret there" : `Set ${reference} before starting`);
   });
+  return { value, unresolved };
+}
+
+function readSettings(yaml: YamlFile, secrets: SecretSource): { value: Settings } | { problems: Problem[] } {
+  const { value, unresolved } = filledIn(yaml, yaml.value, secrets);
   const checked = checkAgainst(yaml, Settings, value);
-  if ("problems" in checked) {
-    // A value that could not be filled in is one problem, not two.
-    const known = new Set(unresolved.map(({ line, path }) => `${line} ${path}`));
-    return { problems: [...unresolved, ...checked.problems.filter(({ line, path }) => !known.has(`${line} ${path}`))] };
-  }
-  const relations = relationsBroken(checked.value.limits).map((what) =>
+  // A value that could not be filled in is one problem, not two.
+  const known = new Set(unresolved.map(({ line, path }) => `${line} ${path}`));
+  const wrong = "problems" in checked ? checked.problems.filter(({ line, path }) => !known.has(`${line} ${path}`)) : [];
+  const limits = Limits.safeParse(valueAt(value, ["limits"]) ?? {});
+  const relations = (limits.success ? relationsBroken(limits.data) : []).map((what) =>
     yaml.problem(["limits"], what, "Change one of the two"),
   );
-  const found = [...unresolved, ...relations];
-  return found.length > 0 ? { problems: found } : checked;
+  const found = [...unresolved, ...wrong, ...relations, ...plainSecrets(yaml)];
+  return found.length > 0 || "problems" in checked ? { problems: found } : checked;
 }
 
 type Note = <T>(result: { problems: Problem[] } | T) => T | undefined;
@@ -99,6 +142,8 @@ interface FoundMappings {
   mappings: Map<string, Mapping>;
   /** Names of those whose own problems are told already. */
   broken: Set<string>;
+  /** False where the folder itself is not there, or holds none. */
+  whole: boolean;
 }
 
 function loadMappings(files: ConfigFiles, folder: string, note: Note): FoundMappings {
@@ -106,38 +151,65 @@ function loadMappings(files: ConfigFiles, folder: string, note: Note): FoundMapp
   const mappings = new Map<string, Mapping>();
   const broken = new Set<string>();
   const names = files.list(folder).filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"));
-  if (names.length > FILES_MAX) {
-    const what = `the folder holds ${names.length} mappings`;
-    note({ problems: [{ file: folder, line: 0, col: 0, path: "", what, fix: `Keep ${FILES_MAX} at the most` }] });
-  }
+  const folderProblem = (what: string, fix: string): void =>
+    void note({ problems: [{ file: folder, line: 0, col: 0, path: "", what, fix }] });
+  if (names.length === 0)
+    folderProblem("there are no mappings in this folder", "Name the right one with --mappings or INTERLOCK_MAPPINGS");
+  if (names.length > FILES_MAX)
+    folderProblem(`the folder holds ${names.length} mappings`, `Keep ${FILES_MAX} at the most`);
   for (const fileName of names.slice(0, FILES_MAX)) {
     const name = fileName.slice(0, -".yaml".length);
     const opened = note(open(files, `${folder}/${fileName}`));
-    const checked = opened && note(checkAgainst(opened.file, MappingFile));
-    const compiled = checked && note(compileMapping(name, opened.file, checked.value, compile));
+    const compiled = opened && note(readMapping(name, opened.file, compile));
     if (compiled) mappings.set(name, compiled.mapping);
     else broken.add(name);
   }
-  return { mappings, broken };
+  return { mappings, broken, whole: names.length > 0 };
 }
+
+function readMapping(name: string, yaml: YamlFile, compile: Compile): ReturnType<typeof compileMapping> {
+  const checked = checkAgainst(yaml, MappingFile);
+  if (!("problems" in checked)) return compileMapping(name, yaml, checked.value, compile);
+  const saved = salvage(MappingFile, yaml.value, mappingStandIn);
+  const rest = saved && compileMapping(name, yaml, saved.value, compile);
+  const more = rest && "problems" in rest ? rest.problems.filter((problem) => !saved.consequence(problem)) : [];
+  return { problems: [...checked.problems, ...more] };
+}
+
+/** The records of every connection, however wrong the rest of the file may be. */
+const Links = z.looseObject({
+  connections: z
+    .record(
+      z.string(),
+      z.looseObject({ type: z.unknown(), records: z.record(z.string(), z.unknown()).catch({}) }).catch({
+        type: undefined,
+        records: {},
+      }),
+    )
+    .catch({}),
+});
 
 function crossCheck(
   yaml: YamlFile,
-  settings: Settings,
-  { mappings, broken }: FoundMappings,
-  folders: ConfigFolders,
+  { mappings, broken, whole }: FoundMappings,
+  { folders, secrets }: { folders: ConfigFolders; secrets: SecretSource },
 ): Problem[] {
   const problems: Problem[] = [];
-  for (const [connection, { type, records }] of Object.entries(settings.connections)) {
+  const links = Links.safeParse(interpolate(yaml.value, secrets).value);
+  if (!links.success || !whole) return problems;
+  for (const [connection, { type, records }] of Object.entries(links.data.connections)) {
+    const vendor = VENDORS.find((known) => known === type);
     for (const [record, name] of Object.entries(records)) {
-      if (broken.has(name)) continue;
+      if (typeof name !== "string" || hasReference(name) || broken.has(name)) continue;
       const mapping = mappings.get(name);
       const path = ["connections", connection, "records", record];
-      const offered = [...mappings.values()].filter(({ vendor }) => vendor === type).map((known) => known.name);
+      const offered = [...mappings.values()]
+        .filter((known) => vendor === undefined || known.vendor === vendor)
+        .map((known) => known.name);
       const fix = offered.length > 0 ? `Use one of: ${offered.join(", ")}` : `Create it in ${folders.mappings}`;
       const written = String(valueAt(yaml.value, path)); // as it stands in the file, before secrets were filled in
       if (!mapping) problems.push(yaml.problem(path, `there is no mapping "${written}" in ${folders.mappings}`, fix));
-      else if (mapping.vendor !== type)
+      else if (vendor !== undefined && mapping.vendor !== vendor)
         problems.push(yaml.problem(path, `mapping ${name} is for ${mapping.vendor}`, fix));
     }
   }
@@ -173,25 +245,32 @@ function loadPolicy(yaml: YamlFile, mappings: readonly Mapping[], complete: bool
   for (const mapping of mappings) Object.assign(custom, mapping.custom);
   const compile = expressionCompiler(policyDeclarations(complete ? custom : "record"));
   const checked = checkAgainst(yaml, RoutingFile);
-  // One rule that is badly formed does not keep the others' conditions from being checked.
-  if ("problems" in checked) return { problems: [...checked.problems, ...conditionProblems(yaml, compile)] };
+  if ("problems" in checked) {
+    // One rule that is badly formed does not keep the others from being checked.
+    const saved = salvage(RoutingFile, yaml.value, ruleStandIn);
+    const rest = saved && compileRouting(yaml, saved.value, compile);
+    const further = rest && "problems" in rest ? rest.problems : [];
+    const unwritable = saved && complete ? unwritableFields(yaml, saved.value, mappings) : [];
+    const more = saved && [...further, ...unwritable].filter((problem) => !saved.consequence(problem));
+    return { problems: [...checked.problems, ...(more ?? conditionProblems(yaml, compile))] };
+  }
   const compiled = compileRouting(yaml, checked.value, compile);
-  if ("problems" in compiled) return compiled;
-  const unwritable = complete ? unwritableFields(yaml, compiled.routing, mappings) : [];
+  const unwritable = complete ? unwritableFields(yaml, checked.value, mappings) : [];
+  if ("problems" in compiled) return { problems: [...compiled.problems, ...unwritable] };
   if (unwritable.length > 0) return { problems: unwritable };
   const version = digestOf(JSON.parse(JSON.stringify({ routing: checked.value, custom })) as Json); // what JSON.parse returns is Json
   return { version: version.slice(0, 16), routing: compiled.routing, custom };
 }
 
 /** A rule that sets what no mapping can write would decide for ever and change nothing. */
-function unwritableFields(yaml: YamlFile, routing: Routing, mappings: readonly Mapping[]): Problem[] {
+function unwritableFields(yaml: YamlFile, file: RoutingFile, mappings: readonly Mapping[]): Problem[] {
   const writable = new Set(mappings.flatMap(writableFields));
   const rules = [
-    ...routing.rules.map((rule, index) => ({ rule, path: ["rules", index, "then"] })),
-    { rule: routing.fallback, path: ["default", "then"] },
+    ...file.rules.map((rule, index) => ({ desired: desiredOf(rule), path: ["rules", index, "then"] })),
+    { desired: desiredOf(file.default), path: ["default", "then"] },
   ];
-  return rules.flatMap(({ rule, path }) =>
-    SETTABLE_FIELDS.filter((field) => rule.desired[field] !== undefined && !writable.has(field)).map((field) =>
+  return rules.flatMap(({ desired, path }) =>
+    SETTABLE_FIELDS.filter((field) => desired[field] !== undefined && !writable.has(field)).map((field) =>
       yaml.problem(
         path,
         `sets ${field}, which no mapping in use can write`,

@@ -15,6 +15,11 @@ export interface MissingSecret {
 
 const REFERENCE = /\$\{(file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}/g;
 
+/** Whether a text refers to a secret instead of holding one. */
+export function hasReference(text: string): boolean {
+  return text.search(REFERENCE) >= 0;
+}
+
 /**
  * Replaces `${NAME}` and `${file:/path}` in every text of a parsed document. A reference that cannot be resolved is
  * listed and left in place.

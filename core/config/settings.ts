@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 import { Limits } from "../limits.ts";
 import { isPrivateHost } from "./private-host.ts";
@@ -40,20 +41,49 @@ const shared = {
   records: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "a table name or project key"), z.string()),
 };
 
+const oauthClient = { clientId: Secret, clientSecret: Secret };
+
+const RSA_BITS_MIN = 2_048;
+
+const PrivateKey = rule(
+  isRsaPrivateKey,
+  "is not a private key to sign with",
+  `an RSA private key of at least ${RSA_BITS_MIN} bits in PEM without a passphrase, by \${file:/run/secrets/...}`,
+);
+
 export const ServiceNowConnection = z.strictObject({
   type: z.literal("servicenow"),
   ...shared,
   webhookSecrets: z.array(SigningSecret).min(1).max(2).optional(),
   auth: z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("basic"), username: Secret, password: Secret }),
-    z.strictObject({ type: z.literal("client-credentials"), clientId: Secret, clientSecret: Secret }),
+    z.strictObject({ type: z.literal("client-credentials"), ...oauthClient }),
+    z.strictObject({ type: z.literal("password"), ...oauthClient, username: Secret, password: Secret }),
+    z.strictObject({
+      type: z.literal("jwt-bearer"),
+      ...oauthClient,
+      /** The user that the tokens act as, in the form of the instance's JWT provider: its user name, e-mail or sys_id. */
+      subject: Secret,
+      /** The kid under which the instance knows the certificate. */
+      keyId: Secret,
+      privateKey: PrivateKey,
+    }),
+    z.strictObject({ type: z.literal("api-key"), apiKey: Secret }),
   ]),
 });
 export type ServiceNowConnection = z.infer<typeof ServiceNowConnection>;
 
+const JiraUrl = rule(
+  (value) => isBaseUrl(value) || isGatewayUrl(value),
+  "is not the address of a site",
+  "https:// and the host name, such as https://acme.atlassian.net, or https://api.atlassian.com/ex/jira/<cloudId>",
+);
+
 export const JiraConnection = z.strictObject({
   type: z.literal("jira"),
   ...shared,
+  baseUrl: JiraUrl,
+  deployment: z.enum(["cloud", "datacenter"]).default("cloud"),
   webhookSecrets: z.array(Secret.min(8)).min(1).max(2).optional(),
   auth: z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("basic"), email: Secret, apiToken: Secret }),
@@ -62,10 +92,22 @@ export const JiraConnection = z.strictObject({
 });
 export type JiraConnection = z.infer<typeof JiraConnection>;
 
+type Complain = (path: string[], message: string, fix: string) => void;
+
+/** The gateway takes Cloud tokens for one site; a Data Center has a personal access token and no gateway. */
+function jiraProblems({ baseUrl, deployment, auth }: JiraConnection, problem: Complain): void {
+  if (deployment === "datacenter" && auth.type === "basic")
+    problem(["auth"], "is no login for Data Center", "{ type: bearer, token: ... } with a personal access token");
+  if (deployment === "datacenter" && isGatewayUrl(baseUrl))
+    problem(["baseUrl"], "is the gateway of Jira Cloud", "the address of the Data Center itself");
+  if (URL.canParse(baseUrl) && new URL(baseUrl).hostname === GATEWAY_HOST && !isGatewayUrl(baseUrl))
+    problem(["baseUrl"], "does not say which site", `https://${GATEWAY_HOST}/ex/jira/<cloudId>`);
+}
+
 export const Connection = z
   .discriminatedUnion("type", [ServiceNowConnection, JiraConnection])
   .superRefine((connection, context) => {
-    const problem = (path: string[], message: string, fix: string) =>
+    const problem: Complain = (path, message, fix) =>
       context.addIssue({ code: "custom", path, message, params: { fix } });
     if ((connection.webhookSecrets === undefined) === (connection.webhookAuth === undefined)) {
       problem(
@@ -74,6 +116,7 @@ export const Connection = z
         "either webhookSecrets (one or two) or, for a sender that cannot sign, webhookAuth",
       );
     }
+    if (connection.type === "jira") jiraProblems(connection, problem);
     if (connection.allowPrivateAddress || !URL.canParse(connection.baseUrl)) return;
     const { protocol, hostname } = new URL(connection.baseUrl);
     if (protocol !== "https:") {
@@ -120,10 +163,30 @@ export const Settings = z.strictObject({
 });
 export type Settings = z.infer<typeof Settings>;
 
+const GATEWAY_HOST = "api.atlassian.com";
+
+/** Where OAuth tokens and scoped API tokens meet their site; a simulator of it stands in a private network. */
+function isGatewayUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const path = /^\/ex\/jira\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/?$/i;
+  if (!path.test(url.pathname) || (url.hostname !== GATEWAY_HOST && !isPrivateHost(url.hostname))) return false;
+  return isBaseUrl(url.origin) && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+}
+
 function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   const bare =
     url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   return bare && (url.protocol === "https:" || url.protocol === "http:");
+}
+
+function isRsaPrivateKey(value: string): boolean {
+  try {
+    const key = createPrivateKey(value);
+    return key.asymmetricKeyType === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN;
+  } catch {
+    return false; // whatever the library has against it, it is no key
+  }
 }

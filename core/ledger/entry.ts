@@ -41,6 +41,25 @@ export const BODIES = {
   }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
+  /** A sweep found changes that no webhook had told of, or caught up with its system. */
+  sweep: z.strictObject({
+    connection: shortText,
+    recordType: shortText,
+    /** From where it looked, by the vendor's clock. */
+    since: Instant,
+    changed: z.int(),
+    signalled: z.int(),
+    /** False where the rest was left to the next sweep. */
+    complete: z.boolean(),
+  }),
+  /** Which instance a connection may write to, and whether it is the one that answers. */
+  identity: z.strictObject({
+    connection: shortText,
+    event: z.enum(["pinned", "contradicted", "restored", "confirmed"]),
+    pinned: shortText,
+    seen: shortText,
+    by: shortText,
+  }),
 } as const;
 
 export type EntryKind = keyof typeof BODIES;
@@ -53,6 +72,8 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "receipt",
   "parked",
   "redrive",
+  "sweep",
+  "identity",
 ];
 
 export type Draft = {

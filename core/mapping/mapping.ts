@@ -11,6 +11,7 @@ import {
   Ticket,
   type TicketRef,
 } from "../ticket.ts";
+import { closedProblems } from "./closed.ts";
 import { compileField, type Drift, type FieldReading, type MappedField } from "./field.ts";
 import type { CanonicalField, MappingFile } from "./schema.ts";
 import { readPerson, readReference, type Transform, UnreadableValueError } from "./transforms.ts";
@@ -59,7 +60,7 @@ export function compileMapping(
   file: MappingFile,
   compile: Compile,
 ): { mapping: Mapping } | { problems: Problem[] } {
-  const problems: Problem[] = [];
+  const problems: Problem[] = closedProblems(yaml, file.fields);
   const fields = new Map<string, MappedField>();
   const custom = new Map<string, MappedField>();
   const add = (

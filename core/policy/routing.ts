@@ -88,7 +88,8 @@ export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
   });
 }
 
-function desiredOf(rule: Pick<RoutingEntry, "then">): Desired {
+/** What a rule sets. */
+export function desiredOf(rule: Pick<RoutingEntry, "then">): Desired {
   const { assign, set } = rule.then;
   const desired: Desired = {};
   if (assign?.group !== undefined) desired.assignmentGroup = assign.group;

@@ -125,7 +125,7 @@ async function write(
   acting: Acting,
 ): Promise<WriteResult | undefined> {
   // What was planned under another mode is planned again.
-  if (acting.stopping() || deps.mode() !== work.mode) {
+  if (acting.stopping() || deps.mode(claim.connection) !== work.mode) {
     await deps.store.release([claim]);
     return undefined;
   }

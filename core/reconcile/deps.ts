@@ -22,8 +22,8 @@ export interface ReconcileDeps {
   store: Store;
   desks: ReadonlyMap<string, Desk>;
   policy: () => Policy;
-  /** Asked again before every write, so that a switch to observe takes effect at once. */
-  mode: () => Mode;
+  /** Asked again before every write, so that a switch to observe takes effect at once, for all or for one connection. */
+  mode: (connection: string) => Mode;
   clock: Clock;
   rng: Rng;
   ids: Ids;

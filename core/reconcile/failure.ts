@@ -22,7 +22,7 @@ export async function handleFailure(
   }
   if (!(error instanceof ConnectorError)) {
     log.error("a ticket failed for a reason of our own", { ...fields, error: describeError(error) });
-    meter.count("interlock_failures_total", { kind: "internal" });
+    meter.count("interlock_failures_total", { kind: "internal", connection: claim.connection });
     const turn = { counts: "attempt", reason: parkedAs ?? "internal", detail: describeError(error) } as const;
     await tryAgain(deps, claim, turn);
     return;

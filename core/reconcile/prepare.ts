@@ -88,7 +88,7 @@ export function prepare(
     outcomeDigest: digest,
     mapping,
     memory: remembered(claim.memory, recovery, { decision, digest }),
-    mode: carefulOf(deps.mode(), decision.mode),
+    mode: carefulOf(deps.mode(claim.connection), decision.mode),
     owed: recovery.owed,
     toldSteps: new Set(recovery.told.flatMap(({ because }) => because)),
     nowMs: deps.clock.now(),
@@ -181,7 +181,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
 
 function workOf(
   deps: ReconcileDeps,
-  { ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
+  { claim, ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -226,7 +226,7 @@ function workOf(
     write,
     actions: [...sets, note],
     changes: planned.changes,
-    mode: deps.mode(),
+    mode: deps.mode(claim.connection),
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
@@ -254,7 +254,7 @@ function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepare
     id,
     key: ticket.ref.key,
     revision: ticket.revision,
-    mode: deps.mode(),
+    mode: deps.mode(claim.connection),
     policyVersion,
     inputsDigest,
     because: because.map(({ rule }) => rule),

@@ -6,6 +6,7 @@ import type { Database } from "./schema.ts";
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_spine": { up: spine },
   "0002_history": { up: history },
+  "0003_sweeps": { up: sweeps },
 };
 
 /**
@@ -163,5 +164,29 @@ async function history(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .alterTable("tickets")
     .addColumn("suggested_digest", "text", (column) => column.notNull().defaultTo(""))
+    .execute();
+}
+
+/** What sweeps saw at the source, so that completeness is counted and not guessed. */
+async function sweeps(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("swept")
+    .addColumn("ticket", "text", (column) => column.notNull())
+    .addColumn("revision", "text", (column) => column.notNull())
+    .addColumn("updated_at", "bigint", (column) => column.notNull())
+    .addColumn("connection", "text", (column) => column.notNull())
+    .addColumn("record_type", "text", (column) => column.notNull())
+    .addColumn("seen_at", "bigint", (column) => column.notNull())
+    .addColumn("found_by", "text", (column) => column.notNull())
+    .addColumn("webhook_at", "bigint")
+    .addColumn("signal_at", "bigint")
+    .addColumn("signals", "integer", (column) => column.notNull())
+    .addColumn("near_own_write", "integer", (column) => column.notNull())
+    .addPrimaryKeyConstraint("swept_pk", ["ticket", "revision", "updated_at"])
+    .execute();
+  await db.schema
+    .createIndex("swept_window")
+    .on("swept")
+    .columns(["connection", "record_type", "updated_at"])
     .execute();
 }

@@ -13,6 +13,7 @@ export interface Database {
   actions: ActionsTable;
   ledger: LedgerTable;
   watermarks: WatermarksTable;
+  swept: SweptTable;
 }
 
 export interface SignalsTable {
@@ -113,4 +114,26 @@ export interface WatermarksTable {
   type: string;
   value: string;
   updated_at: Ms;
+}
+
+/** Changes that sweeps saw at their source, one row for each state of a record. */
+export interface SweptTable {
+  ticket: string;
+  revision: string;
+  /** By the vendor's clock. */
+  updated_at: Ms;
+  connection: string;
+  /** A key of the connection's `records`. */
+  record_type: string;
+  /** When a sweep saw it first. */
+  seen_at: Ms;
+  found_by: "webhook" | "sweep" | "known";
+  /** The first webhook at or after the change; null where none has told of it. */
+  webhook_at: Ms | null;
+  /** The first signal of it, whoever gave it; null where it was known without one. */
+  signal_at: Ms | null;
+  /** How often sweeps have signalled it. */
+  signals: number;
+  /** 1 where a write of ours was under way at the moment of the change, 0 otherwise. */
+  near_own_write: number;
 }

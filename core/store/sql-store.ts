@@ -2,10 +2,12 @@ import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
+import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
 import type { Store } from "./store.ts";
+import { forgetSwept, readSightings, recordSwept, SWEEP_MARK, takeUpAgain } from "./sweeps.ts";
 import { appendEntries, guarded, inTransaction } from "./transaction.ts";
 import { countRows, listParked, readEntries, viewTicket } from "./views.ts";
 import { finishWork, parkWork, redriveWork, retryWork, settleWork } from "./work.ts";
@@ -52,19 +54,27 @@ export function storeOver(driver: StoreDriver): Store {
       ),
     entries: (afterSeq, limit) => readEntries(driver, afterSeq, limit),
     forgetSignals: (beforeMs, limit) => forgetSignals(driver, beforeMs, limit),
-    watermark: async (connection, type) => {
-      const query = driver.db
-        .selectFrom("watermarks")
-        .select("value")
-        .where("connection", "=", connection)
-        .where("type", "=", type);
-      return (await guarded(driver, () => query.executeTakeFirst()))?.value;
-    },
+    watermark: (connection, type) => watermark(driver, connection, type),
     setWatermark: (connection, type, value) => setWatermark(driver, connection, type, value),
+    sightings: (records) => readSightings(driver, records),
+    recordSwept: (changes, mark) => recordSwept(driver, changes, mark),
+    sweepMark: (connection, recordType) => watermark(driver, connection, `${SWEEP_MARK}${recordType}`),
+    completeness: (query) => countCompleteness(driver, query),
+    forgetSwept: (beforeMs, limit) => forgetSwept(driver, beforeMs, limit),
+    takeUpAgain: (connection, sinceMs) => takeUpAgain(driver, connection, sinceMs),
     // A real write, since a full disk or a read-only file lets an empty transaction pass.
     ping: () => setWatermark(driver, "", "ping", ""),
     close: () => driver.close(),
   };
+}
+
+async function watermark(driver: StoreDriver, connection: string, type: string): Promise<string | undefined> {
+  const query = driver.db
+    .selectFrom("watermarks")
+    .select("value")
+    .where("connection", "=", connection)
+    .where("type", "=", type);
+  return (await guarded(driver, () => query.executeTakeFirst()))?.value;
 }
 
 async function setWatermark(driver: StoreDriver, connection: string, type: string, value: string): Promise<void> {

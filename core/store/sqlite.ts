@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, statfsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -47,9 +47,11 @@ export interface SqliteOptions {
 export function openSqlite(path: string, options: SqliteOptions): StoreDriver {
   const file = resolve(path);
   if (options.readOnly) return driverOf(openDatabase(file, true), undefined, options.clock);
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   refuseNetwork(file, options.fileSystemType ?? ((folder) => Number(statfsSync(folder).type)));
-  const taken = lockFile(file, { pid: process.pid, host: hostname(), since: instant(options.clock.now()) });
+  const taken = orExplained(file, () =>
+    lockFile(file, { pid: process.pid, host: hostname(), since: instant(options.clock.now()) }),
+  );
   if ("heldBy" in taken) {
     const who = taken.heldBy
       ? `process ${taken.heldBy.pid} on ${taken.heldBy.host} since ${taken.heldBy.since}`
@@ -59,10 +61,48 @@ export function openSqlite(path: string, options: SqliteOptions): StoreDriver {
     );
   }
   try {
-    return driverOf(openDatabase(file, false), taken.lock, options.clock);
+    const database = orExplained(file, () => openDatabase(file, false));
+    return driverOf(database, taken.lock, options.clock);
   } catch (error) {
     taken.lock.release();
     throw error;
+  }
+}
+
+const FOLDERS_MAX = 100;
+
+/**
+ * Makes a folder and those it stands in. Not by Node's own recursion, which never ends where a folder can neither be
+ * made nor is missing for a reason it knows, as under /proc.
+ */
+function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at) && missing.length < FOLDERS_MAX; at = dirname(at)) missing.unshift(at);
+  try {
+    for (const each of missing) mkdirSync(each);
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
+  } catch (error) {
+    throw new Error(
+      `the folder ${folder} of the store cannot be made (${wordsOf(error)}); name another place under store: in interlock.yaml, or give this user the right to write there`,
+      { cause: error },
+    );
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** SQLite's own words for what keeps it from a file name neither the file nor what to do. */
+function orExplained<T>(file: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof Error && "errcode" in error)) throw error;
+    throw new Error(
+      `the store ${file} cannot be opened for writing (${wordsOf(error)}); see that it is an Interlock store and that this user may write it and its folder, or correct store: in interlock.yaml`,
+      { cause: error },
+    );
   }
 }
 

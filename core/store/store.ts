@@ -125,6 +125,75 @@ export interface Counts {
   ledger: number;
 }
 
+/** A record in the state in which its system showed it to a sweep. */
+export interface SweptRecord {
+  ticket: string;
+  revision: string;
+  /** By the vendor's clock, in ms since 1970. */
+  updatedAtMs: number;
+}
+
+/** What a sweep found out about a change at its source. */
+export interface SweptChange extends SweptRecord {
+  seenAtMs: number;
+  /** webhook: one told of it. sweep: nothing else did. known: it was read without either, after an older hint. */
+  foundBy: "webhook" | "sweep" | "known";
+  /** The first webhook at or after the change. */
+  webhookAtMs: number | null;
+  /** The first signal of it, whoever gave it. */
+  signalAtMs: number | null;
+  /** How often sweeps have signalled it. */
+  signals: number;
+  /** A write of ours was under way at the moment of the change, which ServiceNow sends no webhook for. */
+  nearOwnWrite: boolean;
+}
+
+/** What is known here of a record that a sweep was shown. */
+export interface Sighting {
+  /** The revision of the last look that was settled. */
+  remembered: string | undefined;
+  /** waiting: it will be read, and nobody has begun to. idle: nothing is due for it. */
+  state: "idle" | "waiting" | "in_work" | "parked";
+  /** What an earlier sweep made of the same state of the record. */
+  before: SweptChange | undefined;
+  /** The first webhook at or after the change, among the deliveries of late. */
+  webhookAtMs: number | undefined;
+  nearOwnWrite: boolean;
+}
+
+/** How much of what changed at the source has arrived here. Every figure is a count of what sweeps saw. */
+export interface Completeness {
+  changed: number;
+  seenByWebhook: number;
+  foundOnlyBySweep: number;
+  /** Of those, changes at the moment of a write of ours. */
+  nearOwnWrites: number;
+  /** Neither a webhook nor a sweep was needed: an older hint led to it. */
+  known: number;
+  /** Old enough to have been worked on, and neither settled, nor due, nor parked. */
+  missing: number;
+  /** The first of the missing, to look for. */
+  missingTickets: string[];
+  /** Longest time from a change to the first signal of it, in ms; null where nothing was signalled. */
+  worstLagMs: number | null;
+}
+
+/** The changes to count: of one connection and record type, from `sinceMs` on. */
+export interface CompletenessQuery {
+  connection: string;
+  recordType: string;
+  sinceMs: number;
+  /** A change later than this is too young to be missed. */
+  missingBeforeMs: number;
+}
+
+/** Where a sweep goes on, stored with what it has seen so far. */
+export interface SweepMark {
+  connection: string;
+  recordType: string;
+  value: string;
+}
+
 /**
  * The one place where state lives, over SQLite or PostgreSQL with the same promises: what returned is durable; a write
  * with a stale fence changes nothing and answers false; ledger entries stand or fall with what they tell of.
@@ -166,6 +235,17 @@ export interface Store {
   forgetSignals(beforeMs: number, limit: number): Promise<number>;
   watermark(connection: string, type: string): Promise<string | undefined>;
   setWatermark(connection: string, type: string, value: string): Promise<void>;
+  /** What is known of records that a sweep was shown; answers in the order of `records`, each ticket once. */
+  sightings(records: readonly SweptRecord[]): Promise<Sighting[]>;
+  /** Records what a sweep saw and where it goes on, in one commit. */
+  recordSwept(changes: readonly SweptChange[], mark: SweepMark): Promise<void>;
+  /** Where the sweep of a record type goes on; undefined before its first. */
+  sweepMark(connection: string, recordType: string): Promise<string | undefined>;
+  completeness(query: CompletenessQuery): Promise<Completeness>;
+  /** Forgets what sweeps saw before `beforeMs`; at most `limit` of it. Answers how much. */
+  forgetSwept(beforeMs: number, limit: number): Promise<number>;
+  /** Makes a connection's tickets due that were settled at or after `sinceMs`. Answers how many. */
+  takeUpAgain(connection: string, sinceMs: number): Promise<number>;
   /** Proves that a write would be taken now; throws StoreUnavailableError otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;

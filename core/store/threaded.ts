@@ -27,6 +27,12 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   forgetSignals: true,
   watermark: true,
   setWatermark: true,
+  sightings: true,
+  recordSwept: true,
+  sweepMark: true,
+  completeness: true,
+  forgetSwept: true,
+  takeUpAgain: true,
   ping: true,
   close: true,
 };

@@ -113,6 +113,17 @@ describe("interlock check", function (this: Mocha.Suite) {
     ).to.contain("servicenow.incident");
   });
 
+  it("runs the mapping tests even where a secret is not set, and a mapping that is wrong hides none of the others'", async () => {
+    edit(join(folders.mappings, "servicenow.incident.yaml"), '"3": on_hold', '"3": in_progress');
+    edit(join(folders.mappings, "servicenow.request.yaml"), "from: assignment_group", "frm: assignment_group");
+    edit(join(folders.mappings, "servicenow.change.test.yaml"), "expect:", "expct:");
+    edit(join(folders.config, "interlock.yaml"), /apiToken: .*/, `apiToken: "\${NOT_SET}"`);
+    const { code, stdout } = await check();
+    expect(code).to.equal(1);
+    const wanted = ["NOT_SET is not set", "servicenow.incident.", "frm", "servicenow.change.test.yaml"];
+    for (const words of wanted) expect(stdout).to.contain(words);
+  });
+
   it("says what is missing where there is no configuration at all", async () => {
     const { code, stdout } = await run(["check", "--config", join(folder, "nothing"), "--mappings", folders.mappings]);
     expect(code).to.equal(1);

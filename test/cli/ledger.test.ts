@@ -223,7 +223,7 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
       run(["parked", "--config", config, "--mappings", mappings]),
     ]);
     expect(ended.map(({ code }) => code)).to.deep.equal([0, 0]);
-    expect(ended[0].stdout).to.contain("The ledger holds: 1 entries");
+    expect(ended[0].stdout).to.contain("The ledger holds: 1 entry,");
     expect(await store.counts()).to.include({ ledger: 1 });
     await store.close();
   });

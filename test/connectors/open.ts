@@ -8,10 +8,11 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError, FAULT_KINDS, type FaultKind } from "../../core/errors.ts";
 import { Limits } from "../../core/limits.ts";
-import type { Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
+import type { ChangeFeed, Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
 import { recordingLog } from "../routes/recording-log.ts";
 import type { JiraSim } from "../sim/jira.ts";
 import type { ServiceNowSim } from "../sim/servicenow.ts";
+import { watchSent } from "./jira/sent.ts";
 
 /** No call of a test takes so long, however busy the machine is. */
 export const CALL_TIMEOUT_MS = 10_000;
@@ -42,6 +43,14 @@ export interface Opened {
   log: ReturnType<typeof recordingLog>;
 }
 
+export interface OpenedServiceNow extends Opened {
+  connector: Connector & ChangeFeed;
+}
+
+export interface OpenedJira extends Opened {
+  connector: Connector & ChangeFeed;
+}
+
 export interface OpenOptions {
   baseUrl?: string;
   limits?: Record<string, number>;
@@ -61,7 +70,7 @@ function parts(options: OpenOptions) {
 export function openServiceNow(
   sim: ServiceNowSim,
   options: OpenOptions & { auth?: ServiceNowConnection["auth"] } = {},
-): Opened {
+): OpenedServiceNow {
   const { calls, meter, limits, clock, log } = parts(options);
   const basic = { type: "basic", username: sim.integration.user, password: sim.integration.password } as const;
   const settings: ServiceNowConnection = {
@@ -77,18 +86,25 @@ export function openServiceNow(
 }
 
 /** Needs the dispatcher that `installDispatcher` puts in place. */
-export function openJira(sim: JiraSim, options: OpenOptions & { apiToken?: string } = {}): Opened {
+export function openJira(
+  sim: JiraSim,
+  options: OpenOptions & { apiToken?: string; settings?: Partial<JiraConnection> } = {},
+): OpenedJira {
   const { calls, meter, limits, clock, log } = parts(options);
   const { email, apiToken } = sim.integration;
   const settings: JiraConnection = {
     type: "jira",
+    deployment: "cloud",
     baseUrl: options.baseUrl ?? sim.url,
     allowPrivateAddress: true,
     auth: { type: "basic", email, apiToken: options.apiToken ?? apiToken },
     records: { OPS: "jira.incident" },
+    ...options.settings,
   };
   const fields = options.fields ?? ["summary", "description", "status.name", "customfield_10101", "assignee"];
-  const connector = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
+  const opened = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
+  const settle = watchSent();
+  const connector = { ...opened, close: () => opened.close().finally(settle) };
   return { connector, clock, calls, log };
 }
 

@@ -36,11 +36,11 @@ export const LEASE = 10 * MINUTE;
 /** An hour that every SQLite rig starts at. */
 export const START_MS = Date.parse("2026-01-05T09:00:00.000Z");
 
-const TABLES = ["signals", "work", "tickets", "actions", "ledger", "watermarks"] as const;
+const TABLES = ["signals", "work", "tickets", "actions", "ledger", "watermarks", "swept"] as const;
 
 /** Every row of every table, in the order of its first column. */
 export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
-  const dump: Dump = { signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [] };
+  const dump: Dump = { signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);
     dump[table] = rows.map((row) => ({ ...row }));

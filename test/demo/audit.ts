@@ -30,6 +30,8 @@ export async function audit(site: Site, server: Running, filed: readonly Filed[]
     outcomes.push({ filed: ticket, view, notes: notesOf(site, ticket), group: groupOf(site, ticket, groups) });
   }
   const faults = outcomes.flatMap(faultsOf);
+  const internal = await server.metrics.total("interlock_failures_total", { kind: "internal" });
+  if (internal > 0) faults.push(`${internal} looks at a ticket failed for a reason of our own; the log names it`);
   const ledger = await verifyLedger(server);
   return { outcomes, faults: [...faults, ...ledger.faults], ledgerEntries: ledger.entries };
 }

@@ -81,6 +81,7 @@ describe("A person's edit under our write", () => {
 
   it("is put back after an edit whose comment failed (Jira)", async () => {
     await onStage({}, async (stage) => {
+      stage.rig.jira.faults.editWithoutComment = true;
       stage.rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "reset" });
       const ticket = await racedTicket(stage, "jira");
       await stage.rig.settled();

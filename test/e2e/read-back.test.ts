@@ -2,10 +2,13 @@ import { expect } from "chai";
 import type { FaultSpec } from "../sim/faults.ts";
 import { expectLedgerHolds, expectRouted, onStage, type Stage, type Ticket } from "./stage.ts";
 
+/** A note that Jira's edit screen does not take goes out by itself. */
+const APART = "Jira's comment";
+
 const CALLS: Record<string, { connection: "snow" | "jira"; request: Pick<FaultSpec, "method" | "path"> }> = {
   "ServiceNow's update": { connection: "snow", request: { method: "PATCH", path: /./ } },
   "Jira's edit": { connection: "jira", request: { method: "PUT", path: /./ } },
-  "Jira's comment": { connection: "jira", request: { method: "POST", path: /comment$/ } },
+  [APART]: { connection: "jira", request: { method: "POST", path: /comment$/ } },
 };
 
 async function outcomes(stage: Stage, ticket: Ticket): Promise<string[]> {
@@ -18,6 +21,7 @@ describe("A write that was done although its answer was lost", () => {
     for (const kind of ["apply-then-reset", "apply-then-hang"] as const) {
       it(`is read back and not done again: ${name}, ${kind}`, async () => {
         await onStage({ limits: { callTimeoutMs: 100 } }, async (stage) => {
+          stage.rig.jira.faults.editWithoutComment = name === APART;
           stage.rig[connection].faults.add({ ...request, kind });
           const ticket = stage[connection]();
           await stage.rig.settled();
@@ -32,6 +36,7 @@ describe("A write that was done although its answer was lost", () => {
 
     it(`is done again where it had no effect: ${name}, reset`, async () => {
       await onStage({}, async (stage) => {
+        stage.rig.jira.faults.editWithoutComment = name === APART;
         stage.rig[connection].faults.add({ ...request, kind: "reset" });
         const ticket = stage[connection]();
         await stage.rig.settled();
@@ -67,6 +72,7 @@ describe("A write that was done although its answer was lost", () => {
 
   it("of many tickets at once, each is judged by itself", async () => {
     await onStage({}, async (stage) => {
+      stage.rig.jira.faults.editWithoutComment = true;
       stage.rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "apply-then-reset", times: 4 });
       stage.rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "reset", times: 4 });
       const tickets = Array.from({ length: 16 }, () => stage.jira());
@@ -77,20 +83,25 @@ describe("A write that was done although its answer was lost", () => {
   });
 });
 
+/** Edits that were accepted. */
+const done = (stage: Stage) => stage.calls("jira", /^PUT/).filter(({ status }) => status === 204);
+
 describe("A Jira edit whose comment fails", () => {
   it("is told of once, later, when the trouble passes by itself", async () => {
     await onStage({}, async (stage) => {
+      stage.rig.jira.faults.editWithoutComment = true;
       stage.rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "status", status: 503, times: 2 });
       const ticket = stage.jira();
       await stage.rig.settled();
       expectRouted(ticket);
-      expect(stage.calls("jira", /^PUT/), "the edit is not done again").to.have.length(1);
+      expect(done(stage), "the edit is not done again").to.have.length(1);
     });
   });
 
   it("is told of once, after a person has given the right to comment and redriven the ticket", async () => {
     await onStage({}, async (stage) => {
       const { jira, server } = stage.rig;
+      jira.faults.editWithoutComment = true;
       jira.faults.add({ method: "POST", path: /comment$/, kind: "status", status: 400, times: 50 });
       const ticket = stage.jira();
       await stage.rig.settled();
@@ -104,7 +115,7 @@ describe("A Jira edit whose comment fails", () => {
       server.loop.wake();
       await stage.rig.settled();
       expectRouted(ticket);
-      expect(stage.calls("jira", /^PUT/)).to.have.length(1);
+      expect(done(stage)).to.have.length(1);
       ticket.touch();
       await stage.rig.settled();
       expectRouted(ticket);
@@ -115,6 +126,7 @@ describe("A Jira edit whose comment fails", () => {
   it("and that a person has changed meanwhile is theirs", async () => {
     await onStage({}, async (stage) => {
       const { jira, server } = stage.rig;
+      jira.faults.editWithoutComment = true;
       jira.faults.add({ method: "POST", path: /comment$/, kind: "status", status: 400, times: 50 });
       const ticket = stage.jira();
       await stage.rig.settled();

@@ -42,7 +42,10 @@ describe("What must not leave the ticket", () => {
         () => rig.snow.faults.add({ path: /./, kind: "status", status: 401, body }),
         () => rig.jira.faults.add({ path: /bulkfetch/, kind: "status", status: 500, body: refusal }),
         () => rig.jira.faults.add({ method: "PUT", path: /./, kind: "status", status: 400, body: refusal }),
-        () => rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "status", status: 400, body: refusal }),
+        () => {
+          rig.jira.faults.editWithoutComment = true;
+          rig.jira.faults.add({ method: "POST", path: /comment$/, kind: "status", status: 400, body: refusal });
+        },
         () => rig.jira.faults.add({ path: /bulkfetch/, kind: "status", status: 200, body: { issues: [refusal] } }),
         () => rig.jira.faults.add({ path: /bulkfetch/, kind: "html", body: "<h1>kumquat</h1>" }),
       ];

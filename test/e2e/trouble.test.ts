@@ -41,6 +41,7 @@ for (const connection of ["snow", "jira"] as const) {
       for (const [name, trouble] of Object.entries(TROUBLES)) {
         it(`${name}, twice, at ${phase}: tried again, exactly one note`, async () => {
           await onStage({ limits: { callTimeoutMs: 100 } }, async (stage) => {
+            stage.rig.jira.faults.editWithoutComment = phase === "the comment";
             stage.rig[connection].faults.add({ ...requests[connection], ...trouble, times: 2 });
             await expectRecovered(stage, connection);
           });
@@ -62,6 +63,7 @@ describe("A vendor's rate limit", () => {
         const clock = hastyClock(SPEED);
         await onStage({ limits, deps: { clock } }, async (stage) => {
           const limited = { kind: "status", status: 429, headers: { "retry-after": "10" } } as const;
+          stage.rig.jira.faults.editWithoutComment = phase === "the comment";
           stage.rig[connection].faults.add({ ...requests[connection], ...limited });
           const tickets = [stage[connection](), stage[connection](), stage[connection]()];
           await until("the limit is met", () => stage.calls(connection, /./).some(({ status }) => status === 429));

@@ -7,13 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { openStoreUrl } from "../../cli/store.ts";
-import { systemClock } from "../../cli/system.ts";
+import { openSweeping } from "../../cli/sweeping.ts";
+import { systemClock, systemRng } from "../../cli/system.ts";
 import { jiraWebhooks } from "../../connectors/jira/webhook.ts";
 import { servicenowWebhooks } from "../../connectors/servicenow/webhook.ts";
 import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
 import { startIntake } from "../../core/intake/intake.ts";
 import { Limits } from "../../core/limits.ts";
 import type { Store } from "../../core/store/store.ts";
+import type { Swept } from "../../core/sweep/schedule.ts";
 import { createApp, createHttpServer } from "../../routes/app.ts";
 import { createMetrics, type Metrics } from "../../routes/meter.ts";
 import { type Answer, send } from "./client.ts";
@@ -30,6 +32,8 @@ export interface IngressOptions {
   projects?: readonly string[];
   /** Stands between the routes and the real store. */
   store?: (real: Store) => Store;
+  /** What sweeps ask; they run when told to, and once at the start. */
+  swept?: ReadonlyMap<string, Swept>;
   /** null: none is set. */
   adminToken?: string | null;
 }
@@ -60,6 +64,9 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     woken += 1;
   };
   const intake = startIntake(store, limits, wake);
+  const sweeping = openSweeping(options.swept ?? new Map(), {
+    ...{ store, limits, clock: systemClock, rng: systemRng, log, meter: metrics, wake },
+  });
   const app = createApp({
     sources: sourcesOf(options),
     intake,
@@ -71,11 +78,16 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     metrics,
     adminToken: options.adminToken === null ? undefined : (options.adminToken ?? ADMIN_TOKEN),
     wake,
+    sweeps: sweeping.api,
   });
   const http = createHttpServer(app);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo; // a TCP server that listens has an AddressInfo
   const url = `http://127.0.0.1:${port}`;
+  if (options.swept) {
+    await sweeping.checkIdentities();
+    sweeping.start();
+  }
   return {
     url,
     store: real,
@@ -90,6 +102,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
       http.closeAllConnections();
       await closed;
       await intake.close();
+      await sweeping.stop();
       await real.close();
       rmSync(folder, { recursive: true, force: true });
     },

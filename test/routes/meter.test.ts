@@ -15,10 +15,14 @@ describe("The counters", () => {
     expect(await total({ connection: "hr" })).to.equal(0);
   });
 
-  it("have names that stand in one list: another name is a mistake", () => {
-    expect(() => createMetrics(() => undefined).count("interlock_typo_total")).to.throw(
-      "no counter interlock_typo_total",
-    );
+  it("take every name and label that the core counts: any other does not compile", async () => {
+    const metrics = createMetrics(() => undefined);
+    metrics.count("interlock_overwrites_total", { connection: "snow", known: "true" });
+    expect(await metrics.total("interlock_overwrites_total", { known: "true" })).to.equal(1);
+    // @ts-expect-error a name that is not declared
+    expect(() => metrics.count("interlock_typo_total", {})).to.throw("no counter interlock_typo_total");
+    // @ts-expect-error a label that is not declared, for one that is
+    expect(() => metrics.count("interlock_writes_total", { color: "red" })).to.throw("color");
   });
 
   it("can be kept twice in one process, and shown before there is a store", async () => {

@@ -4,7 +4,7 @@ import type { AdfDocument } from "./adf.ts";
 import { adfFromText, adfToText, isAdf } from "./adf.ts";
 import { badField } from "./jira-errors.ts";
 import type { JiraSite } from "./jira-site.ts";
-import { apiUrl, issueTypeId, showGroup, showIssueType, showUser } from "./jira-site.ts";
+import { apiUrl, issueTypeId, nameOf, showGroup, showIssueType, showUser, userKeyOf } from "./jira-site.ts";
 
 export type FieldKind =
   | "text"
@@ -176,10 +176,16 @@ function readLabels(field: JiraField, input: unknown): string[] {
 }
 
 function readUser(site: JiraSite, field: JiraField, input: unknown, { bareNames }: Dialect): string | null {
-  const accountId = typeof input === "string" && bareNames ? input : part(input, "accountId");
+  const accountId = typeof input === "string" && bareNames ? input : accountOf(site, input);
   if (accountId === null) return null;
   if (typeof accountId === "string" && site.users.has(accountId)) return accountId;
   throw badField(field.id, `Specify a valid value for ${field.id}`);
+}
+
+function accountOf(site: JiraSite, input: unknown): unknown {
+  if (site.about.deployment === "cloud") return part(input, "accountId");
+  const name = part(input, "name");
+  return name === null ? null : [...site.users.keys()].find((accountId) => nameOf(site, accountId) === name);
 }
 
 function readGroup(site: JiraSite, field: JiraField, input: unknown, { bareNames }: Dialect): string {
@@ -273,7 +279,10 @@ export function changeSide(
     case "group":
       return { id: value, text: site.groups.find((group) => group.groupId === value)?.name ?? value };
     case "user":
-      return { id: value, text: site.users.get(value)?.displayName ?? value };
+      return {
+        id: site.about.deployment === "cloud" ? value : userKeyOf(site, value),
+        text: site.users.get(value)?.displayName ?? value,
+      };
     case "priority":
       return { id: priorityId(value), text: value };
     case "issuetype":

@@ -2,13 +2,14 @@
 
 import type { Request, RequestHandler, Response } from "express";
 import express from "express";
-import { JiraError, noIssue } from "./jira-errors.ts";
+import { JiraError, noField, noIssue } from "./jira-errors.ts";
 import type { IssueView } from "./jira-render.ts";
 import { showHistory, showIssue } from "./jira-render.ts";
 import {
   callerOf,
   param,
   readCount,
+  readEdit,
   readJson,
   readList,
   readObject,
@@ -23,8 +24,13 @@ import { showStatus } from "./jira-workflow.ts";
 
 const BULK_MAX = 100;
 
+export interface EditScreen {
+  /** The edit screen has no comment: an edit that carries one is refused as a whole. */
+  withoutComment(): boolean;
+}
+
 /** Routes of one API version; mounted under /rest/api/{version}. */
-export function issueRoutes(store: JiraStore, version: 2 | 3): RequestHandler {
+export function issueRoutes(store: JiraStore, version: 2 | 3, screen: EditScreen): RequestHandler {
   const router = express.Router();
   const dialect = { version, bareNames: false };
   router.post("/issue", (req, res) => createIssue(store, req, res, version));
@@ -38,9 +44,11 @@ export function issueRoutes(store: JiraStore, version: 2 | 3): RequestHandler {
     const by = requireCaller(res);
     const issue = visible(store, req, res);
     const body = readJson(req);
-    const update = readUpdate(readObject(body["update"]), labelsOf(issue), version);
+    const parts = readEdit(body);
+    const update = readUpdate(parts.update, labelsOf(issue), version);
+    if (update.comment !== undefined && screen.withoutComment()) throw noField("comment");
     const comment = update.comment === undefined ? {} : { comment: update.comment };
-    store.edit(issue, { ...readObject(body["fields"]), ...update.fields }, { by, dialect, ...comment });
+    store.edit(issue, { ...parts.fields, ...update.fields }, { by, dialect, ...comment });
     for (const [key, value] of readProperties(body["properties"])) issue.properties.set(key, value);
     if (readList(req, "returnIssue")?.[0] !== "true") return void res.status(204).end();
     res.json(showIssue(store, issue, { fields: ["*all"], properties: [], version, changelog: false }));
@@ -150,9 +158,10 @@ function transitionIssue(store: JiraStore, req: Request, res: Response, version:
   const body = readJson(req);
   const id = readObject(body["transition"])["id"];
   if (id === undefined) throw new JiraError(400, ["Missing 'transition' identifier"]);
-  const update = readUpdate(readObject(body["update"]), labelsOf(issue), version);
+  const parts = readEdit(body);
+  const update = readUpdate(parts.update, labelsOf(issue), version);
   const comment = update.comment === undefined ? {} : { comment: update.comment };
-  const fields = { ...readObject(body["fields"]), ...update.fields };
+  const fields = { ...parts.fields, ...update.fields };
   store.transition(issue, String(id), { fields, by, dialect: { version, bareNames: false }, ...comment });
   res.status(204).end();
 }

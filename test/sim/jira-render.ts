@@ -2,7 +2,7 @@
 import { adfToText } from "./adf.ts";
 import { showField } from "./jira-fields.ts";
 import { apiUrl, jiraTime, showProject, showUser } from "./jira-site.ts";
-import type { Comment, History, Issue, JiraStore } from "./jira-store.ts";
+import type { Change, Comment, History, Issue, JiraStore } from "./jira-store.ts";
 import { showStatus } from "./jira-workflow.ts";
 
 export interface IssueView {
@@ -99,8 +99,18 @@ function isInternal(property: unknown): boolean {
   return typeof property === "object" && property !== null && "internal" in property && property.internal === true;
 }
 
+/** A Data Center names the field only by what people call it. */
+function withoutFieldId(item: Change): Partial<Change> {
+  const named: Partial<Change> = { ...item };
+  delete named.fieldId;
+  delete named.tmpFromAccountId;
+  delete named.tmpToAccountId;
+  return named;
+}
+
 /** One entry of the history. */
 export function showHistory(store: JiraStore, history: History, version: 2 | 3): Record<string, unknown> {
   const author = showUser(store.site, history.author, version);
-  return { id: history.id, author, created: jiraTime(history.createdMs), items: history.items };
+  const items = store.site.about.deployment === "cloud" ? history.items : history.items.map(withoutFieldId);
+  return { id: history.id, author, created: jiraTime(history.createdMs), items };
 }

@@ -69,6 +69,17 @@ export function readComment(input: Record<string, unknown>, version: 2 | 3): New
   throw badField("comment", "Comment body is not valid!");
 }
 
+/** The parts of an edit or a transition; a field may stand in one of them only. */
+export function readEdit(body: Record<string, unknown>): {
+  fields: Record<string, unknown>;
+  update: Record<string, unknown>;
+} {
+  const [fields, update] = [readObject(body["fields"]), readObject(body["update"])];
+  const both = Object.keys(fields).find((name) => Object.hasOwn(update, name));
+  if (both === undefined) return { fields, update };
+  throw badField(both, `Field '${both}' cannot be set in both 'fields' and 'update'`);
+}
+
 /** `[{key, value}]`; what has no key is skipped. */
 export function readProperties(input: unknown): Map<string, unknown> {
   const properties = new Map<string, unknown>();
@@ -77,6 +88,8 @@ export function readProperties(input: unknown): Map<string, unknown> {
   }
   return properties;
 }
+
+const OPERATIONS = ["add", "copy", "edit", "remove", "set"];
 
 /** What `update` adds to `fields`: set for any field, add and remove for labels, add for comments. */
 export function readUpdate(
@@ -90,6 +103,8 @@ export function readUpdate(
   for (const [name, operations] of Object.entries(update)) {
     for (const operation of Array.isArray(operations) ? operations : []) {
       if (!isRecord(operation)) continue;
+      const odd = Object.keys(operation).find((key) => !OPERATIONS.includes(key));
+      if (odd !== undefined) throw badField(name, `Operation '${odd}' is not supported`);
       if (name === "comment") comment = readComment(readObject(operation["add"]), version);
       else if ("set" in operation) fields[name] = operation["set"];
       else if (name === "labels") {

@@ -33,8 +33,8 @@ export function searchRoutes(store: JiraStore, version: 2 | 3, options: SearchOp
   router.get("/search/jql", (req, res) => search(store, { res, input: fromQuery(req), version, options }));
   router.post("/search/jql", (req, res) => search(store, { res, input: fromBody(req), version, options }));
   router.post("/search/approximate-count", (req, res) => {
-    const jql = parseJql(String(readJson(req)["jql"] ?? ""), options.now());
-    const found = callerOf(res) === undefined ? [] : runJql(jql, store.all(), options.now());
+    const jql = parseJql(String(readJson(req)["jql"] ?? ""), options.now(), store.site.about.timeZone);
+    const found = callerOf(res) === undefined ? [] : runJql(jql, store.all(), options.now(), store.site.about.timeZone);
     res.json({ count: found.length });
   });
   router.all("/search", () => {
@@ -87,10 +87,11 @@ function search(
   // An anonymous caller is told nothing, not even that the query is wrong.
   if (callerOf(res) === undefined) return void res.json({ issues: [], isLast: true });
   const nowMs = options.now();
-  const jql = parseJql(input.jql, nowMs);
+  const { timeZone } = store.site.about;
+  const jql = parseJql(input.jql, nowMs, timeZone);
   const indexed = (issue: Issue): boolean =>
     issue.updatedMs <= nowMs - options.lagMs() || input.reconcileIssues.includes(issue.id);
-  const found = runJql(jql, store.all().filter(indexed), nowMs);
+  const found = runJql(jql, store.all().filter(indexed), nowMs, timeZone);
   const start = input.nextPageToken === undefined ? 0 : readToken(input.nextPageToken, input.jql);
   const fields = input.fields ?? ["id"];
   const onlyIds = fields.every((field) => field === "id" || field === "key");

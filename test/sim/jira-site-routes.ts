@@ -19,7 +19,7 @@ export function siteRoutes(store: JiraStore, version: 2 | 3, now: () => number):
     const release = {
       version: "1001.0.0-SNAPSHOT",
       versionNumbers: [1001, 0, 0],
-      deploymentType: "Cloud",
+      deploymentType: site.about.deployment === "cloud" ? "Cloud" : "Server",
       buildNumber: 100_290,
     };
     const times = { buildDate: "2026-01-01T00:00:00.000+0000", serverTime: jiraTime(now()) };

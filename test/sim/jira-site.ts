@@ -24,7 +24,17 @@ export interface JiraProject {
   workflow: Workflow;
 }
 
+/** What a test may change while the site runs. */
+export interface SiteAbout {
+  deployment: "cloud" | "datacenter";
+  /** A clone has another one. */
+  cloudId: string;
+  /** Everybody's; what times in JQL mean. */
+  timeZone: string;
+}
+
 export interface JiraSite {
+  about: SiteAbout;
   /** http://host:port; known once the server listens. */
   url(): string;
   users: ReadonlyMap<string, JiraUser>;
@@ -50,6 +60,7 @@ export function createSite(options: JiraSiteOptions): JiraSite {
     return { ...project, id: String(10_000 + index), workflow: workflowFor(project.issueTypes) };
   });
   return {
+    about: { deployment: "cloud", cloudId: uuidOf("cloud"), timeZone: "UTC" },
     url: options.url,
     users: new Map(options.users.map((user) => [user.accountId, user])),
     groups: options.groups.map((name) => ({ name, groupId: uuidOf(name) })),
@@ -73,6 +84,7 @@ export function apiUrl(site: JiraSite, version: 2 | 3): string {
 export function showUser(site: JiraSite, accountId: string | null, version: 2 | 3): Record<string, unknown> | null {
   if (accountId === null) return null;
   const user = site.users.get(accountId);
+  if (site.about.deployment === "datacenter") return showNamedUser(site, accountId);
   const avatar = (size: number): string => `${site.url()}/avatars/${encodeURIComponent(accountId)}?size=${size}`;
   return {
     self: `${apiUrl(site, version)}/user?accountId=${encodeURIComponent(accountId)}`,
@@ -81,9 +93,35 @@ export function showUser(site: JiraSite, accountId: string | null, version: 2 | 
     avatarUrls: { "48x48": avatar(48), "24x24": avatar(24), "16x16": avatar(16), "32x32": avatar(32) },
     displayName: user?.displayName ?? "Former user",
     active: user !== undefined,
-    timeZone: "UTC",
+    timeZone: site.about.timeZone,
     accountType: "atlassian",
   };
+}
+
+/** Data Center: no account ids. A name may change, the key stays. */
+function showNamedUser(site: JiraSite, accountId: string): Record<string, unknown> {
+  const user = site.users.get(accountId);
+  const name = nameOf(site, accountId);
+  const self = `${apiUrl(site, 2)}/user?username=${encodeURIComponent(name)}`;
+  const { displayName = "Former user", emailAddress = "" } = user ?? {};
+  const { timeZone } = site.about;
+  return {
+    self,
+    name,
+    key: userKeyOf(site, accountId),
+    emailAddress,
+    displayName,
+    active: user !== undefined,
+    timeZone,
+  };
+}
+
+export function nameOf(site: JiraSite, accountId: string): string {
+  return site.users.get(accountId)?.emailAddress.split("@")[0] ?? accountId;
+}
+
+export function userKeyOf(site: JiraSite, accountId: string): string {
+  return `JIRAUSER${10_100 + [...site.users.keys()].indexOf(accountId)}`;
 }
 
 export function showProject(site: JiraSite, key: string, version: 2 | 3): Record<string, unknown> {

@@ -2,26 +2,31 @@
  * A Jira Cloud site small enough to read: issues, comments, transitions, search, and webhooks that retry.
  * It is the system of record of the demo and of the tests. How it differs from the vendor: README.md beside it.
  */
-import { randomBytes } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import express from "express";
 import type { AdfDocument } from "./adf.ts";
 import { adfFromText, adfToText } from "./adf.ts";
 import type { Faults } from "./faults.ts";
 import { createFaultPlan } from "./faults.ts";
+import type { JiraAdmin } from "./jira-admin.ts";
+import { adminRoutes, createJiraAdmin } from "./jira-admin.ts";
 import { commentRoutes } from "./jira-comment-routes.ts";
+import { datacenterRoutes, gatewayRoutes, tenantRoutes } from "./jira-datacenter.ts";
 import { JiraError } from "./jira-errors.ts";
 import { issueRoutes } from "./jira-issue-routes.ts";
+import { linkRoutes, remoteLinksOf, type SimRemoteLink } from "./jira-links.ts";
+import { logIn } from "./jira-login.ts";
 import { showIssue } from "./jira-render.ts";
 import { searchRoutes } from "./jira-search-routes.ts";
-import type { JiraSite, JiraUser } from "./jira-site.ts";
+import { ServiceDesk, type ServiceDeskSim } from "./jira-service-desk.ts";
+import type { JiraSite, JiraUser, SiteAbout } from "./jira-site.ts";
 import { createSite, jiraTime } from "./jira-site.ts";
 import { siteRoutes } from "./jira-site-routes.ts";
 import type { Comment } from "./jira-store.ts";
 import { JiraStore } from "./jira-store.ts";
 import { sendWebhook } from "./jira-webhooks.ts";
 import type { SimRequest } from "./sim-server.ts";
-import { nameCaller, startSimServer } from "./sim-server.ts";
+import { startSimServer } from "./sim-server.ts";
 import type { Webhooks, WebhookTarget } from "./webhook-sender.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
@@ -49,6 +54,8 @@ export interface JiraSimOptions {
 export interface JiraFaults extends Faults {
   /** The search index trails the issues by this much. */
   searchLagMs: number;
+  /** The edit screen has no comment field, so that an edit with a comment in it is refused as a whole. */
+  editWithoutComment: boolean;
 }
 
 export interface JiraComment {
@@ -87,7 +94,13 @@ export interface JiraSim {
   remove(idOrKey: string, by?: By): void;
   get(idOrKey: string): JiraIssue | undefined;
   comments(idOrKey: string): JiraComment[];
+  links(idOrKey: string): SimRemoteLink[];
+  serviceDesk: ServiceDeskSim;
+  /** Which kind of site it is, whose clone, and in which time zone; may be changed while it runs. */
+  about: SiteAbout;
   faults: JiraFaults;
+  /** Rights, screens and admin webhooks; once one is registered it is sent to. */
+  admin: JiraAdmin;
   webhooks: Webhooks;
   close(): Promise<void>;
 }
@@ -116,10 +129,12 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
   const plan = createFaultPlan();
   const faults: JiraFaults = {
     searchLagMs: 0,
+    editWithoutComment: false,
     add: (spec) => plan.add(spec),
     clear() {
       plan.clear();
       faults.searchLagMs = 0;
+      faults.editWithoutComment = false;
     },
   };
   const sender = new WebhookSender({
@@ -134,6 +149,8 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
   const store: JiraStore = new JiraStore(site, now, (event) => {
     if (sender.listening) sendWebhook(sender, store, event);
   });
+  const serviceDesk = new ServiceDesk(store, now);
+  const admin = createJiraAdmin();
   const server = await startSimServer({
     port: options.port ?? 0,
     now,
@@ -145,7 +162,7 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
         comments: issue.comments.map((comment) => showPlain(site, comment)),
       })),
     clearFaults: () => faults.clear(),
-    api: apiRoutes(store, { now, lagMs: () => faults.searchLagMs }),
+    api: apiRoutes(store, serviceDesk, faults, now, adminRoutes(store, admin, sender)),
   });
   url = server.url;
   return {
@@ -153,7 +170,11 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
     requests: server.requests,
     integration,
     ...acts(store),
+    links: (idOrKey) => remoteLinksOf(store.issue(idOrKey)),
+    serviceDesk,
+    about: site.about,
     faults,
+    admin,
     webhooks: sender,
     async close() {
       sender.close();
@@ -228,26 +249,28 @@ function showPlain(site: JiraSite, comment: Comment): JiraComment {
   };
 }
 
-function apiRoutes(store: JiraStore, search: { now(): number; lagMs(): number }): RequestHandler {
+function apiRoutes(
+  store: JiraStore,
+  serviceDesk: ServiceDesk,
+  faults: JiraFaults,
+  now: () => number,
+  admin: RequestHandler,
+): RequestHandler {
   const router = express.Router();
-  router.use((req, res, next) => {
-    res.set({
-      Server: "AtlassianEdge",
-      "Atl-Traceid": randomBytes(16).toString("hex"),
-      "X-Arequestid": randomBytes(16).toString("hex"),
-    });
-    const caller = authenticate(store.site, req);
-    if (caller === "refused") res.set("X-Seraph-Loginreason", "AUTHENTICATED_FAILED");
-    else if (caller !== "anonymous") {
-      nameCaller(res, caller.accountId);
-      res.locals["caller"] = caller.accountId;
-    }
-    next();
-  });
+  router.use(gatewayRoutes(store));
+  const search = { now, lagMs: () => faults.searchLagMs };
+  const screen = { withoutComment: () => faults.editWithoutComment };
+  router.use(logIn(store.site));
+  router.use(tenantRoutes(store), datacenterRoutes(store, now), admin);
   for (const version of [2, 3] as const) {
-    const parts = [issueRoutes(store, version), commentRoutes(store, version), searchRoutes(store, version, search)];
-    router.use(`/rest/api/${version}`, ...parts, siteRoutes(store, version, search.now));
+    const parts = [
+      issueRoutes(store, version, screen),
+      commentRoutes(store, version),
+      searchRoutes(store, version, search),
+    ];
+    router.use(`/rest/api/${version}`, ...parts, linkRoutes(store, version), siteRoutes(store, version, now));
   }
+  router.use("/rest/servicedeskapi", serviceDesk.routes());
   router.use((req, res) => {
     const detail = `No endpoint ${req.method} ${req.path}.`;
     res.status(404).type("application/problem+json");
@@ -262,14 +285,4 @@ function apiRoutes(store: JiraStore, search: { now(): number; lagMs(): number })
     } else res.status(error.status).json({ errorMessages: error.errorMessages, errors: error.errors });
   });
   return router;
-}
-
-/** Wrong credentials do not stop a request: it goes on as an anonymous one, with a header that says so. */
-function authenticate(site: JiraSite, req: Request): JiraUser | "anonymous" | "refused" {
-  const [scheme = "", credentials = ""] = (req.get("authorization") ?? "").split(" ");
-  if (scheme === "") return "anonymous";
-  const users = [...site.users.values()].filter((user) => user.apiToken !== undefined);
-  if (scheme.toLowerCase() === "bearer") return users.find((user) => user.apiToken === credentials) ?? "refused";
-  const pair = Buffer.from(credentials, "base64").toString("utf8");
-  return users.find((user) => `${user.emailAddress}:${user.apiToken}` === pair) ?? "refused";
 }

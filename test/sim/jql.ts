@@ -1,7 +1,8 @@
 /**
  * As much JQL as a sweep needs: clauses joined by AND over a few fields, and an order.
- * Times have minute precision and are read in UTC, the time zone of this site's accounts.
+ * Times have minute precision and are read in the time zone of this site's accounts.
  */
+import { inZone } from "../../core/clock.ts";
 import { JiraError } from "./jira-errors.ts";
 import type { Issue } from "./jira-store.ts";
 
@@ -31,7 +32,7 @@ const FIELDS = [
 ];
 
 /** Parses and checks; throws the 400 that Jira answers. */
-export function parseJql(text: string, nowMs: number): Jql {
+export function parseJql(text: string, nowMs: number, timeZone: string): Jql {
   const [where = "", orderText] = splitOrder(text);
   const tokens = tokenize(where);
   const jql: Jql = { clauses: [], order: parseOrder(orderText) };
@@ -39,7 +40,7 @@ export function parseJql(text: string, nowMs: number): Jql {
     if (jql.clauses.length > 0) expectWord(tokens, "and");
     jql.clauses.push(parseClause(tokens));
   }
-  for (const clause of jql.clauses) checkClause(clause, nowMs);
+  for (const clause of jql.clauses) checkClause(clause, nowMs, timeZone);
   if (jql.clauses.length === 0) {
     throw new JiraError(400, [
       "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.",
@@ -102,14 +103,14 @@ function unquote(token: string | undefined): string {
   return /^["']/.test(token) ? token.slice(1, -1).replace(/\\(.)/g, "$1") : token;
 }
 
-function checkClause({ field, operator, values }: JqlClause, nowMs: number): void {
+function checkClause({ field, operator, values }: JqlClause, nowMs: number, timeZone: string): void {
   if (!FIELDS.includes(field)) throw unknownField(field);
   if (TIME_FIELDS.includes(field) && !operator.startsWith("is"))
-    for (const value of values) readTime(field, value, nowMs);
+    for (const value of values) readTime(field, value, { nowMs, timeZone });
 }
 
 /** "2026-01-31 10:15", a date, or a period such as "-10m". Seconds are an error. */
-function readTime(field: string, value: string, nowMs: number): number {
+function readTime(field: string, value: string, { nowMs, timeZone }: { nowMs: number; timeZone: string }): number {
   const period = /^([+-]?\d+)([mhdw])$/.exec(value);
   if (period !== null) {
     const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -123,7 +124,15 @@ function readTime(field: string, value: string, nowMs: number): number {
     ]);
   }
   const [, year, month, day, hour = "0", minute = "0"] = date;
-  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+  const wallMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+  // Of two hours with the same name it is the later one: a sweep that counts on the other would lose an hour.
+  const offsets = [-12, 12].map((hours) => offsetMs(wallMs + hours * 3_600_000, timeZone));
+  const instants = offsets.map((offset) => wallMs - offset).filter((at) => at + offsetMs(at, timeZone) === wallMs);
+  return Math.max(...(instants.length > 0 ? instants : [wallMs - Math.min(...offsets)]));
+}
+
+function offsetMs(atMs: number, timeZone: string): number {
+  return inZone(new Date(atMs), timeZone).getTime() - atMs;
 }
 
 function unknownField(field: string): JiraError {
@@ -135,8 +144,8 @@ function syntax(near: string): JiraError {
 }
 
 /** The issues that match, in the order asked for; without one, newest first. */
-export function runJql(jql: Jql, issues: Issue[], nowMs: number): Issue[] {
-  const found = issues.filter((issue) => jql.clauses.every((clause) => holds(clause, issue, nowMs)));
+export function runJql(jql: Jql, issues: Issue[], nowMs: number, timeZone: string): Issue[] {
+  const found = issues.filter((issue) => jql.clauses.every((clause) => holds(clause, issue, { nowMs, timeZone })));
   const order = jql.order.length > 0 ? jql.order : [{ field: "created", descending: true }];
   return found.sort((a, b) => {
     for (const { field, descending } of order) {
@@ -147,11 +156,15 @@ export function runJql(jql: Jql, issues: Issue[], nowMs: number): Issue[] {
   });
 }
 
-function holds({ field, operator, values }: JqlClause, issue: Issue, nowMs: number): boolean {
+function holds(
+  { field, operator, values }: JqlClause,
+  issue: Issue,
+  clock: { nowMs: number; timeZone: string },
+): boolean {
   const actual = valuesOf(issue, field).map((value) => value.toLowerCase());
   if (TIME_FIELDS.includes(field)) {
     const at = field === "updated" ? issue.updatedMs : issue.createdMs;
-    const wanted = readTime(field, values[0] ?? "", nowMs);
+    const wanted = readTime(field, values[0] ?? "", clock);
     return operator === ">="
       ? at >= wanted
       : operator === ">"

@@ -1,8 +1,12 @@
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { expect } from "chai";
 import type { ServiceNowSim } from "./servicenow.ts";
 import { startServiceNowSim } from "./servicenow.ts";
 import type { WireAnswer } from "./wire.ts";
 import { at, callServiceNow, readAnswer } from "./wire.ts";
+
+const KEYS = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 describe("ServiceNow simulator: logins", () => {
   let sim: ServiceNowSim;
@@ -10,7 +14,8 @@ describe("ServiceNow simulator: logins", () => {
 
   beforeEach(async () => {
     nowMs = Date.UTC(2026, 0, 31);
-    sim = await startServiceNowSim({ now: () => nowMs });
+    const publicKey = String(KEYS.publicKey.export({ type: "spki", format: "pem" }));
+    sim = await startServiceNowSim({ now: () => nowMs, jwt: { keyId: "k1", publicKey } });
   });
   afterEach(() => sim.close());
 
@@ -76,5 +81,68 @@ describe("ServiceNow simulator: logins", () => {
     const body = JSON.stringify({ client_id, client_secret, grant_type: "client_credentials" });
     const headers = { "content-type": "application/json" };
     expect((await fetch(`${sim.url}/oauth_token.do`, { method: "POST", body, headers })).status).to.equal(401);
+  });
+
+  const assertion = (
+    changes: Record<string, unknown> = {},
+    { kid = "k1", key = KEYS.privateKey }: { kid?: string; key?: KeyObject } = {},
+  ) => {
+    const { clientId, user } = sim.integration;
+    const iat = nowMs / 1_000;
+    const claims = { iss: clientId, aud: clientId, sub: user, iat, exp: iat + 300, jti: "1", ...changes };
+    const text = [{ alg: "RS256", kid }, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+      .join(".");
+    return `${text}.${sign("sha256", Buffer.from(text), key).toString("base64url")}`;
+  };
+  const bearer = (text: string): Promise<WireAnswer> => token({ grant_type: JWT_BEARER, assertion: text });
+
+  it("take a signed assertion once, and give no refresh token for it", async () => {
+    const { status, body } = await bearer(assertion());
+    expect(status).to.equal(200);
+    expect(body).not.to.have.property("refresh_token");
+    expect(await statusWith(at(body, "access_token"))).to.equal(200);
+    expect((await bearer(assertion())).status, "the same jti again").to.equal(401);
+    expect((await bearer(assertion({ jti: "2" }))).status).to.equal(200);
+  });
+
+  it("refuse an assertion of another key, of another kid, for another client, of nobody, or that is over", async () => {
+    const other = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey;
+    expect((await bearer(assertion({}, { key: other }))).status).to.equal(401);
+    expect((await bearer(assertion({}, { kid: "k2" }))).status).to.equal(401);
+    expect((await bearer(assertion({ aud: "another" }))).status).to.equal(401);
+    expect((await bearer(assertion({ iss: "another" }))).status).to.equal(401);
+    expect((await bearer(assertion({ sub: "nobody" }))).status).to.equal(401);
+    expect((await bearer(assertion({ exp: nowMs / 1_000 }))).status).to.equal(401);
+    expect((await bearer("not.an.assertion")).status).to.equal(401);
+    expect((await bearer(assertion({ jti: "9" }))).status).to.equal(200);
+  });
+
+  it("take the API key for the integration user, and no other key", async () => {
+    const withKey = (key: string): Promise<WireAnswer> =>
+      callServiceNow(sim, "/api/now/table/incident", { as: "", headers: { "x-sn-apikey": key } });
+    expect((await withKey(sim.integration.apiKey)).status).to.equal(200);
+    expect(sim.requests.at(-1)).to.include({ user: sim.integration.user });
+    expect((await withKey("another")).status).to.equal(401);
+  });
+
+  it("end tokens on demand, also from another process", async () => {
+    const first = await token({ grant_type: "client_credentials" });
+    const control = await fetch(`${sim.url}/__sim/controls/expire-tokens`, { method: "POST" });
+    expect(await control.json()).to.deep.equal({ done: true });
+    expect(await statusWith(at(first.body, "access_token"))).to.equal(401);
+  });
+
+  it("become another instance on demand: other properties, the same records", async () => {
+    const idOf = (): string | undefined =>
+      sim.rows("sys_properties").find((row) => row["name"] === "instance_id")?.["value"];
+    const { sys_id } = sim.insert("incident", {}, { by: "abel.tuter" });
+    const before = idOf();
+    await fetch(`${sim.url}/__sim/controls/clone`, { method: "POST" });
+    expect(idOf())
+      .to.match(/^[0-9a-f]{32}$/)
+      .and.not.to.equal(before);
+    expect(sim.get("incident", sys_id)).to.include({ sys_id });
+    expect((await fetch(`${sim.url}/__sim/controls/toString`, { method: "POST" })).status).to.equal(404);
   });
 });

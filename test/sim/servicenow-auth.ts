@@ -1,19 +1,25 @@
-/** Who calls: Basic with a known user's password, or a token from /oauth_token.do that dies after 1799 seconds. */
+/** Who calls: Basic with a known user's password, an API key, or a token from /oauth_token.do that dies after 1799 seconds. */
 import { randomBytes } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
+import { type JwtProvider, subjectOf } from "./servicenow-jwt.ts";
 import { bodyText, nameCaller } from "./sim-server.ts";
 
 export interface OAuthClient {
   clientId: string;
   clientSecret: string;
-  /** The user that client-credentials tokens act as. */
+  /** The user that client-credentials tokens act as, and that the API key stands for. */
   user: string;
+  apiKey: string;
+  /** Without one no signed assertion is taken. */
+  jwt?: JwtProvider | undefined;
 }
 
 export interface ServiceNowAuth {
   setPassword(userName: string, password: string): void;
   /** POST /oauth_token.do */
   token: RequestHandler;
+  /** Ends every access token, and with `refresh` every refresh token too. */
+  expire(which?: { refresh: boolean }): void;
   /** The caller's user_name, or undefined when nobody can be made of the request. */
   caller(req: Request): string | undefined;
 }
@@ -31,6 +37,7 @@ export function createAuth(client: OAuthClient, now: () => number): ServiceNowAu
   const passwords = new Map<string, string>();
   const access = new Map<string, Grant>();
   const refresh = new Map<string, Grant>();
+  const assertions = new Set<string>();
 
   function live(grants: Map<string, Grant>, token: string): Grant | undefined {
     const grant = grants.get(token);
@@ -62,6 +69,13 @@ export function createAuth(client: OAuthClient, now: () => number): ServiceNowAu
         const old = live(refresh, form.get("refresh_token") ?? "");
         return old === undefined ? undefined : issue(old.user, true);
       }
+      case "urn:ietf:params:oauth:grant-type:jwt-bearer": {
+        const check = { provider: client.jwt, clientId: client.clientId, nowMs: now(), seen: assertions };
+        const subject = subjectOf(form.get("assertion") ?? "", check);
+        return subject !== undefined && (passwords.has(subject) || subject === client.user)
+          ? issue(subject, false)
+          : undefined;
+      }
       default:
         return undefined;
     }
@@ -81,7 +95,13 @@ export function createAuth(client: OAuthClient, now: () => number): ServiceNowAu
       nameCaller(res, form.get("client_id") ?? "");
       res.json(answer);
     },
+    expire(which) {
+      access.clear();
+      if (which?.refresh) refresh.clear();
+    },
     caller(req) {
+      const apiKey = req.get("x-sn-apikey");
+      if (apiKey !== undefined) return apiKey === client.apiKey ? client.user : undefined;
       const [scheme = "", credentials = ""] = (req.get("authorization") ?? "").split(" ");
       if (scheme.toLowerCase() === "bearer") return live(access, credentials)?.user;
       if (scheme.toLowerCase() !== "basic") return undefined;

@@ -1,4 +1,7 @@
 /** The tables the ServiceNow simulator knows: which fields, of which type, with which default. */
+import { ADMIN_TABLES } from "./servicenow-admin-tables.ts";
+import { APPROVAL_TABLES } from "./servicenow-approvals.ts";
+import { CMDB_TABLES } from "./servicenow-cmdb.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
 
 export type FieldType = "string" | "integer" | "boolean" | "date" | "reference" | "journal";
@@ -25,7 +28,7 @@ export interface Table {
   defaults: Readonly<Record<string, string>>;
 }
 
-interface Declaration {
+export interface Declaration {
   parent?: string;
   display?: string;
   prefix?: string;
@@ -182,7 +185,7 @@ const DECLARATIONS: Record<string, Declaration> = {
   sys_user_grmember: { display: "user", references: { user: "sys_user", group: "sys_user_group" } },
   cmdb_ci: {
     display: "name",
-    strings: "name short_description correlation_id serial_number category",
+    strings: "name short_description correlation_id serial_number category environment",
     integers: "operational_status install_status",
     references: { owned_by: "sys_user", assigned_to: "sys_user", support_group: "sys_user_group" },
     defaults: { operational_status: "1", install_status: "1" },
@@ -196,13 +199,21 @@ const DECLARATIONS: Record<string, Declaration> = {
     booleans: "inactive",
     defaults: { language: "en", inactive: "false" },
   },
-  sys_properties: { display: "name", strings: "name value type description" },
+  sys_properties: {
+    display: "name",
+    strings: "name value type description read_roles write_roles",
+    booleans: "is_private",
+    defaults: { is_private: "false" },
+  },
   sys_journal_field: { display: "element", strings: "element_id name element value" },
   sys_audit: {
     display: "fieldname",
     strings: "documentkey tablename fieldname oldvalue newvalue user",
     integers: "record_checkpoint",
   },
+  ...ADMIN_TABLES,
+  ...APPROVAL_TABLES,
+  ...CMDB_TABLES,
 };
 
 const TYPES = [

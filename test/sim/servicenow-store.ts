@@ -4,7 +4,7 @@ import type { EncodedQuery, QueryFields } from "./encoded-query.ts";
 import { compileQuery, orderRows, parseEncodedQuery, pinnedValues } from "./encoded-query.ts";
 import { baseChoices } from "./servicenow-choices.ts";
 import { noRecord } from "./servicenow-errors.ts";
-import type { Row } from "./servicenow-rules.ts";
+import type { Row, Write } from "./servicenow-rules.ts";
 import { applyRules } from "./servicenow-rules.ts";
 import type { Field, Table } from "./servicenow-schema.ts";
 import { fieldAt, TABLES, tableNamed, withChildren } from "./servicenow-schema.ts";
@@ -23,12 +23,17 @@ export interface StoreOptions {
   /** Fields a write silently leaves alone, per table. */
   forbiddenFields: Record<string, string[]>;
   onWrite(table: string, row: Row): void;
+  /** Refuses a write that more than the record itself must be known for. */
+  guard?(write: Write): void;
 }
 
 /** "YYYY-MM-DD HH:MM:SS" in UTC: the instance keeps whole seconds. */
 export function dateText(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 19).replace("T", " ");
 }
+
+/** What the instance alone writes. Other names may begin alike, such as the references of an ACL to its roles. */
+const SYSTEM_FIELD = /^sys_(id|created|updated|mod_count|class_name|tags|domain)/;
 
 const FAMILIES = new Map([...TABLES.keys()].map((name) => [name, withChildren(name)]));
 
@@ -149,7 +154,7 @@ export class ServiceNowStore {
     const journals: { element: string; value: string }[] = [];
     for (const [name, given] of Object.entries(fields)) {
       const field = table.fields.get(name);
-      const closed = name.startsWith("sys_") || this.#options.forbiddenFields[table.name]?.includes(name) === true;
+      const closed = SYSTEM_FIELD.test(name) || this.#options.forbiddenFields[table.name]?.includes(name) === true;
       // Unknown or not writable: the vendor says nothing and answers as if all were well.
       if (field === undefined || closed) continue;
       if (field.type === "journal") {
@@ -158,7 +163,9 @@ export class ServiceNowStore {
         row[name] = this.#read(table, field, String(given), displayValues === true) ?? row[name] ?? "";
       }
     }
-    applyRules({ table, before, row, journals, actor: this.userId(by), nowText });
+    const write = { table, before, row, journals, actor: this.userId(by), nowText };
+    applyRules(write);
+    this.#options.guard?.(write);
     if (before !== undefined) {
       const changed = journals.length > 0 || Object.keys(row).some((name) => row[name] !== before[name]);
       if (!changed) return before;
@@ -238,7 +245,7 @@ export class ServiceNowStore {
   }
 
   #isAudited(table: Table): boolean {
-    return lineage(table.name).includes("task");
+    return table.name === "sysapproval_approver" || lineage(table.name).includes("task");
   }
 
   /** A row per field that an update changed, as the vendor's field history keeps them. */

@@ -168,7 +168,7 @@ describe("ServiceNow simulator: writes", () => {
     });
 
     it("refuse to close a change without code and notes", () => {
-      const change = sim.insert("change_request", {}, ABEL).sys_id;
+      const change = sim.insert("change_request", { state: "0" }, ABEL).sys_id;
       expect(() => sim.update("change_request", change, { state: "3" }, ABEL)).to.throw(ServiceNowError, "Close code");
       const closed = { state: "3", close_code: "successful", close_notes: "Done" };
       expect(sim.update("change_request", change, closed, ABEL)).to.include({ state: "3", active: "false" });

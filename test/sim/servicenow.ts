@@ -8,9 +8,15 @@ import express from "express";
 import { Webhook } from "standardwebhooks";
 import type { FaultPlan, Faults } from "./faults.ts";
 import { createFaultPlan } from "./faults.ts";
+import { adminRoutes, seedAdmin } from "./servicenow-admin.ts";
+import type { Flows } from "./servicenow-approvals.ts";
+import { createFlows } from "./servicenow-approvals.ts";
 import type { ServiceNowAuth } from "./servicenow-auth.ts";
 import { createAuth } from "./servicenow-auth.ts";
+import { changeRoutes } from "./servicenow-change.ts";
+import { seedRelationTypes } from "./servicenow-cmdb.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
+import type { JwtProvider } from "./servicenow-jwt.ts";
 import type { Row } from "./servicenow-rules.ts";
 import type { Fields } from "./servicenow-store.ts";
 import { ServiceNowStore } from "./servicenow-store.ts";
@@ -32,6 +38,10 @@ export interface ServiceNowSimOptions {
   groups?: { name: string; members?: string[] }[];
   webhook?: WebhookTarget;
   oauth?: { clientId: string; clientSecret: string };
+  /** A JWT provider: the kid and the public key (PEM) of the certificate that signs assertions. */
+  jwt?: JwtProvider;
+  /** The group whose members authorise changes; without one that step needs nobody. */
+  authorizeGroup?: string;
   /** Fields that a write silently leaves alone, per table. */
   forbiddenFields?: Record<string, string[]>;
   /** A row ACL; false hides the row. Applied after a page was cut. */
@@ -44,7 +54,7 @@ export interface ServiceNowUser {
   email: string;
   /** Without one the user cannot call the API. */
   password?: string;
-  /** Accepted and not used yet: nothing here depends on roles. */
+  /** Kept in sys_user_has_role; "admin" opens the tables of servicenow-admin.ts. The integration user has itil. */
   roles?: string[];
 }
 
@@ -73,7 +83,7 @@ export interface ServiceNowSim {
   url: string;
   requests: SimRequest[];
   /** What the sidecar may log in with. */
-  integration: { user: string; password: string; clientId: string; clientSecret: string };
+  integration: { user: string; password: string; clientId: string; clientSecret: string; apiKey: string };
   insert(table: string, fields: Fields, by: By): Row;
   update(table: string, sysId: string, fields: Fields, by: By): Row;
   remove(table: string, sysId: string): void;
@@ -84,6 +94,10 @@ export interface ServiceNowSim {
   group(name: string): string;
   /** sys_id of a user by user_name; throws when there is none. */
   user(userName: string): string;
+  /** Makes the instance another one under the same address: the same records, a new instance_id, which it answers. */
+  clone(): string;
+  /** Ends every access token, and with `refresh` every refresh token too. */
+  expireTokens(which?: { refresh: boolean }): void;
   faults: ServiceNowFaults;
   webhooks: Webhooks;
   close(): Promise<void>;
@@ -92,6 +106,7 @@ export interface ServiceNowSim {
 const PUSHED_TABLES = ["incident", "change_request", "sc_req_item"];
 const PASSWORD_DEFAULT = "interlock-password";
 const OAUTH_DEFAULT = { clientId: "interlock-client", clientSecret: "interlock-secret" };
+const API_KEY = "interlock-api-key";
 const USERS_DEFAULT: ServiceNowUser[] = [
   { user_name: "abel.tuter", name: "Abel Tuter", email: "abel.tuter@example.com", password: "abel-password" },
   { user_name: "beth.anglin", name: "Beth Anglin", email: "beth.anglin@example.com", password: "beth-password" },
@@ -101,6 +116,10 @@ const GROUPS_DEFAULT = [
   { name: "Network", members: ["abel.tuter"] },
   { name: "Security Operations", members: ["beth.anglin"] },
 ];
+
+function isApprovalAdmin(role: string): boolean {
+  return role === "approval_admin" || role === "admin";
+}
 
 /** Starts an instance on loopback. Close it, or its port stays taken. */
 export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Promise<ServiceNowSim> {
@@ -116,29 +135,44 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     retryDelayMs: 0,
     answerTimeoutMs: 10_000,
   });
-  const store = new ServiceNowStore({
+  const flows = createFlows({
+    now,
+    store: () => store,
+    admins: new Set(
+      (options.users ?? []).flatMap((user) => (user.roles?.some(isApprovalAdmin) ? [user.user_name] : [])),
+    ),
+    authorizeGroup: options.authorizeGroup,
+  });
+  const store: ServiceNowStore = new ServiceNowStore({
     now,
     forbiddenFields: options.forbiddenFields ?? {},
+    guard: (write) => flows.guard(write),
     onWrite(table, row) {
+      flows.wrote(row);
       if (PUSHED_TABLES.includes(table) && row["sys_updated_by"] !== integrationUser)
         push(sender, store, row.sys_id, now);
     },
   });
-  const client = { ...(options.oauth ?? OAUTH_DEFAULT), user: integrationUser };
+  const login = { ...(options.oauth ?? OAUTH_DEFAULT), apiKey: API_KEY };
+  const client = { ...login, user: integrationUser, jwt: options.jwt };
   const auth = createAuth(client, now);
   const password = seedPeople(store, auth, options, integrationUser);
+  seedAdmin(store, [{ user_name: integrationUser, roles: ["itil"] }, ...(options.users ?? [])]);
+  nameInstance(store);
 
   let url = "";
-  const tables = tableRoutes({
+  const reading = {
     store,
+    now,
     baseUrl: () => url,
-    canRead(user, table, row) {
+    canRead(user: string, table: string, row: Row) {
       if (table === "sys_journal_field" && faults.journalHidden && user === integrationUser) return false;
       if (table === "sys_audit" && faults.auditHidden && user === integrationUser) return false;
       return options.rowAcl?.(user, table, row) ?? true;
     },
     unknownYieldsNothing: () => faults.invalidQueryReturnsNoRows,
-  });
+  };
+  seedRelationTypes(store);
   const server = await startSimServer({
     port: options.port ?? 0,
     now,
@@ -146,22 +180,31 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     errorBody: (status) => failure(`HTTP ${status}`, null),
     state: () => store.dump(),
     clearFaults: () => faults.clear(),
-    api: apiRoutes(auth, tables),
+    controls: { clone: () => nameInstance(store), "expire-tokens": () => auth.expire() },
+    api: apiRoutes(auth, [adminRoutes(store), tableRoutes(reading)], { changes: changeRoutes(reading), flows }),
   });
   url = server.url;
 
   return {
     url,
     requests: server.requests,
-    integration: { user: integrationUser, password, clientId: client.clientId, clientSecret: client.clientSecret },
+    integration: { user: integrationUser, password, ...login },
     insert: (table, fields, by) => store.insert(table, fields, by),
     update: (table, sysId, fields, by) => store.update(table, sysId, fields, by),
     remove: (table, sysId) => void store.remove(table, sysId),
-    get: (table, sysId) => store.find(table, sysId),
-    rows: (table) => store.list(table),
+    get(table, sysId) {
+      flows.run();
+      return store.find(table, sysId);
+    },
+    rows(table) {
+      flows.run();
+      return store.list(table);
+    },
     journal: (sysId) => store.journal(sysId).map(journalEntry),
     group: (name) => idBy(store, "sys_user_group", "name", name),
     user: (userName) => idBy(store, "sys_user", "user_name", userName),
+    clone: () => nameInstance(store),
+    expireTokens: (which) => auth.expire(which),
     faults,
     webhooks: sender,
     async close() {
@@ -169,6 +212,17 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
       await server.close();
     },
   };
+}
+
+/** Gives the instance an identity of its own, in place of the one it may have; answers it. */
+function nameInstance(store: ServiceNowStore): string {
+  const id = randomUUID().replaceAll("-", "");
+  for (const [name, value] of Object.entries({ instance_id: id, instance_name: `dev${id.slice(0, 6)}` })) {
+    const known = store.list("sys_properties").find((row) => row["name"] === name);
+    if (known) store.update("sys_properties", known.sys_id, { value }, { by: "system" });
+    else store.insert("sys_properties", { name, value }, { by: "system" });
+  }
+  return id;
 }
 
 function createFaults(plan: FaultPlan): ServiceNowFaults {
@@ -215,7 +269,11 @@ function seedPeople(
   return password;
 }
 
-function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler): RequestHandler {
+function apiRoutes(
+  auth: ServiceNowAuth,
+  tables: RequestHandler[],
+  { changes, flows }: { changes: RequestHandler; flows: Flows },
+): RequestHandler {
   const router = express.Router();
   router.post("/oauth_token.do", auth.token);
   router.use("/api", (req, res, next) => {
@@ -233,7 +291,12 @@ function apiRoutes(auth: ServiceNowAuth, tables: RequestHandler): RequestHandler
     if (req.method === "POST" && verb !== undefined) req.method = verb.toUpperCase();
     next();
   });
-  router.use("/api/now", tables);
+  router.use("/api", (_req, _res, next) => {
+    flows.run();
+    next();
+  });
+  router.use("/api/now", ...tables);
+  router.use("/api/sn_chg_rest", changes);
   router.use((_req, _res) => {
     throw new ServiceNowError(400, "Requested URI does not represent any resource", null);
   });

@@ -32,6 +32,8 @@ export interface SimServerOptions {
   state(): unknown;
   /** Extra control routes' switches, merged into DELETE /__sim/faults. */
   clearFaults(): void;
+  /** What POST /__sim/controls/{name} does; the answer is what it returns. */
+  controls?: Record<string, () => unknown>;
   /** The vendor's API. `url` is known by the time a request arrives. */
   api: RequestHandler;
 }
@@ -145,6 +147,12 @@ function controlRoutes(options: SimServerOptions, requests: SimRequest[]): Reque
   router.delete("/faults", (_req, res) => {
     options.clearFaults();
     res.status(204).end();
+  });
+  router.post("/controls/:name", (req, res) => {
+    const { name } = req.params;
+    const control = Object.hasOwn(options.controls ?? {}, name) ? options.controls?.[name] : undefined;
+    if (control === undefined) res.status(404).json({ error: `no control ${name}` });
+    else res.json({ done: control() ?? true });
   });
   router.get("/requests", (_req, res) => {
     res.json({ requests });

@@ -9,7 +9,7 @@ import { type Config, loadConfig } from "../../core/config/load.ts";
 import { ProblemsError } from "../../core/problem.ts";
 import { type JiraSim, startJiraSim } from "../sim/jira.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
-import { JIRA_SECRET, SNOW_SECRET, settingsFor } from "./settings.ts";
+import { JIRA_SECRET, SECRETS, SNOW_SECRET, settingsFor } from "./settings.ts";
 
 export { JIRA_SECRET, SNOW_SECRET };
 export const ADMIN_TOKEN = "admin-token-for-tests";
@@ -67,6 +67,7 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
   const settings = settingsFor({
     snowUrl,
     jiraUrl,
+    secret: (name) => `\${file:${name}}`,
     store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
     limits: { ...QUICK_LIMITS, ...options.limits },
     ...(options.mode && { mode: options.mode }),
@@ -82,7 +83,7 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
   const loaded = loadConfig(
     files,
     { config: "config", mappings: "mappings" },
-    { variable: () => undefined, file: () => undefined },
+    { variable: () => undefined, file: (name) => Object.entries(SECRETS).find(([known]) => known === name)?.[1] },
   );
   if ("problems" in loaded) throw new ProblemsError(loaded.problems);
   return loaded.config;

@@ -22,12 +22,12 @@ export interface SettingsOptions {
   mode?: "observe" | "suggest" | "act";
   logLevel?: "error" | "warn" | "info" | "debug";
   limits?: Record<string, number>;
-  /** How a secret is written: itself by default, or a reference. */
-  secret?: (name: keyof typeof SECRETS) => string;
+  /** How a secret is referred to: it may not stand in the file itself. */
+  secret: (name: keyof typeof SECRETS) => string;
 }
 
 export function settingsFor(options: SettingsOptions): Record<string, unknown> {
-  const secret = options.secret ?? ((name: keyof typeof SECRETS): string => SECRETS[name]);
+  const { secret } = options;
   return {
     listen: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store: options.store,

@@ -120,8 +120,9 @@ describe("Jira connector: faults", () => {
       expect(sim.comments(id), "no note about what did not happen").to.be.empty;
     });
 
-    it(`${kind}: ${name}, on the comment, leaves it ${outcome} and tells of the edit`, async () => {
+    it(`${kind}: ${name}, on a comment apart from its edit, leaves it ${outcome} and tells of the edit`, async () => {
       if (spec.kind === "hang") await impatient();
+      sim.faults.editWithoutComment = true;
       sim.faults.add({ method: "POST", path: /comment/, ...spec });
       const fault = await faultOf(write());
       expect(fault).to.include({ kind, outcome });

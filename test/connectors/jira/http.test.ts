@@ -22,19 +22,19 @@ describe("Jira connector: the dispatcher under fetch", () => {
   afterEach(() => dispatcher.close());
 
   it("tells what the headers said, also when the call fails afterwards", async () => {
-    const ok = await recorded(() => fetch(`${url}/200`));
+    const ok = await recorded(() => fetch(`${url}/200`), true);
     expect(ok.record).to.deep.equal({ status: 200, authenticationFailed: false });
     const failed = await recorded(async () => {
       await fetch(`${url}/429/Retry-After%3A7`);
       throw new Error("as jira.js does");
-    });
+    }, true);
     expect(failed.record).to.deep.equal({ status: 429, retryAfter: "7", authenticationFailed: false });
     expect(failed).to.have.property("error");
   });
 
   it("keeps calls that run at the same time apart", async () => {
     const paths = ["/200", "/503", "/200/X-Seraph-LoginReason%3AAUTHENTICATED_FAILED", "/404"];
-    const answers = await Promise.all(paths.map((path) => recorded(() => fetch(`${url}${path}`))));
+    const answers = await Promise.all(paths.map((path) => recorded(() => fetch(`${url}${path}`), true)));
     expect(answers.map(({ record }) => record.status)).to.deep.equal([200, 503, 200, 404]);
     expect(answers.map(({ record }) => record.authenticationFailed)).to.deep.equal([false, false, true, false]);
   });
@@ -48,7 +48,7 @@ describe("Jira connector: the dispatcher under fetch", () => {
   it("closing one does not take another one away", async () => {
     const second = installDispatcher(200);
     await dispatcher.close();
-    const answer = await recorded(() => fetch(`${url}/200`));
+    const answer = await recorded(() => fetch(`${url}/200`), true);
     expect(answer.record.status).to.equal(200);
     await second.close();
     dispatcher = installDispatcher(200);

@@ -31,22 +31,68 @@ describe("Jira connector: writing", () => {
   const sent = (): string[] => sim.requests.map(({ method, path }) => `${method} ${path.split("?")[0]}`);
   const field = (name: string): unknown => sim.get(id)?.fields[name];
 
-  it("edits all fields in one call and comments in another, marked in its text and by a property", async () => {
-    const result = await write({
-      fields: {
-        group: { customfield_10101: { group: "Network" } },
-        impact: { "customfield_10102.value": "Moderate / Limited" },
-      },
-      note: "Routed.\nBecause of a rule. [il:note]",
-    });
+  const routed = {
+    fields: {
+      group: { customfield_10101: { group: "Network" } },
+      impact: { "customfield_10102.value": "Moderate / Limited" },
+    },
+    note: "Routed.\nBecause of a rule. [il:note]",
+  };
+  const edits = (): string[] => sent().filter((call) => call.startsWith("PUT"));
+
+  it("edits all fields and comments in one call, marked in the text and by a property of the issue", async () => {
+    const result = await write(routed);
     expect(result).to.deep.include({ applied: ["group", "impact", "note"], unconfirmed: [], dropped: [] });
-    expect(sent()).to.deep.equal([`PUT /rest/api/3/issue/${id}`, `POST /rest/api/3/issue/${id}/comment`]);
+    expect(sent()).to.deep.equal([`PUT /rest/api/3/issue/${id}`]);
     expect(field("customfield_10101")).to.include({ name: "Network" });
     expect(field("customfield_10102")).to.include({ value: "Moderate / Limited" });
-    const [comment, ...more] = sim.comments(id);
-    expect(more).to.be.empty;
-    expect(comment?.text).to.equal("Routed.\nBecause of a rule. [il:note]");
-    expect(comment?.properties).to.deep.equal({ "interlock.note": { marker: "[il:note]" } });
+    expect(sim.comments(id).map(({ text }) => text)).to.deep.equal(["Routed.\nBecause of a rule. [il:note]"]);
+    expect(sim.get(id)?.properties).to.deep.equal({ "interlock.note": { marker: "[il:note]" } });
+  });
+
+  describe("where the edit screen has no comment", () => {
+    beforeEach(() => {
+      sim.faults.editWithoutComment = true;
+    });
+
+    it("edits without it and comments in a call of its own, marked in its text and by a property", async () => {
+      expect(await write(routed)).to.deep.include({ applied: ["group", "impact", "note"], raced: true });
+      expect(sent().slice(1)).to.deep.equal([`PUT /rest/api/3/issue/${id}`, `POST /rest/api/3/issue/${id}/comment`]);
+      const [comment, ...more] = sim.comments(id);
+      expect(more).to.be.empty;
+      expect(comment?.properties).to.deep.equal({ "interlock.note": { marker: "[il:note]" } });
+      expect(sim.get(id)?.properties, "no mark of a note that did not come with the edit").to.deep.equal({});
+    });
+
+    it("remembers it for the project, and for that project only", async () => {
+      await write(routed);
+      await write({ ...routed, key: "KEY-2" });
+      expect(edits(), "refused once, not twice").to.have.length(3);
+      await write({ ...routed, key: "CHG-1" });
+      expect(edits()).to.have.length(5);
+    });
+  });
+
+  it("takes a refusal without a field's name as one that may be about the comment", async () => {
+    for (const status of [400, 403]) {
+      const before = edits().length;
+      sim.faults.add({ method: "PUT", path: /issue/, kind: "status", status });
+      expect((await write({ ...routed, key: `P${status}-1` })).applied).to.deep.equal(["group", "impact", "note"]);
+      expect(edits().length - before, String(status)).to.equal(2);
+    }
+    expect(sim.comments(id)).to.have.length(2);
+  });
+
+  it("never repeats an edit whose end is not known, nor one that another status refused", async () => {
+    for (const status of [404, 409, 422, 429, 500, 503]) {
+      sim.faults.add({ method: "PUT", path: /issue/, kind: "status", status, headers: { "retry-after": "1" } });
+      await faultOf(write(routed));
+      opened.clock.pass(60_000);
+    }
+    sim.faults.add({ method: "PUT", path: /issue/, kind: "apply-then-reset" });
+    expect(await faultOf(write(routed))).to.include({ kind: "unavailable", outcome: "unknown" });
+    expect(edits()).to.have.length(7);
+    expect(sim.comments(id), "what was applied before the answer was lost").to.have.length(1);
   });
 
   it("comments alone", async () => {
@@ -109,6 +155,7 @@ describe("Jira connector: writing", () => {
   });
 
   it("lists what was applied where the comment is refused after the edit", async () => {
+    sim.faults.editWithoutComment = true;
     sim.faults.add({ method: "POST", path: /comment/, kind: "status", status: 400 });
     const fault = await faultOf(
       write({ fields: { group: { customfield_10101: { group: "Network" } } }, note: "[il:note]" }),
@@ -136,6 +183,7 @@ describe("Jira connector: writing", () => {
   });
 
   it("keeps the vendor's word on when to come back where the comment met a rate limit", async () => {
+    sim.faults.editWithoutComment = true;
     sim.faults.add({ method: "POST", path: /comment/, kind: "status", status: 429, headers: { "retry-after": "9" } });
     const fault = await faultOf(
       write({ fields: { group: { customfield_10101: { group: "Network" } } }, note: "[il:note]" }),

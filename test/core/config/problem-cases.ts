@@ -38,6 +38,12 @@ const settings: ProblemCase[] = [
   edit("bad enum", SETTINGS, "mode: act", "mode: acting"),
   edit("bad discriminator", SETTINGS, "type: servicenow", "type: service-now"),
   edit("missing discriminator", SETTINGS, "type: basic, ", ""),
+  edit(
+    "a login by signature without its subject, with a key that is none",
+    SETTINGS,
+    `{ type: basic, username: bot, password: "${secretRef("SNOW_PASSWORD")}" }`,
+    `{ type: jwt-bearer, clientId: a, clientSecret: b, keyId: c, privateKey: "${secretRef("SNOW_PASSWORD")}" }`,
+  ),
   edit("bad connection name", SETTINGS, "  snow:\n", "  Snow:\n"),
   edit("bad record type", SETTINGS, "{ incident: snow }", '{ "inci dent": snow }'),
   edit("baseUrl with a path", SETTINGS, "https://acme.service-now.com", "https://acme.service-now.com/now"),
@@ -67,6 +73,13 @@ const settings: ProblemCase[] = [
     "mode: act\nlimits: { leaseMs: 1000, callTimeoutMs: 900, claimMax: 500, inFlightMax: 400 }",
   ),
   edit("limit that is no number", SETTINGS, "mode: act", 'mode: act\nlimits: { leaseMs: "120s" }'),
+  edit("a password written out", SETTINGS, `"${secretRef("SNOW_PASSWORD")}"`, "hunter2"),
+  edit(
+    "a password in the address of the store",
+    SETTINGS,
+    "file:./data/interlock.db",
+    "postgres://interlock:hunter2@db/interlock",
+  ),
   edit("no connections", SETTINGS, SOUND[SETTINGS]?.slice(SOUND[SETTINGS].indexOf("connections:")) ?? "", ""),
   whole("connections that name no system", SETTINGS, "mode: act\nconnections: {}\n"),
 ];
@@ -112,6 +125,28 @@ const mappings: ProblemCase[] = [
       "ticket.prio <= 2",
     ),
   },
+  edit("status that does not exist", SNOW, '"1": new,', '"1": neww,'),
+  edit("priority that does not exist in values", SNOW, '"3": 3 }', '"3": 6 }'),
+  edit("priority that is a text", SNOW, '"3": 3 }', '"3": "3" }'),
+  edit(
+    "priority that does not exist as default, intake and writeBack",
+    JIRA,
+    "default: 4 }",
+    "default: 9, intake: [0] }",
+  ),
+  edit(
+    "impact and urgency that do not exist",
+    SNOW,
+    "  category:",
+    '  impact: { from: impact, values: { "1": 4 } }\n  urgency: { from: urgency, values: { "1": 1 }, write: { "5": { urgency: "5" } } }\n  category:',
+  ),
+  edit(
+    "change type and risk that do not exist",
+    SNOW,
+    "  category:",
+    "  changeType: { from: type, values: { n: normall } }\n  changeRisk: { from: risk, default: medium }\n  category:",
+  ),
+  { name: "no mappings folder and no configuration folder", texts: {} },
   edit("two vendor values with one meaning", SNOW, '"3": 3 }', '"3": 3, "4": 3 }'),
   edit("writeBack of an unknown value", SNOW, "default: 3 }", 'default: 3, writeBack: { "2": "9" } }'),
   edit("from and cel", SNOW, "{ from: category }", '{ from: category, cel: "record.category" }'),
@@ -166,7 +201,51 @@ const rules: ProblemCase[] = [
   edit("priority that does not exist", ROUTING, "{ leave: true }", "{ set: { priority: 6 } }"),
 ];
 
-export const PROBLEM_CASES: readonly ProblemCase[] = [...settings, ...yaml, ...mappings, ...rules];
+function both(name: string, ...edits: readonly (readonly [string, string, string])[]): ProblemCase {
+  return { name, texts: edits.reduce<Texts>((texts, [file, from, to]) => edited(texts, file, from, to), SOUND) };
+}
+
+/** One problem does not hide another. */
+const several: ProblemCase[] = [
+  both(
+    "a wrong type and an unknown mapping",
+    [SETTINGS, "type: jira", "type: jura"],
+    [SETTINGS, "{ OPS: jira }", "{ OPS: jiraa }"],
+  ),
+  both(
+    "a schema error, a missing mapping and limits that cannot hold together",
+    [SETTINGS, "mode: act", "mode: acting\nlimits: { leaseMs: 1000, callTimeoutMs: 900 }"],
+    [SETTINGS, "{ incident: snow }", "{ incident: snwo }"],
+  ),
+  both(
+    "a missing default and a duplicate rule id",
+    [ROUTING, "id: phone", "id: senior"],
+    [ROUTING, SOUND[ROUTING]?.slice(SOUND[ROUTING].indexOf("default:")) ?? "", ""],
+  ),
+  both(
+    "a bad condition, a duplicate rule id and a field that no mapping can write",
+    [ROUTING, "id: phone", "id: senior"],
+    [ROUTING, "ticket.priority <= 2", "ticket.prio <= 2"],
+    [ROUTING, "{ leave: true }", "{ set: { urgency: 1 } }"],
+  ),
+  both(
+    "a wrong transform, a bad cel and a status that does not exist",
+    [SNOW, "{ from: category }", '{ cel: "ticket.title", transform: datetimes }'],
+    [SNOW, '"1": new,', '"1": neww,'],
+  ),
+  both(
+    "a field that must be there and a bad cel",
+    [SNOW, "  title: { from: short_description }\n", ""],
+    [SNOW, "{ from: category }", '{ cel: "ticket.title" }'],
+  ),
+  both(
+    "a wrong vendor and a value that does not exist",
+    [JIRA, "vendor: jira", "vendor: gira"],
+    [JIRA, "Open: new", "Open: nwe"],
+  ),
+];
+
+export const PROBLEM_CASES: readonly ProblemCase[] = [...settings, ...yaml, ...mappings, ...rules, ...several];
 
 /** Seven levels of eight: two million entries if it were written out. */
 function aliasBomb(): string {

@@ -69,8 +69,20 @@ function withValueAt(value: unknown, path: readonly (string | number)[], put: un
 const NO_SECRETS: SecretSource = { variable: () => undefined, file: () => undefined };
 
 describe("a secret", () => {
-  it("may be written out in every secret key, which is sound", () => {
-    expect(shown(ALL_SECRETS)).to.equal("");
+  it("may stand in no secret key: each is a problem of its own, and no other is", () => {
+    const lines = shown(ALL_SECRETS).split("\n");
+    const places = lines.map((line) => / (\S+): holds a (?:secret|password) in plain text\. Write /.exec(line)?.[1]);
+    expect(places).to.deep.equal([
+      "connections.snow.auth.password",
+      "connections.snow.webhookSecrets.0",
+      "connections.snow.webhookSecrets.1",
+      "connections.dev.auth.clientSecret",
+      "connections.dev.webhookAuth.password",
+      "connections.jira.auth.apiToken",
+      "connections.jira.webhookSecrets.0",
+      "connections.dc.auth.token",
+      "connections.dc.webhookAuth.token",
+    ]);
   });
 
   describe("is in no problem", () => {

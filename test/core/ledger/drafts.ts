@@ -48,9 +48,37 @@ export const RECEIPT: Draft = {
 export const PARKED: Draft = { kind: "parked", ticket: "snow/incident/1", body: { reason: "drift", detail: "d" } };
 export const REDRIVE: Draft = { kind: "redrive", ticket: "snow/incident/1", body: { by: "admin" } };
 export const STOP: Draft = { kind: "stop", ticket: null, body: { worker: "w1", released: 0 } };
+export const SWEEP: Draft = {
+  kind: "sweep",
+  ticket: null,
+  body: {
+    connection: "snow",
+    recordType: "incident",
+    since: "2026-03-02T08:58:00.000Z",
+    changed: 3,
+    signalled: 1,
+    complete: true,
+  },
+};
+export const IDENTITY: Draft = {
+  kind: "identity",
+  ticket: null,
+  body: { connection: "snow", event: "pinned", pinned: "i-1", seen: "i-1", by: "server" },
+};
 
 /** One of every kind. */
-export const DRAFTS: readonly Draft[] = [START, SIGNAL, DECISION, ACTION, RECEIPT, PARKED, REDRIVE, STOP];
+export const DRAFTS: readonly Draft[] = [
+  START,
+  SIGNAL,
+  DECISION,
+  ACTION,
+  RECEIPT,
+  PARKED,
+  REDRIVE,
+  STOP,
+  SWEEP,
+  IDENTITY,
+];
 
 export const anyDraft: fc.Arbitrary<Draft> = fc.oneof(
   fc.constantFrom(...DRAFTS),

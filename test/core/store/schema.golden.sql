@@ -46,6 +46,21 @@ CREATE TABLE "signals" (
   "received_at" bigint not null
 );
 
+CREATE TABLE "swept" (
+  "ticket" text not null,
+  "revision" text not null,
+  "updated_at" bigint not null,
+  "connection" text not null,
+  "record_type" text not null,
+  "seen_at" bigint not null,
+  "found_by" text not null,
+  "webhook_at" bigint,
+  "signal_at" bigint,
+  "signals" integer not null,
+  "near_own_write" integer not null,
+  constraint "swept_pk" primary key ("ticket", "revision", "updated_at")
+);
+
 CREATE TABLE "tickets" (
   "ticket" text not null primary key,
   "connection" text not null,
@@ -98,6 +113,8 @@ CREATE INDEX "actions_ticket" on "actions" ("ticket", "intent_at");
 CREATE UNIQUE INDEX "signals_body" on "signals" ("connection", "body_digest");
 
 CREATE UNIQUE INDEX "signals_delivery" on "signals" ("connection", "delivery_id");
+
+CREATE INDEX "swept_window" on "swept" ("connection", "record_type", "updated_at");
 
 CREATE INDEX "tickets_key" on "tickets" ("connection", "record_key");
 

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { type Clock, inZone } from "../../core/clock.ts";
+import { ConnectorError } from "../../core/errors.ts";
+import type { ChangedPage, ChangedRecord, Log } from "../../core/ports.ts";
+import type { JiraApi } from "./api.ts";
+import { oddAnswer } from "./faults.ts";
+import { projectOf } from "./shape.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** A zone that was asked for so long ago is asked for again: it is what every time of a query means. */
+const ZONE_KNOWN_MS = 60_000;
+const START = /^\d{4}-\d\d-\d\d \d\d:\d\d$/;
+const START_LENGTH = 16;
+
+const Myself = z.looseObject({ timeZone: z.string().refine(isZone) });
+const Row = z.looseObject({
+  id: z.string().regex(/^\d{1,19}$/),
+  key: z.string().min(1),
+  fields: z.looseObject({ updated: z.string() }),
+});
+
+export interface FeedDeps {
+  api: JiraApi;
+  clock: Clock;
+  log: Log;
+}
+
+/** Where a page begins: a minute by the account's clock, and a place behind it where one minute holds many pages. */
+interface Cursor {
+  start: string;
+  token: string | undefined;
+}
+
+/** Changes of a project for a sweep, oldest first. A page may repeat what the one before it had; none leaves anything out. */
+export class JiraFeed {
+  readonly #deps: FeedDeps;
+  #zone: { name: string; askedAtMs: number } | undefined;
+  #warned = false;
+
+  constructor(deps: FeedDeps) {
+    this.#deps = deps;
+  }
+
+  /** See `ChangeFeed`. Jira reads times in queries to the minute and by the account's own clock. */
+  async changed(projectKey: string, sinceMs: number, after?: string): Promise<ChangedPage> {
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(projectKey)) throw this.#protocol("was to be asked about no project key");
+    if (after !== undefined) return this.#page(projectKey, sinceMs, this.#cursorOf(after));
+    const zone = await this.#currentZone(ZONE_KNOWN_MS);
+    const first = await this.#page(projectKey, sinceMs, { start: startOf(sinceMs, zone), token: undefined });
+    if (first.records.length > 0 || first.next !== undefined) return first;
+    // Nobody sees no issues either, and a changed zone asks for another time: nothing is believed before we know who asks.
+    const now = await this.#currentZone(0);
+    return now === zone ? first : this.#page(projectKey, sinceMs, { start: startOf(sinceMs, now), token: undefined });
+  }
+
+  identity(): Promise<string> {
+    return this.#deps.api.send("identity", (routes) => routes.identity());
+  }
+
+  async #page(project: string, sinceMs: number, { start, token }: Cursor): Promise<ChangedPage> {
+    const jql = `project = "${project}" AND updated >= "${start}" ORDER BY updated ASC, key ASC`;
+    const page = await this.#deps.api.send("feed", (routes) =>
+      routes.search({ jql, fields: ["updated"], after: token }),
+    );
+    const rows = page.issues.map((issue) => this.#record(project, issue));
+    const records = rows.filter(({ updatedAtMs }) => updatedAtMs >= sinceMs);
+    if (page.next === undefined) return { records, next: undefined };
+    return { records, next: await this.#next(rows, { start, token: page.next }) };
+  }
+
+  /**
+   * A page goes on from the last minute it reached. That holds however an index shifts under edits, which a place in a
+   * list does not; such a place is used within a minute only.
+   */
+  async #next(rows: readonly ChangedRecord[], cursor: Cursor): Promise<string> {
+    const last = rows.at(-1);
+    const start = last === undefined ? "" : startOf(last.updatedAtMs, await this.#currentZone(ZONE_KNOWN_MS), 0);
+    return start > cursor.start ? start : `${cursor.start} ${cursor.token}`;
+  }
+
+  #record(project: string, issue: unknown): ChangedRecord {
+    const row = Row.safeParse(issue);
+    const updatedAtMs = row.success ? Date.parse(row.data.fields.updated) : Number.NaN;
+    if (!row.success || Number.isNaN(updatedAtMs)) throw oddAnswer(this.#deps.api.connection, "feed");
+    const { id, key, fields } = row.data;
+    if (projectOf(key).toUpperCase() !== project.toUpperCase())
+      throw this.#protocol(
+        `answered a search of project ${project} with an issue of another project; correct its key in records`,
+      );
+    return { type: "issue", id, key, revision: fields.updated, updatedAtMs };
+  }
+
+  #cursorOf(after: string): Cursor {
+    const start = after.slice(0, START_LENGTH);
+    if (!START.test(start)) throw this.#protocol("was to go on from a place that is none of its own");
+    return { start, token: after.slice(START_LENGTH + 1) || undefined };
+  }
+
+  async #currentZone(knownMs: number): Promise<string> {
+    const { api, clock, log } = this.#deps;
+    if (this.#zone && clock.now() - this.#zone.askedAtMs < knownMs) return this.#zone.name;
+    const askedAtMs = clock.now();
+    const { timeZone } = await api.ask("who_am_i", Myself, (routes) => routes.myself());
+    this.#zone = { name: timeZone, askedAtMs };
+    if (!this.#warned && !isUtc(timeZone, askedAtMs)) {
+      this.#warned = true;
+      const advice = "the integration account is not in UTC; sweeps compute with its zone, set its profile to UTC";
+      log.warn(advice, { connection: api.connection, timeZone });
+    }
+    return timeZone;
+  }
+
+  #protocol(what: string): ConnectorError {
+    const { connection } = this.#deps.api;
+    return new ConnectorError({ kind: "protocol", connection, message: `${connection} ${what}` });
+  }
+}
+
+/**
+ * A minute by the zone's clock that is not after `atMs`, whichever way Jira reads it: where the clocks are changed
+ * nearby, so early that the hour that comes twice is left behind.
+ */
+function startOf(atMs: number, zone: string, earlyMs = MINUTE_MS): string {
+  const nearChange = offsetMs(atMs - 3 * HOUR_MS, zone) !== offsetMs(atMs + 3 * HOUR_MS, zone);
+  const startMs = atMs - (nearChange ? 6 * HOUR_MS : earlyMs);
+  return inZone(new Date(startMs), zone).toISOString().slice(0, START_LENGTH).replace("T", " ");
+}
+
+function offsetMs(atMs: number, zone: string): number {
+  const whole = Math.floor(atMs / 1_000) * 1_000;
+  return inZone(new Date(whole), zone).getTime() - whole;
+}
+
+function isUtc(zone: string, nowMs: number): boolean {
+  // A zone that is at UTC in winter only is none.
+  return [0, 91, 182, 273].every((days) => offsetMs(nowMs + days * 24 * HOUR_MS, zone) === 0);
+}
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+import type { HistoryItem } from "./history.ts";
+
+/** A page of histories; `next` asks for what follows. */
+export interface HistoryPage {
+  /** By issue id, newest first. */
+  histories: Map<string, HistoryItem[]>;
+  next: string | undefined;
+}
+
+/** What an edit carries. `note` rides along in the same call and stands or falls with the fields. */
+export interface IssueEdit {
+  fields: Record<string, unknown>;
+  note?: { text: string; marker: string };
+}
+
+/** A search for changed issues; `after` is what the page before it gave. */
+export interface ChangeSearch {
+  jql: string;
+  fields: string[];
+  after: string | undefined;
+}
+
+/** What a page of a search said, of any kind of site. `next` is undefined where the end is proven. */
+export interface SearchPage {
+  issues: readonly unknown[];
+  next: string | undefined;
+}
+
+/**
+ * How one kind of deployment is spoken to. Each asking method is one call through jira.js and gives the answer as it
+ * came, unless it says otherwise; checking and classifying is its caller's.
+ */
+export interface JiraRoutes {
+  /** How many issues one read may name. */
+  readonly readMax: number;
+  /** What a user is named by when written, and by what the history names them. */
+  readonly person: { written: "accountId" | "name"; recorded: "accountId" | "key" };
+  /** Several issues by id. Those that are missing or hidden are left out. */
+  issues(ids: readonly string[], fields: readonly string[]): Promise<unknown>;
+  issue(id: string, fields: readonly string[]): Promise<unknown>;
+  edit(id: string, edit: IssueEdit): Promise<unknown>;
+  comment(id: string, note: { text: string; marker: string }): Promise<unknown>;
+  /** The newest comments first. */
+  comments(id: string, max: number): Promise<unknown>;
+  /** The mark that the last edit with a note left on the issue. */
+  mark(id: string): Promise<unknown>;
+  /** Users that may have this e-mail address. */
+  users(email: string): Promise<unknown>;
+  /** A person of the history as one that can be written, where the two differ. */
+  written?(recorded: string): Promise<string>;
+  /** What changed in the named fields of issues. Throws what is not a history. */
+  histories(ids: readonly string[], fieldIds: readonly string[], after: string | undefined): Promise<HistoryPage>;
+  /** Issues by JQL. Throws a PagingError where the answer does not prove that it goes on or ends. */
+  search(search: ChangeSearch): Promise<SearchPage>;
+  /** The account that we run as. */
+  myself(): Promise<unknown>;
+  /** What tells this site from every other, clones included as far as Jira lets on. */
+  identity(): Promise<string>;
+  /** Text in the form in which this deployment takes it, and back. */
+  rich(text: string): unknown;
+  plain(body: unknown): string;
+}
+
+/** Property of an issue (the last note) or of a comment (its own) that marks what we wrote, beside the marker in the text. */
+export const NOTE_PROPERTY = "interlock.note";

@@ -1,0 +1,30 @@
+import NodeCache from "node-cache";
+import type { Clock } from "../../core/clock.ts";
+
+const AGE_MAX_MS = 600_000;
+const ENTRIES_MAX = 2_000;
+
+/** What an instance answered to a question, kept for a while. */
+export interface Remembered<Answer> {
+  /** The answer to the question of that key: the one that is kept, or what `ask` brings. A failure is not kept. */
+  get(key: string, ask: () => Promise<Answer>): Promise<Answer>;
+}
+
+/** Keeps up to 2,000 answers for ten minutes; one more and all are forgotten. */
+export function remembered<Answer>(clock: Clock): Remembered<Answer> {
+  // Promises are kept, not values: calls that need the same answer at the same time share one question.
+  const cache = new NodeCache({ maxKeys: ENTRIES_MAX, useClones: false, checkperiod: 0 });
+  return {
+    get(key, ask) {
+      const known = cache.get<{ answer: Promise<Answer>; untilMs: number }>(key);
+      if (known && known.untilMs > clock.now()) return known.answer;
+      if (cache.keys().length >= ENTRIES_MAX) cache.flushAll();
+      const entry = { answer: ask(), untilMs: clock.now() + AGE_MAX_MS };
+      cache.set(key, entry);
+      entry.answer.catch(() => {
+        if (cache.get(key) === entry) cache.del(key);
+      });
+      return entry.answer;
+    },
+  };
+}
