@@ -11,6 +11,8 @@ export interface Desk {
   connector: Connector;
   /** Vendor record type → mapping. */
   mappings: ReadonlyMap<string, Mapping>;
+  /** Where the connector calls, for whoever reads the log. */
+  host?: string;
 }
 
 /** Everything the loop is given. Nothing in `core/reconcile` reaches for the clock, the network or the environment. */
