@@ -25,7 +25,7 @@ export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter:
   for (const [connection, settings] of Object.entries(config.settings.connections)) {
     const mappings = mappingsOf(config, settings);
     const connector = connectorFor(connection, settings, mappings, { ...deps, config });
-    desks.set(connection, { connector, mappings });
+    desks.set(connection, { connector, mappings, host: new URL(settings.baseUrl).host });
     swept.set(connection, { feed: connector, recordTypes: Object.keys(settings.records) });
     sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
   }

@@ -1,3 +1,4 @@
+import { GIVEN_BACK } from "../act/plan.ts";
 import { instant } from "../clock.ts";
 import type { SkipReason } from "../decision.ts";
 import type { TicketView } from "../store/store.ts";
@@ -23,6 +24,7 @@ export function explain(view: TicketView, trace: boolean): string[] {
   const lines = [`${view.connection}/${view.key}`];
   const { decision, parked } = view;
   if (parked) lines.push(`It waits for a person since ${instant(parked.atMs)}: ${parked.reason}. ${parked.detail}`);
+  lines.push(...failingLines(view));
   if (!decision) {
     lines.push(parked ? "No decision was made." : "A signal named it; no decision was made yet.");
     return lines;
@@ -48,19 +50,39 @@ export function explain(view: TicketView, trace: boolean): string[] {
   return lines;
 }
 
+function failingLines({ failing, dueAtMs }: TicketView): string[] {
+  if (!failing) return [];
+  const { reason, detail, attempts, outages } = failing;
+  const tries = attempts + outages;
+  const next = dueAtMs === null ? "" : ` It is tried again at ${instant(dueAtMs)}.`;
+  return [`The last of ${tries} ${tries === 1 ? "try" : "tries"} failed: ${reason}. ${sentence(detail)}${next}`];
+}
+
+function sentence(text: string): string {
+  return text === "" || /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 function actionLines(view: TicketView): string[] {
   if (view.actions.length === 0) return ["Nothing was written."];
   return [
     "Written:",
     ...view.actions.map((action) => {
-      const what =
-        action.kind === "note"
-          ? `a note ${action.marker}`
-          : `${action.field}: ${shown(action.before)} -> ${shown(action.after)}`;
-      const detail = action.detail === "" || action.detail === "read back" ? "" : ` (${action.detail})`;
+      const detail = SAID_ALREADY.has(action.detail) ? "" : ` (${action.detail})`;
+      const what = whatWasWritten(action);
       return `  ${instant(action.intentAtMs)} ${what}: ${OUTCOMES[action.state] ?? action.state}${detail}`;
     }),
   ];
+}
+
+/** Details that the outcome has told. */
+const SAID_ALREADY = new Set(["", "read back", "found on reading back"]);
+
+function whatWasWritten(action: TicketView["actions"][number]): string {
+  if (action.kind === "note") return `a note ${action.marker}`;
+  // What a person had set is known by the vendor's id, which is no word for a reader.
+  if (action.because.includes(GIVEN_BACK))
+    return `${action.field}: put back to what a person had set at the same moment`;
+  return `${action.field}: ${shown(action.before)} -> ${shown(action.after)}`;
 }
 
 function ownershipLines(view: TicketView): string[] {

@@ -15,6 +15,8 @@ export interface Desk {
   mappings: ReadonlyMap<string, Mapping>;
   /** Whom to ask for the facts of a ticket; null: there is no answer. A fact without a source has none either. */
   facts?: { readonly [N in FactName]?: (ticket: Ticket) => Promise<NonNullable<Facts[N]> | null> };
+  /** Where the connector calls, for whoever reads the log. */
+  host?: string;
 }
 
 /** Everything the loop is given. Nothing in `core/reconcile` reaches for the clock, the network or the environment. */

@@ -36,8 +36,8 @@ export async function handleFailure(
     return;
   }
   const { retryAfterMs, kind, message } = error;
-  await tryAgain(deps, claim, { counts: turn, retryAfterMs, reason: parkedAs ?? kind, detail: message });
-  log.info("a ticket will be tried again", { ...fields, reason: error.kind, status: error.status });
+  const seen = { kind, status: error.status, host: deps.desks.get(claim.connection)?.host };
+  await tryAgain(deps, claim, { counts: turn, retryAfterMs, reason: parkedAs ?? kind, detail: message }, seen);
 }
 
 export interface Turn {
@@ -48,20 +48,30 @@ export interface Turn {
   detail: string;
 }
 
-/** Ends a claim for another try, or for a person after its last one. */
+/** Ends a claim for another try, or for a person after its last one. `seen` goes into the log line. */
 export async function tryAgain(
   { store, log, limits, rng }: ReconcileDeps,
   claim: Claim,
   { counts, retryAfterMs, reason, detail }: Turn,
+  seen: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const tries = counts === "attempt" ? claim.attempts : claim.outages;
   const most = counts === "attempt" ? limits.attemptsMax : limits.outageAttemptsMax;
   if (tries + 1 >= most) {
-    log.warn("a ticket is parked after its last try", { ticket: claim.ticket, reason, tries: tries + 1 });
+    log.warn("a ticket is parked after its last try", {
+      ...seen,
+      ticket: claim.ticket,
+      reason,
+      detail,
+      tries: tries + 1,
+    });
     await store.park(claim, reason, `${detail} (gave up after ${tries + 1} tries)`);
     return;
   }
-  await store.retry(claim, retryDelayMs(tries, retryAfterMs, rng, limits), counts);
+  const nextTryInMs = retryDelayMs(tries, retryAfterMs, rng, limits);
+  await store.retry(claim, nextTryInMs, counts, { reason, detail });
+  const counted = { tries: tries + 1, triesMax: most, nextTryInMs };
+  log.info("a ticket will be tried again", { ...seen, ticket: claim.ticket, reason, detail, ...counted });
 }
 
 /** Runs one ticket's work; whatever fails in it ends that ticket's claim only. */

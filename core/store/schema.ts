@@ -49,6 +49,7 @@ export interface WorkTable {
   attempts: number;
   outages: number;
   parked_at: Ms | null;
+  /** Why it is parked; where it is not, why its last try failed. */
   parked_reason: string | null;
   parked_detail: string | null;
 }

@@ -172,8 +172,8 @@ async function makeDue(driver: StoreDriver, trx: Trx, signals: readonly NewSigna
           attempts: sql`case when work.parked_at is null then work.attempts else 0 end`,
           outages: sql`case when work.parked_at is null then work.outages else 0 end`,
           parked_at: null,
-          parked_reason: null,
-          parked_detail: null,
+          parked_reason: sql`case when work.parked_at is null then work.parked_reason end`,
+          parked_detail: sql`case when work.parked_at is null then work.parked_detail end`,
         }),
       ),
   );

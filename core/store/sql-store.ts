@@ -39,7 +39,7 @@ export function storeOver(driver: StoreDriver): Store {
     doubt: (claim) => doubtActions(driver, claim),
     settle: (claim, settlement, restMs) => settleWork(driver, claim, settlement, restMs),
     finish: (claim, restMs) => finishWork(driver, claim, restMs),
-    retry: (claim, delayMs, counts) => retryWork(driver, claim, delayMs, counts),
+    retry: (claim, delayMs, counts, why) => retryWork(driver, claim, delayMs, counts, why),
     park: (claim, reason, detail) => parkWork(driver, claim, reason, detail),
     renew: (claims, leaseMs) => renewClaims(driver, claims, leaseMs),
     release: (claims) => releaseClaims(driver, claims),

@@ -113,6 +113,8 @@ export interface TicketView {
   actions: (Action & { state: string; intentAtMs: number; receiptAtMs: number | null; detail: string })[];
   dueAtMs: number | null;
   parked: { reason: string; detail: string; atMs: number } | undefined;
+  /** What its last try failed with, where another is to come; its tries for its own reasons and for outages. */
+  failing: { reason: string; detail: string; attempts: number; outages: number } | undefined;
   settledAtMs: number | undefined;
 }
 
@@ -215,8 +217,13 @@ export interface Store {
   settle(claim: Claim, settlement: Settlement, restMs?: number): Promise<boolean>;
   /** Ends a claim with nothing to remember. */
   finish(claim: Claim, restMs?: number): Promise<boolean>;
-  /** Ends a claim that failed: due again after `delayMs`, counted against its own tries or its system's outage. */
-  retry(claim: Claim, delayMs: number, counts: "attempt" | "outage" | "neither"): Promise<boolean>;
+  /** Ends a claim that failed: due again after `delayMs`, counted against its own tries or its system's outage; `why` is shown until then. */
+  retry(
+    claim: Claim,
+    delayMs: number,
+    counts: "attempt" | "outage" | "neither",
+    why?: { reason: string; detail: string },
+  ): Promise<boolean>;
   /** Ends a claim for good, until a new hint or a redrive. */
   park(claim: Claim, reason: string, detail: string): Promise<boolean>;
   /** Leases claims anew from now on, those that are still ours. Answers how many were. */

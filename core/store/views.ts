@@ -1,7 +1,9 @@
+import type { Selectable } from "kysely";
 import type { Entry } from "../ledger/entry.ts";
 import { actionOf } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { decisionOf, memoryOf, skipsOf } from "./rows.ts";
+import type { WorkTable } from "./schema.ts";
 import type { Counts, Parked, TicketView } from "./store.ts";
 import { guarded } from "./transaction.ts";
 
@@ -76,9 +78,16 @@ export async function viewTicket(
         work.parked_at === null
           ? undefined
           : { reason: work.parked_reason ?? "", detail: work.parked_detail ?? "", atMs: work.parked_at },
+      failing: failingOf(work),
       settledAtMs: ticket?.settled_at,
     };
   });
+}
+
+function failingOf(work: Selectable<WorkTable>): TicketView["failing"] {
+  const { parked_at, parked_reason: reason, parked_detail: detail, attempts, outages } = work;
+  if (parked_at !== null || reason === null) return undefined;
+  return { reason, detail: detail ?? "", attempts, outages };
 }
 
 /** See `Store.counts`. */

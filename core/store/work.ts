@@ -88,6 +88,7 @@ export async function retryWork(
   claim: Claim,
   delayMs: number,
   counts: "attempt" | "outage" | "neither",
+  why?: { reason: string; detail: string },
 ): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
     const nowMs = await driver.nowMs(trx);
@@ -101,6 +102,7 @@ export async function retryWork(
         lease_owner: null,
         attempts: counts === "attempt" ? claim.attempts + 1 : claim.attempts,
         outages: counts === "outage" ? claim.outages + 1 : claim.outages,
+        ...(why && { parked_reason: why.reason, parked_detail: storable(why.detail) }),
       })
       .where("ticket", "=", claim.ticket)
       .execute();
@@ -191,5 +193,7 @@ function endOfClaim(claim: Claim, wakeAtMs: number | null, restUntilMs: number) 
     lease_owner: null,
     attempts: 0,
     outages: 0,
+    parked_reason: null,
+    parked_detail: null,
   };
 }

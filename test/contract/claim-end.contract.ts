@@ -112,6 +112,29 @@ export function retryCases(rig: Rig): void {
     }
   });
 
+  it("shows why the last try failed, through hints, until one succeeds or a person is waited for", async () => {
+    const { store, advance } = rig();
+    const why = { reason: "unavailable", detail: "snow could not be reached (ECONNREFUSED)" };
+    const failing = async () => (await store.view("snow", "r1"))?.failing;
+    const claim = await claimed(store);
+    expect(await failing()).to.equal(undefined);
+    await store.retry(claim, HOUR, "outage", why);
+    await store.accept([hint("r1")], 0);
+    expect(await failing()).to.deep.equal({ ...why, attempts: 0, outages: 1 });
+    expect(await store.parked(10)).to.deep.equal([]);
+    advance(HOUR);
+    const next = await claimOne(store);
+    await store.retry(next, 0, "neither");
+    expect(await failing()).to.deep.include(why);
+    await store.park(await claimOne(store), "drift", "status: 42");
+    expect(await failing()).to.equal(undefined);
+    await store.accept([hint("r1")], 0);
+    expect(await failing(), "news of a parked ticket").to.equal(undefined);
+    await store.retry(await claimOne(store), 0, "attempt", why);
+    await store.finish(await claimOne(store));
+    expect(await failing()).to.equal(undefined);
+  });
+
   it("makes the ticket due after the delay, not before", async () => {
     const { store, advance } = rig();
     const claim = await claimed(store);

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { recordingLog } from "../routes/recording-log.ts";
 import { onStage, type Stage, until } from "./stage.ts";
 
 /** A person assigns a ticket while our write of the same field is on its way. */
@@ -38,6 +39,24 @@ describe("A write that may have replaced a person's edit is counted, and fails f
       await race(stage);
       expect(await parkedReasons(stage)).to.deep.equal(["history_unreadable"]);
       await expectCounted(stage, "false");
+    });
+  });
+});
+
+describe("A system that cannot be reached", () => {
+  it("has its cause in the log and in what is known of the ticket: kind, status, host, tries and the next one", async () => {
+    const log = recordingLog();
+    await onStage({ limits: { retryBaseMs: 60_000, retryCapMs: 60_000 }, deps: { log } }, async (stage) => {
+      stage.rig.snow.faults.add({ method: "GET", path: /table\/incident/, kind: "status", status: 503, times: 5 });
+      const ticket = stage.snow();
+      const line = () => log.lines.find(({ message }) => message === "a ticket will be tried again");
+      await until("it will be tried again", () => line() !== undefined);
+      const host = new URL(stage.rig.snow.url).host;
+      expect(line()?.fields).to.include({ kind: "unavailable", status: 503, host, ticket: ticket.name, tries: 1 });
+      expect(line()?.fields["nextTryInMs"]).to.be.within(1, 60_000);
+      const view = await stage.rig.server.store.view("snow", ticket.id);
+      expect(view?.failing).to.include({ reason: "unavailable", outages: 1 });
+      expect(view?.failing?.detail).to.contain("503");
     });
   });
 });

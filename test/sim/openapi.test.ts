@@ -7,7 +7,7 @@ import { cloudRoutes } from "../../connectors/jira/cloud.ts";
 import { type CallDispatcher, installDispatcher, recorded } from "../../connectors/jira/http.ts";
 import type { JiraRoutes } from "../../connectors/jira/routes.ts";
 import { type OpenedParts, openParts } from "../connectors/jira/parts.ts";
-import { CALL_TIMEOUT_MS, type Opened, openJira, writeOf } from "../connectors/open.ts";
+import { CALL_TIMEOUT_MS, type OpenedJira, openJira, writeOf } from "../connectors/open.ts";
 import { type JiraSim, startJiraSim } from "./jira.ts";
 import { ApiDocument } from "./openapi.ts";
 import { type Exchange, tapWire, type WireTap } from "./wire-tap.ts";
@@ -40,7 +40,7 @@ describe("Jira's own API document", () => {
   let dispatcher: CallDispatcher;
   let sim: JiraSim;
   let tap: WireTap;
-  let opened: Opened;
+  let opened: OpenedJira;
   let beside: OpenedParts;
   let routes: JiraRoutes;
   const used = new Set<string>();
@@ -105,6 +105,7 @@ describe("Jira's own API document", () => {
     await connector.overwritten([write]);
     const marker = { ref: write.ref, marker: "[il:note]" };
     expect((await connector.confirm([marker])).get("[il:note]")).to.equal("present");
+    expect((await connector.changed("OPS", 0)).records.map(({ id }) => id)).to.deep.equal([incident.id]);
     const note = writeOf(clock, "jira", { type: "issue", recordType: "OPS", id: incident.id, note: "Only this." });
     expect((await connector.write(note)).applied).to.deep.equal(["note"]);
     expect(differences()).to.deep.equal([]);

@@ -10,7 +10,15 @@ const AT_MS = Date.parse("2026-03-02T09:00:00Z");
 
 const UNDECIDED: TicketView = {
   ...{ ticket: "snow/incident/1", connection: "snow", key: "INC0010001", revision: "4", decision: undefined },
-  ...{ skips: [], fields: {}, actions: [], dueAtMs: null, parked: undefined, settledAtMs: undefined },
+  ...{
+    skips: [],
+    fields: {},
+    actions: [],
+    dueAtMs: null,
+    parked: undefined,
+    failing: undefined,
+    settledAtMs: undefined,
+  },
 };
 
 const decision = decide(
@@ -42,6 +50,32 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
   [
     "parked before it was decided",
     { ...UNDECIDED, parked: { reason: "drift", detail: "status: 42", atMs: AT_MS } },
+    false,
+  ],
+  [
+    "tried, and not decided yet",
+    {
+      ...UNDECIDED,
+      dueAtMs: AT_MS + 90_000,
+      failing: {
+        reason: "unavailable",
+        detail: "snow could not be reached for read (ECONNREFUSED)",
+        attempts: 0,
+        outages: 3,
+      },
+    },
+    false,
+  ],
+  [
+    "a person's value that was put back, found by reading back",
+    {
+      ...UNDECIDED,
+      decision,
+      actions: [
+        { ...action("set", "applied"), before: "Network", after: "edbd30", because: ["edited-at-the-same-moment"] },
+        action("note", "found", "found on reading back"),
+      ],
+    },
     false,
   ],
   ["decided", { ...UNDECIDED, decision, settledAtMs: AT_MS }, false],
