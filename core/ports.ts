@@ -20,6 +20,8 @@ export interface CounterLabels {
   interlock_given_back_total: "connection";
   interlock_overwrites_total: "connection" | "known";
   interlock_unmapped_total: "connection";
+  interlock_facts_failed_total: "fact";
+  interlock_reloads_total: "outcome";
   interlock_sweeps_total: "connection" | "type" | "outcome";
   interlock_sweep_found_total: "connection" | "type" | "by";
 }

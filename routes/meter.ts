@@ -23,6 +23,8 @@ const COUNTERS: Declared = {
     help: "Writes that may have replaced a person's edit of the same moment, by whether the history shows one",
     labels: { connection: true, known: true },
   },
+  interlock_facts_failed_total: { help: "Facts that could not be fetched", labels: { fact: true } },
+  interlock_reloads_total: { help: "Changes of the configuration files, by outcome", labels: { outcome: true } },
   interlock_unmapped_total: { help: "Records that no mapping covers", labels: { connection: true } },
   interlock_sweeps_total: {
     help: "Sweeps of a record type: complete, cut short by their limit of pages, or the kind of fault that ended them",

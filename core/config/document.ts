@@ -21,6 +21,8 @@ const DEPTH_MAX = 64;
 /** A YAML file with positions, so that whatever is found wrong later can be shown where it stands. */
 export interface YamlFile {
   file: string;
+  /** As it stands on the disk. */
+  text: string;
   value: unknown;
   /** The problem at `path`, or at the nearest thing that stands in the file: at its key, or so far into its text. */
   problem(path: Path, what: string, fix: string, at?: number | "key"): Problem;
@@ -66,6 +68,7 @@ export function parseYaml(file: string, text: string): { file: YamlFile } | { pr
   return {
     file: {
       file,
+      text,
       value,
       problem: (path, what, fix, at = 0) => ({
         file,

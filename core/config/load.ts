@@ -1,22 +1,19 @@
 import { z } from "zod";
-import { digestOf, type Json } from "../canonical.ts";
 import { type CelType, type Compile, expressionCompiler } from "../expression.ts";
 import { Limits, relationsBroken } from "../limits.ts";
-import { compileMapping, type Mapping, writableFields } from "../mapping/mapping.ts";
+import { compileMapping, type Mapping } from "../mapping/mapping.ts";
 import { MappingFile } from "../mapping/schema.ts";
-import { policyDeclarations } from "../policy/declarations.ts";
 import type { Policy } from "../policy/policy.ts";
-import { compileRouting, conditionProblems, desiredOf, RoutingFile } from "../policy/routing.ts";
 import type { Problem } from "../problem.ts";
-import { SETTABLE_FIELDS } from "../ticket.ts";
 import { checkAgainst, parseYaml, type YamlFile } from "./document.ts";
 import type { ConfigFiles, ConfigFolders } from "./files.ts";
 import { valueAt } from "./issue.ts";
 import { plainSecrets } from "./plain-secrets.ts";
+import { loadPolicy } from "./policy-files.ts";
 import { salvage } from "./salvage.ts";
 import { hasReference, interpolate, type SecretSource } from "./secrets.ts";
 import { Settings } from "./settings.ts";
-import { mappingStandIn, ruleStandIn } from "./stand-ins.ts";
+import { mappingStandIn } from "./stand-ins.ts";
 
 /** A configuration that may start: complete, checked, and consistent across its files. */
 export interface Config {
@@ -58,12 +55,11 @@ export function loadConfig(
   const { mappings } = found;
   const crossed = settingsFile ? crossCheck(settingsFile.file, found, { folders, secrets }) : [];
   problems.push(...crossed);
-  const routingFile = note(open(files, `${folders.config}/policy/routing.yaml`));
   const used = settings ? mappingsInUse(settings.value, mappings) : [...mappings.values()];
   problems.push(...typeConflicts(used, folders));
   // Rules are not blamed for what a mapping that is wrong itself would have offered them.
   const complete = found.whole && found.broken.size === 0 && crossed.length === 0;
-  const policy = routingFile && note(loadPolicy(routingFile.file, used, complete));
+  const policy = note(loadPolicy(files, `${folders.config}/policy`, used, complete));
   if (problems.length > 0 || !settings || !policy) return { problems, mappings };
   return { config: { settings: settings.value, mappings, policy } };
 }
@@ -237,45 +233,4 @@ function typeConflicts(mappings: readonly Mapping[], folders: ConfigFolders): Pr
     }
   }
   return problems;
-}
-
-/** Not `complete` where a mapping has problems of its own, so that not all it offers to rules is known. */
-function loadPolicy(yaml: YamlFile, mappings: readonly Mapping[], complete: boolean): Policy | { problems: Problem[] } {
-  const custom: Record<string, CelType> = {};
-  for (const mapping of mappings) Object.assign(custom, mapping.custom);
-  const compile = expressionCompiler(policyDeclarations(complete ? custom : "record"));
-  const checked = checkAgainst(yaml, RoutingFile);
-  if ("problems" in checked) {
-    // One rule that is badly formed does not keep the others from being checked.
-    const saved = salvage(RoutingFile, yaml.value, ruleStandIn);
-    const rest = saved && compileRouting(yaml, saved.value, compile);
-    const further = rest && "problems" in rest ? rest.problems : [];
-    const unwritable = saved && complete ? unwritableFields(yaml, saved.value, mappings) : [];
-    const more = saved && [...further, ...unwritable].filter((problem) => !saved.consequence(problem));
-    return { problems: [...checked.problems, ...(more ?? conditionProblems(yaml, compile))] };
-  }
-  const compiled = compileRouting(yaml, checked.value, compile);
-  const unwritable = complete ? unwritableFields(yaml, checked.value, mappings) : [];
-  if ("problems" in compiled) return { problems: [...compiled.problems, ...unwritable] };
-  if (unwritable.length > 0) return { problems: unwritable };
-  const version = digestOf(JSON.parse(JSON.stringify({ routing: checked.value, custom })) as Json); // what JSON.parse returns is Json
-  return { version: version.slice(0, 16), routing: compiled.routing, custom };
-}
-
-/** A rule that sets what no mapping can write would decide for ever and change nothing. */
-function unwritableFields(yaml: YamlFile, file: RoutingFile, mappings: readonly Mapping[]): Problem[] {
-  const writable = new Set(mappings.flatMap(writableFields));
-  const rules = [
-    ...file.rules.map((rule, index) => ({ desired: desiredOf(rule), path: ["rules", index, "then"] })),
-    { desired: desiredOf(file.default), path: ["default", "then"] },
-  ];
-  return rules.flatMap(({ desired, path }) =>
-    SETTABLE_FIELDS.filter((field) => desired[field] !== undefined && !writable.has(field)).map((field) =>
-      yaml.problem(
-        path,
-        `sets ${field}, which no mapping in use can write`,
-        `Map ${field} to a field of the vendor, or set one of: ${[...writable].join(", ")}`,
-      ),
-    ),
-  );
 }

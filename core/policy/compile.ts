@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { digestOf, type Json, sha256Hex } from "../canonical.ts";
 import { checkAgainst, type YamlFile } from "../config/document.ts";
 import { type CelType, type Compile, expressionCompiler } from "../expression.ts";
@@ -10,12 +11,13 @@ import { compileFreezes, FreezesFile } from "./freezes.ts";
 import { compileGates, GatesFile } from "./gates.ts";
 import { NO_RULES, type Policy, type PolicyRules, policyFrom } from "./policy.ts";
 import { compileRouting, RoutingFile } from "./routing.ts";
+import { conditionProblems } from "./rule.ts";
 import { compileSla, SlaFile } from "./sla.ts";
 import { type Window, windowOf } from "./window.ts";
 
-/** The files of a policy folder that are there; only routing must be. */
+/** The files of a policy folder that are there; routing must be, or be told of elsewhere. */
 export interface PolicyFiles {
-  routing: YamlFile;
+  routing?: YamlFile;
   gates?: YamlFile;
   freezes?: YamlFile;
   sla?: YamlFile;
@@ -38,27 +40,41 @@ export function compilePolicy(
     problems.push(...result.problems);
     return undefined;
   };
-  const routing = keep(checkAgainst(files.routing, RoutingFile))?.value;
-  const gates = files.gates && keep(checkAgainst(files.gates, GatesFile))?.value;
-  const freezes = files.freezes && keep(checkAgainst(files.freezes, FreezesFile))?.value;
-  const sla = files.sla && keep(checkAgainst(files.sla, SlaFile))?.value;
-  const autonomy = files.autonomy && keep(checkAgainst(files.autonomy, AutonomyFile))?.value;
+  const read = <T>(yaml: YamlFile | undefined, schema: z.ZodType<T>): T | undefined =>
+    yaml && keep(checkAgainst(yaml, schema))?.value;
+  const routing = read(files.routing, RoutingFile);
+  const gates = read(files.gates, GatesFile);
+  const freezes = read(files.freezes, FreezesFile);
+  const sla = read(files.sla, SlaFile);
+  const autonomy = read(files.autonomy, AutonomyFile);
   const calendars = new Map(Object.entries(sla?.calendars ?? {}).map(([name, file]) => [name, calendarOf(file)]));
   const compile = compilerFor(custom, calendars, windowsOf(freezes ?? [], files.readIcs));
-
-  // A file that is badly formed does not keep the conditions of the others from being checked.
+  /** A file that is badly formed somewhere still has its conditions checked. */
+  const compiled = <F, R>(
+    yaml: YamlFile | undefined,
+    file: F | undefined,
+    none: R | undefined,
+    make: (yaml: YamlFile, file: F) => R | { problems: Problem[] },
+  ): R | undefined => {
+    if (!yaml) return none;
+    if (file !== undefined) return keep(make(yaml, file));
+    problems.push(...conditionProblems(yaml, compile));
+    return undefined;
+  };
   const rules: { [K in keyof PolicyRules]: PolicyRules[K] | undefined } = {
-    routing: routing && keep(compileRouting(files.routing, routing, compile)),
-    gates: files.gates ? gates && keep(compileGates(files.gates, gates, compile)) : NO_RULES.gates,
-    freezes: files.freezes
-      ? freezes && keep(compileFreezes(files.freezes, freezes, compile, files.readIcs))
-      : NO_RULES.freezes,
-    sla: files.sla ? sla && keep(compileSla(files.sla, sla, compile, calendars)) : NO_RULES.sla,
-    autonomy: files.autonomy ? autonomy && keep(compileAutonomy(files.autonomy, autonomy, compile)) : NO_RULES.autonomy,
+    routing: compiled(files.routing, routing, undefined, (yaml, file) => compileRouting(yaml, file, compile)),
+    gates: compiled(files.gates, gates, NO_RULES.gates, (yaml, file) => compileGates(yaml, file, compile)),
+    freezes: compiled(files.freezes, freezes, NO_RULES.freezes, (yaml, file) =>
+      compileFreezes(yaml, file, compile, files.readIcs),
+    ),
+    sla: compiled(files.sla, sla, NO_RULES.sla, (yaml, file) => compileSla(yaml, file, compile, calendars)),
+    autonomy: compiled(files.autonomy, autonomy, NO_RULES.autonomy, (yaml, file) =>
+      compileAutonomy(yaml, file, compile),
+    ),
   };
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
-  return { policy: policyFrom(versionOf(files, freezes ?? [], known), rules, known) };
+  return { policy: policyFrom(versionOf(files, freezes ?? [], known), rules, known, sourcesOf(files, freezes ?? [])) };
 }
 
 function compilerFor(
@@ -110,6 +126,16 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
   );
   const text = JSON.stringify({ values, ics, custom });
   return digestOf(JSON.parse(text) as Json).slice(0, 16); // what JSON.parse returns is Json
+}
+
+/** The files of a policy as texts: what its version can be compiled from again. */
+function sourcesOf(files: PolicyFiles, freezes: FreezesFile): Record<string, string> {
+  const { readIcs, ...yaml } = files;
+  const texts = Object.entries(yaml).flatMap(([name, file]) => (file ? [[`${name}.yaml`, file.text] as const] : []));
+  const ics = freezes.flatMap(({ window }) =>
+    "ics" in window ? [[window.ics, readIcs(window.ics) ?? ""] as const] : [],
+  );
+  return Object.fromEntries([...texts, ...ics]);
 }
 
 function isProblems(result: unknown): result is { problems: Problem[] } {

@@ -1,7 +1,9 @@
 import { GIVEN_BACK } from "../act/plan.ts";
 import { instant } from "../clock.ts";
-import type { SkipReason } from "../decision.ts";
+import type { Decision, SkipReason, SlaState } from "../decision.ts";
 import type { TicketView } from "../store/store.ts";
+import { durationText } from "./duration.ts";
+import { isTraceOf, type TraceLine, traceLines } from "./trace.ts";
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   open: "its outcome is not known yet",
@@ -22,13 +24,14 @@ const SKIPS: Readonly<Record<SkipReason, string>> = {
 /** What is known of a ticket, in sentences. With `trace`, every rule and what it read. */
 export function explain(view: TicketView, trace: boolean): string[] {
   const lines = [`${view.connection}/${view.key}`];
-  const { decision, parked } = view;
+  const { decision, parked, rules } = view;
   if (parked) lines.push(`It waits for a person since ${instant(parked.atMs)}: ${parked.reason}. ${parked.detail}`);
   lines.push(...failingLines(view));
   if (!decision) {
     lines.push(parked ? "No decision was made." : "A signal named it; no decision was made yet.");
     return lines;
   }
+  const traced = rules && isTraceOf(decision, rules) ? traceLines(decision.trace, rules) : [];
   const settled = view.settledAtMs === undefined ? "" : ` at ${instant(view.settledAtMs)}`;
   lines.push(`Decision ${decision.id}${settled}, policy ${decision.policyVersion}:`);
   const wanted = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
@@ -36,17 +39,18 @@ export function explain(view: TicketView, trace: boolean): string[] {
   for (const { field, reason } of view.skips) lines.push(`  Not written: ${field}, since ${SKIPS[reason]}.`);
   for (const { rule, why } of decision.because) lines.push(`  Because: ${why} (rule ${rule}).`);
   for (const hold of decision.holds) lines.push(`  Held: ${hold.reason}.`);
-  const determining = decision.trace.find(({ rule }) => decision.because.some((because) => because.rule === rule));
+  const determining = traced.find(({ rule }) => decision.because.some((because) => rule === `routing/${because.rule}`));
   const read = determining && readText(determining.reads);
   if (read) lines.push(`  The rule read: ${read}.`);
-  lines.push("  No AI was asked.");
+  lines.push(...gateLines(decision), ...clockLines(decision), ...autonomyLines(decision));
+  lines.push(adviceLine(decision));
   lines.push(...actionLines(view), ...ownershipLines(view));
   lines.push(
     view.dueAtMs === null
       ? "It is looked at again when its system reports a change."
       : `It is due to be looked at again at ${instant(view.dueAtMs)}.`,
   );
-  if (trace) lines.push(...traceLines(view));
+  if (trace) lines.push(...ruleLines(traced));
   return lines;
 }
 
@@ -91,11 +95,48 @@ function ownershipLines(view: TicketView): string[] {
   );
 }
 
-function traceLines(view: TicketView): string[] {
-  const entries = view.decision?.trace ?? [];
+function gateLines({ gates }: Decision): string[] {
+  return gates.map(({ why, groups, people, need, before, expiresMs, rule }) => {
+    const who = [...groups, ...people].join(need === "all" ? " and " : " or ");
+    const count = typeof need === "number" && need > 1 ? `${need} of ${who}` : who;
+    return `  Waits for approval by ${count}, before ${before.join(", ")}, at most ${durationText(expiresMs)}: ${why} (rule ${rule}).`;
+  });
+}
+
+const STATES: Readonly<Record<SlaState["state"], string>> = {
+  running: "runs",
+  paused: "stands still",
+  met: "was met",
+  breached: "is over its target",
+};
+
+function clockLines({ sla, escalations }: Decision): string[] {
+  const clocks = sla.map(({ clock, targetMs, state, dueAt, memory }) => {
+    const due = dueAt === null ? "" : `, due at ${dueAt}`;
+    return `  Clock ${clock} ${STATES[state]}: ${durationText(memory.elapsedMs)} of ${durationText(targetMs)}${due}.`;
+  });
+  const steps = escalations.map(({ clock, step }) => `  Step ${step} of clock ${clock} has come due.`);
+  return [...clocks, ...steps];
+}
+
+function autonomyLines({ mode }: Decision): string[] {
+  return mode === "act" ? [] : [`  The policy lets nothing more happen by itself than: ${mode}.`];
+}
+
+/** What a model said is in the trace, if any rule could read it. */
+function adviceLine({ trace }: Decision): string {
+  const said = Object.entries(trace.reads).filter(
+    ([path, value]) => path.startsWith("advice.") && value !== "(not asked)",
+  );
+  if (said.length === 0) return "  No AI was asked.";
+  return `  AI advised: ${said.map(([path, value]) => `${path.slice("advice.".length)} ${value === "" ? "(none)" : value}`).join(", ")}; it may only add care.`;
+}
+
+function ruleLines(traced: readonly TraceLine[]): string[] {
+  if (traced.length === 0) return ["Rules: the decision's policy version is not kept here."];
   return [
     "Rules:",
-    ...entries.map(
+    ...traced.map(
       ({ rule, verdict, reads, message }) =>
         `  ${rule}: ${verdict}${readSuffix(reads)}${message ? ` (${message})` : ""}`,
     ),

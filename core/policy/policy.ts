@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
 import type { FreezeRule } from "./freezes.ts";
@@ -38,15 +39,32 @@ export interface Policy {
   paths: readonly string[];
   /** `file/id` and the paths of every rule, in the order of a trace's letters. */
   rules: readonly TracedRule[];
+  /** The files it was compiled from, by name. */
+  files: Readonly<Record<string, string>>;
 }
 
-export interface TracedRule {
-  name: string;
-  reads: readonly string[];
-}
+/** `file/id`, and what the rule may read. */
+export const TracedRule = z.strictObject({ name: z.string(), reads: z.array(z.string()) });
+export type TracedRule = z.infer<typeof TracedRule>;
+
+/** A policy version as it is kept: enough to explain its decisions, and to compile it again. */
+export const KeptPolicy = z.strictObject({
+  version: z.string(),
+  rules: z.array(TracedRule),
+  /** File name → its text. */
+  files: z.record(z.string(), z.string()),
+  /** Types of the customer's own fields. */
+  custom: z.record(z.string(), z.enum(["string", "int", "bool"])),
+});
+export type KeptPolicy = z.infer<typeof KeptPolicy>;
 
 /** Puts compiled rules together and indexes them. `version` is the digest of their files. */
-export function policyFrom(version: string, rules: PolicyRules, custom: Readonly<Record<string, CelType>>): Policy {
+export function policyFrom(
+  version: string,
+  rules: PolicyRules,
+  custom: Readonly<Record<string, CelType>>,
+  files: Readonly<Record<string, string>>,
+): Policy {
   const { routing, gates, freezes, sla, autonomy } = rules;
   const tables = {
     routing: { ...table("routing", routing.rules), fallback: routing.fallback },
@@ -69,7 +87,7 @@ export function policyFrom(version: string, rules: PolicyRules, custom: Readonly
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
   const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort();
-  return { version, ...tables, custom, paths, rules: traced };
+  return { version, ...tables, custom, paths, rules: traced, files };
 }
 
 function table<R extends Rule>(file: Table<R>["file"], rules: readonly R[]): Table<R> {
@@ -77,7 +95,7 @@ function table<R extends Rule>(file: Table<R>["file"], rules: readonly R[]): Tab
 }
 
 function named({ file, rules }: Table<Rule>): TracedRule[] {
-  return rules.map(({ id, condition }) => ({ name: `${file}/${id}`, reads: condition?.expression.reads ?? [] }));
+  return rules.map(({ id, condition }) => ({ name: `${file}/${id}`, reads: [...(condition?.expression.reads ?? [])] }));
 }
 
 /** Rules that let everything happen: what a file that is not there means. */

@@ -73,21 +73,6 @@ export function compileRouting(yaml: YamlFile, file: RoutingFile, compile: Compi
   return problems.length > 0 ? { problems } : { rules, fallback: { id, why, desired: desiredOf(file.default) } };
 }
 
-const Conditions = z.looseObject({
-  rules: z.array(z.looseObject({ when: z.string().min(1).catch("true") }).catch({ when: "true" })),
-});
-
-/** What is wrong with the conditions of a file that may be badly formed elsewhere. */
-export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
-  const file = Conditions.safeParse(yaml.value);
-  return (file.data?.rules ?? []).flatMap(({ when }, index) => {
-    const compiled = compile(when, "bool");
-    if (!("fault" in compiled)) return [];
-    const { what, fix, offset } = compiled.fault;
-    return [yaml.problem(["rules", index, "when"], what, fix, offset)];
-  });
-}
-
 /** What a rule sets. */
 export function desiredOf(rule: Pick<RoutingEntry, "then">): Desired {
   const { assign, set } = rule.then;

@@ -106,3 +106,25 @@ export function doubleIds(yaml: YamlFile, ids: readonly { id: string; path: Path
     return [yaml.problem(path, `the id "${id}" is taken by rule ${before + 1}`, "Give every rule an id of its own")];
   });
 }
+
+const DEPTH_MAX = 8;
+
+/** What is wrong with the conditions of a file that is badly formed elsewhere, wherever a `when` stands in it. */
+export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
+  const problems: Problem[] = [];
+  const walk = (value: unknown, path: Path): void => {
+    if (value === null || typeof value !== "object" || path.length > DEPTH_MAX) return;
+    const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+    for (const key of keys) {
+      const inner: unknown = (value as Record<string | number, unknown>)[key]; // an own key of an object
+      const at = [...path, key];
+      if (key !== "when" || typeof inner !== "string" || inner === "") walk(inner, at);
+      else {
+        const compiled = compileCondition(yaml, at, inner, compile);
+        if ("problems" in compiled) problems.push(...compiled.problems);
+      }
+    }
+  };
+  walk(yaml.value, []);
+  return problems;
+}

@@ -7,8 +7,9 @@ import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
 import { carefulOf } from "../policy/autonomy.ts";
-import { decide, outcomeDigest } from "../policy/decide.ts";
+import { decide, inputsOf, outcomeDigest } from "../policy/decide.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
+import type { Inputs } from "../policy/inputs.ts";
 import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
@@ -78,7 +79,9 @@ export function prepare(
   });
   if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs, counts: "neither" };
   const facts: Facts = { ...read.facts, clocks: claim.memory?.clocks ?? {} };
-  const outcome = decide(ticket, facts, deps.policy(), deps.clock.now());
+  const policy = deps.policy();
+  const nowMs = deps.clock.now();
+  const outcome = decide(ticket, facts, policy, nowMs);
   if ("needs" in outcome) return { kind: "facts", ticket, needs: outcome.needs };
   const { decision } = outcome;
   const digest = outcomeDigest(decision);
@@ -100,6 +103,7 @@ export function prepare(
     ticket,
     mapping,
     decision,
+    inputs: inputsOf(ticket, facts, policy, nowMs, decision),
     digest,
     planned,
     // What no note will tell any more is closed now.
@@ -140,6 +144,7 @@ export interface Prepared {
   ticket: Ticket;
   mapping: Mapping;
   decision: Decision;
+  inputs: Inputs;
   digest: string;
   planned: Plan;
   receipts: Receipt[];
@@ -160,7 +165,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     revision: ticket.revision,
     wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
     skips: planned.skips,
-    ...(news && { decided: { decision, outcomeDigest: digest } }),
+    ...(news && { decided: { decision, outcomeDigest: digest, inputs: prepared.inputs } }),
     ...(isSuggested(recovery, decision) && { suggestedDigest: digest }),
   };
   const entries = news ? [decisionDraft(deps, prepared)] : [];

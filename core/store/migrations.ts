@@ -7,6 +7,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_spine": { up: spine },
   "0002_history": { up: history },
   "0003_sweeps": { up: sweeps },
+  "0004_policies": { up: policies },
 };
 
 /**
@@ -189,4 +190,44 @@ async function sweeps(db: Kysely<unknown>): Promise<void> {
     .on("swept")
     .columns(["connection", "record_type", "updated_at"])
     .execute();
+}
+
+/** Policy versions are kept, and what decisions were made from, so that each can be explained and made again. */
+async function policies(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("policies")
+    .addColumn("version", "text", (column) => column.primaryKey().notNull())
+    .addColumn("rules", "text", (column) => column.notNull())
+    .addColumn("sources", "text", (column) => column.notNull())
+    .addColumn("since", "bigint", (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable("inputs")
+    .addColumn("decision_id", "text", (column) => column.primaryKey().notNull())
+    .addColumn("ticket", "text", (column) => column.notNull())
+    .addColumn("inputs", "text", (column) => column.notNull())
+    .addColumn("decided_at", "bigint", (column) => column.notNull())
+    .execute();
+  await widenDecisions(db);
+}
+
+const ROWS_AT_ONCE = 500;
+
+/** Decisions of before have no gates, clocks or hours, and a trace with every rule written out. */
+async function widenDecisions(db: Kysely<unknown>): Promise<void> {
+  for (let after = ""; ; ) {
+    const { rows } = await sql<{ ticket: string; decision: string }>`
+      select ticket, decision from tickets where ticket > ${after} order by ticket limit ${ROWS_AT_ONCE}`.execute(db);
+    for (const { ticket, decision } of rows) {
+      const widened = {
+        ...{ takeOver: [], gates: [], sla: [], escalations: [], wakeAt: null, mode: "act" },
+        ...(JSON.parse(decision) as object), // written by this program
+        trace: { verdicts: "", reads: {}, messages: {} },
+      };
+      await sql`update tickets set decision = ${JSON.stringify(widened)} where ticket = ${ticket}`.execute(db);
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.ticket;
+  }
 }

@@ -14,6 +14,8 @@ export interface Database {
   ledger: LedgerTable;
   watermarks: WatermarksTable;
   swept: SweptTable;
+  policies: PoliciesTable;
+  inputs: InputsTable;
 }
 
 export interface SignalsTable {
@@ -137,4 +139,21 @@ export interface SweptTable {
   signals: number;
   /** 1 where a write of ours was under way at the moment of the change, 0 otherwise. */
   near_own_write: number;
+}
+
+export interface PoliciesTable {
+  version: string;
+  /** JSON: names of the rules and what each may read, in the order of a trace. */
+  rules: string;
+  /** JSON: the files it was compiled from. */
+  sources: string;
+  since: Ms;
+}
+
+export interface InputsTable {
+  decision_id: string;
+  ticket: string;
+  /** JSON, without text. */
+  inputs: string;
+  decided_at: Ms;
 }

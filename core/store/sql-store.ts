@@ -5,6 +5,7 @@ import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } fr
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
+import { decidedFrom, keepPolicy, policyAt } from "./policies.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
 import type { Store } from "./store.ts";
 import { forgetSwept, readSightings, recordSwept, SWEEP_MARK, takeUpAgain } from "./sweeps.ts";
@@ -54,6 +55,9 @@ export function storeOver(driver: StoreDriver): Store {
       ),
     entries: (afterSeq, limit) => readEntries(driver, afterSeq, limit),
     forgetSignals: (beforeMs, limit) => forgetSignals(driver, beforeMs, limit),
+    keepPolicy: (policy) => keepPolicy(driver, policy),
+    policy: (version) => policyAt(driver, version),
+    decided: (decisionId) => decidedFrom(driver, decisionId),
     watermark: (connection, type) => watermark(driver, connection, type),
     setWatermark: (connection, type, value) => setWatermark(driver, connection, type, value),
     sightings: (records) => readSightings(driver, records),

@@ -1,6 +1,8 @@
 import type { Action, Decision, Skip } from "../decision.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
 import type { ClocksFact } from "../policy/facts.ts";
+import type { Inputs } from "../policy/inputs.ts";
+import type { KeptPolicy, TracedRule } from "../policy/policy.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
 
@@ -76,7 +78,7 @@ export interface Settlement {
   recordKey: string;
   revision: string;
   /** A decision with another outcome than the one remembered; absent where nothing new was decided. */
-  decided?: { decision: Decision; outcomeDigest: string };
+  decided?: { decision: Decision; outcomeDigest: string; inputs: Inputs };
   /** The outcome that a note has suggested; absent where this look suggested nothing. */
   suggestedDigest?: string;
   /** Wanted values that are not written, and why. */
@@ -107,6 +109,8 @@ export interface TicketView {
   key: string;
   revision: string;
   decision: Decision | undefined;
+  /** The rules of the decision's policy version, for its trace. */
+  rules: TracedRule[] | undefined;
   /** Values that the decision asks for and that were not written. */
   skips: Skip[];
   fields: TicketMemory["fields"];
@@ -116,6 +120,13 @@ export interface TicketView {
   /** What its last try failed with, where another is to come; its tries for its own reasons and for outages. */
   failing: { reason: string; detail: string; attempts: number; outages: number } | undefined;
   settledAtMs: number | undefined;
+}
+
+/** What a decision was made from, without text. */
+export interface KeptDecision {
+  ticket: string;
+  inputs: Inputs;
+  decidedAtMs: number;
 }
 
 export interface Counts {
@@ -240,6 +251,11 @@ export interface Store {
   entries(afterSeq: number, limit: number): Promise<Entry[]>;
   /** Forgets deliveries older than `beforeMs`; at most `limit` of them. Answers how many. */
   forgetSignals(beforeMs: number, limit: number): Promise<number>;
+  /** Keeps a policy version; one that is kept already stays as it is. */
+  keepPolicy(policy: KeptPolicy): Promise<void>;
+  policy(version: string): Promise<KeptPolicy | undefined>;
+  /** What a decision was made from. */
+  decided(decisionId: string): Promise<KeptDecision | undefined>;
   watermark(connection: string, type: string): Promise<string | undefined>;
   setWatermark(connection: string, type: string, value: string): Promise<void>;
   /** What is known of records that a sweep was shown; answers in the order of `records`, each ticket once. */

@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import type { Entry } from "../ledger/entry.ts";
 import { actionOf } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
+import { rulesAt } from "./policies.ts";
 import { decisionOf, memoryOf, skipsOf } from "./rows.ts";
 import type { WorkTable } from "./schema.ts";
 import type { Counts, Parked, TicketView } from "./store.ts";
@@ -58,12 +59,14 @@ export async function viewTicket(
       .orderBy("intent_at", "desc")
       .limit(ACTIONS_MAX)
       .execute();
+    const decision = ticket && decisionOf(ticket);
     return {
       ticket: work.ticket,
       connection,
       key: work.record_key ?? work.record_id,
       revision: ticket?.revision ?? "",
-      decision: ticket && decisionOf(ticket),
+      decision,
+      rules: decision && (await rulesAt(driver, decision.policyVersion)),
       skips: ticket ? skipsOf(ticket) : [],
       fields: ticket ? memoryOf(ticket).fields : {},
       actions: actions.reverse().map((row) => ({

@@ -50,7 +50,17 @@ async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settl
     await trx.updateTable("tickets").set(seen).where("ticket", "=", claim.ticket).execute();
     return;
   }
-  const { decision, outcomeDigest } = decided;
+  const { decision, outcomeDigest, inputs } = decided;
+  await trx
+    .insertInto("inputs")
+    .values({
+      decision_id: decision.id,
+      ticket: claim.ticket,
+      inputs: JSON.stringify(inputs),
+      decided_at: seen.settled_at,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
   const remembered = {
     ...seen,
     decision_id: decision.id,

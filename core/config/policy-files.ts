@@ -1,0 +1,87 @@
+import type { CelType } from "../expression.ts";
+import { type Mapping, writableFields } from "../mapping/mapping.ts";
+import { compilePolicy, type PolicyFiles } from "../policy/compile.ts";
+import type { Policy } from "../policy/policy.ts";
+import { desiredOf, RoutingFile } from "../policy/routing.ts";
+import type { Problem } from "../problem.ts";
+import { SETTABLE_FIELDS } from "../ticket.ts";
+import { parseYaml, type YamlFile } from "./document.ts";
+import type { ConfigFiles } from "./files.ts";
+import { salvage } from "./salvage.ts";
+import { ruleStandIn } from "./stand-ins.ts";
+
+/** Files of the policy folder that rules are compiled from. Every other name in it is a mistake. */
+export const POLICY_FILES = ["routing", "gates", "freezes", "sla", "autonomy"] as const;
+export type PolicyFileName = (typeof POLICY_FILES)[number];
+
+/**
+ * Reads and compiles the rules of a policy folder, or tells everything that is wrong with them. Not `complete` where a
+ * mapping has problems of its own, so that not all it offers to rules is known.
+ */
+export function loadPolicy(
+  files: ConfigFiles,
+  folder: string,
+  mappings: readonly Mapping[],
+  complete: boolean,
+): Policy | { problems: Problem[] } {
+  const problems: Problem[] = strayFiles(files, folder);
+  const opened: PolicyFiles = { readIcs: (name) => files.read(`${folder}/${name}`) };
+  for (const name of POLICY_FILES) {
+    const path = `${folder}/${name}.yaml`;
+    const text = files.read(path);
+    if (text === undefined && name !== "routing") continue;
+    const parsed = text === undefined ? { problems: [absent(path)] } : parseYaml(path, text);
+    if ("problems" in parsed) problems.push(...parsed.problems);
+    else opened[name] = parsed.file;
+  }
+  const custom: Record<string, CelType> = {};
+  for (const mapping of mappings) Object.assign(custom, mapping.custom);
+  const compiled = compilePolicy(opened, complete ? custom : "record");
+  if ("problems" in compiled) problems.push(...compiled.problems);
+  if (complete && opened.routing) problems.push(...unwritable(opened.routing, mappings));
+  return problems.length > 0 || "problems" in compiled ? { problems } : compiled.policy;
+}
+
+function absent(file: string): Problem {
+  const fix =
+    "Create it, or name the right folders with --config and --mappings (INTERLOCK_CONFIG, INTERLOCK_MAPPINGS)";
+  return { file, line: 0, col: 0, path: "", what: "the file is not there", fix };
+}
+
+/** A file that nobody reads would be a rule that never holds. */
+function strayFiles(files: ConfigFiles, folder: string): Problem[] {
+  const known = new Set(POLICY_FILES.flatMap((name) => [`${name}.yaml`, `${name}.test.yaml`]));
+  return files
+    .list(folder)
+    .filter((name) => /\.ya?ml$/.test(name) && !known.has(name))
+    .map((name) => ({
+      file: `${folder}/${name}`,
+      line: 0,
+      col: 0,
+      path: "",
+      what: "no rules are read from a file of this name",
+      fix: `Rename or remove it; rules stand in ${POLICY_FILES.map((known) => `${known}.yaml`).join(", ")}`,
+    }));
+}
+
+/** A rule that sets what no mapping can write would decide for ever and change nothing. */
+function unwritable(yaml: YamlFile, mappings: readonly Mapping[]): Problem[] {
+  const saved = salvage(RoutingFile, yaml.value, ruleStandIn);
+  if (!saved) return [];
+  const writable = new Set(mappings.flatMap(writableFields));
+  const rules = [
+    ...saved.value.rules.map((rule, index) => ({ desired: desiredOf(rule), path: ["rules", index, "then"] })),
+    { desired: desiredOf(saved.value.default), path: ["default", "then"] },
+  ];
+  return rules.flatMap(({ desired, path }) =>
+    SETTABLE_FIELDS.filter((field) => desired[field] !== undefined && !writable.has(field))
+      .map((field) =>
+        yaml.problem(
+          path,
+          `sets ${field}, which no mapping in use can write`,
+          `Map ${field} to a field of the vendor, or set one of: ${[...writable].join(", ")}`,
+        ),
+      )
+      .filter((problem) => !saved.consequence(problem)),
+  );
+}
