@@ -1,9 +1,9 @@
 import type { CelType } from "../expression.ts";
 import { type Mapping, writableFields } from "../mapping/mapping.ts";
 import { compilePolicy, type PolicyFiles } from "../policy/compile.ts";
-import type { Policy } from "../policy/policy.ts";
+import { KeptPolicy, type Policy } from "../policy/policy.ts";
 import { desiredOf, RoutingFile } from "../policy/routing.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, ProblemsError } from "../problem.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import { parseYaml, type YamlFile } from "./document.ts";
 import type { ConfigFiles } from "./files.ts";
@@ -40,6 +40,30 @@ export function loadPolicy(
   if ("problems" in compiled) problems.push(...compiled.problems);
   if (complete && opened.routing) problems.push(...unwritable(opened.routing, mappings));
   return problems.length > 0 || "problems" in compiled ? { problems } : compiled.policy;
+}
+
+/**
+ * Compiles a policy version as it was kept. Throws where this program cannot: it was kept by one that knew more.
+ * The answer has the version of the same files, or they are not the same.
+ */
+export function policyFromKept({ version, files, custom }: KeptPolicy): Policy {
+  const opened: PolicyFiles = { readIcs: (name) => files[name] };
+  for (const name of POLICY_FILES) {
+    const text = files[`${name}.yaml`];
+    const parsed = text === undefined ? undefined : parseYaml(`${name}.yaml`, text);
+    if (parsed && "problems" in parsed) throw new ProblemsError(parsed.problems);
+    if (parsed) opened[name] = parsed.file;
+  }
+  const compiled = compilePolicy(opened, custom);
+  if ("problems" in compiled) throw new ProblemsError(compiled.problems);
+  if (compiled.policy.version !== version)
+    throw new Error(`the kept files of policy ${version} give version ${compiled.policy.version}; they were changed`);
+  return compiled.policy;
+}
+
+/** A policy as it is kept. */
+export function keptOf({ version, rules, files, custom }: Policy): KeptPolicy {
+  return KeptPolicy.parse({ version, rules, files, custom });
 }
 
 function absent(file: string): Problem {
