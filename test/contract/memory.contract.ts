@@ -7,6 +7,7 @@ import {
   decidedSettlement,
   HOUR,
   hint,
+  INPUTS,
   MINUTE,
   present,
   type Rig,
@@ -56,10 +57,17 @@ export function memoryCases(rig: Rig): void {
     const second = await claimed(store);
     await store.settle(
       second,
-      decidedSettlement(second.ticket, { decided: { decision, outcomeDigest: "other" }, fields: {} }),
+      decidedSettlement(second.ticket, { decided: { decision, outcomeDigest: "other", inputs: INPUTS }, fields: {} }),
     );
     const { memory } = await claimed(store);
-    const last = { revision: "7", decisionId: decision.id, outcomeDigest: "other", suggestedDigest: "", fields: {} };
+    const last = {
+      revision: "7",
+      decisionId: decision.id,
+      outcomeDigest: "other",
+      suggestedDigest: "",
+      fields: {},
+      clocks: {},
+    };
     expect(memory).to.deep.equal(last);
     expect(present(await store.view("snow", "r1")).decision).to.deep.equal(decision);
   });

@@ -3,8 +3,10 @@ import { sha256Hex } from "../../core/canonical.ts";
 import type { Action, Decision } from "../../core/decision.ts";
 import { ChainVerifier, type Verdict } from "../../core/ledger/chain.ts";
 import type { Draft } from "../../core/ledger/entry.ts";
+import { type Inputs, withheldDigest, withoutText } from "../../core/policy/inputs.ts";
 import type { Database } from "../../core/store/schema.ts";
 import type { Claim, NewSignal, Settlement, Store } from "../../core/store/store.ts";
+import { TICKET } from "../core/support/tickets.ts";
 
 /** A store under test, with what the contract needs besides it. */
 export interface StoreRig {
@@ -36,11 +38,24 @@ export const LEASE = 10 * MINUTE;
 /** An hour that every SQLite rig starts at. */
 export const START_MS = Date.parse("2026-01-05T09:00:00.000Z");
 
-const TABLES = ["signals", "work", "tickets", "actions", "ledger", "watermarks", "swept"] as const;
+const TABLES = [
+  "signals",
+  "work",
+  "tickets",
+  "actions",
+  "ledger",
+  "watermarks",
+  "swept",
+  "policies",
+  "inputs",
+] as const;
 
 /** Every row of every table, in the order of its first column. */
 export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
-  const dump: Dump = { signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] };
+  const dump: Dump = {
+    ...{ signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] },
+    ...{ policies: [], inputs: [] },
+  };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);
     dump[table] = rows.map((row) => ({ ...row }));
@@ -99,10 +114,27 @@ export const DECISION: Decision = {
   id: "0123456789abcdef",
   because: [{ rule: "network", why: 'Naïve café ☕ 日本語 \u{1f6a6} goes to "Network"\n' }],
   set: { assignmentGroup: "Network Operations", priority: 2 },
+  takeOver: [],
+  gates: [],
   holds: [{ rule: "vip", reason: "a person looks at it" }],
-  trace: [{ rule: "network", verdict: "matched", reads: { "ticket.category": "network" } }],
+  sla: [],
+  escalations: [],
+  wakeAt: null,
+  mode: "act",
+  trace: { verdicts: "m", reads: { "ticket.category": "network" }, messages: {} },
   inputsDigest: sha256Hex("inputs"),
   policyVersion: "policy-1",
+};
+
+/** What was kept so that the decision could be made again. */
+export const INPUTS: Inputs = {
+  ticket: withoutText(TICKET),
+  withheldDigest: withheldDigest(TICKET),
+  bound: {},
+  verdicts: {},
+  facts: {},
+  now: "2026-01-05T09:00:00.000Z",
+  policyVersion: DECISION.policyVersion,
 };
 
 export function decisionDraft(ticket: string, because: string[] = ["network"]): Draft {
@@ -123,7 +155,7 @@ export function settlement(given: Partial<Settlement> = {}): Settlement {
 /** A settlement that remembers a decision. */
 export function decidedSettlement(ticket: string, given: Partial<Settlement> = {}): Settlement {
   return settlement({
-    decided: { decision: DECISION, outcomeDigest: sha256Hex("outcome") },
+    decided: { decision: DECISION, outcomeDigest: sha256Hex("outcome"), inputs: INPUTS },
     fields: { assignmentGroup: { wrote: "Network Operations", theirs: false, writes: [START_MS] } },
     entries: [decisionDraft(ticket)],
     ...given,

@@ -1,9 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { giveBackText, markerOf, noteText } from "../../../core/act/note.ts";
-import { decide } from "../../../core/policy/decide.ts";
 import { SETTABLE_FIELDS } from "../../../core/ticket.ts";
-import { policyOf } from "../support/policies.ts";
+import { decided, policyOf } from "../support/policies.ts";
 import { ticketWith } from "../support/tickets.ts";
 import { decisionOf, planOf } from "./plans.ts";
 
@@ -16,7 +15,7 @@ describe("a note", () => {
       { field: "assignmentGroup", before: "", after: "Network Operations" },
       { field: "priority", before: 3, after: 2 },
     ] as const;
-    expect(noteText({ kind: "change", decision, changes, marker })).to.equal(
+    expect(noteText({ kind: "change", decision, changes, escalations: [], marker })).to.equal(
       [
         "Interlock changed this ticket.",
         "Assignment group: (empty) -> Network Operations",
@@ -30,7 +29,7 @@ describe("a note", () => {
 
   it("that suggests says that nothing was changed", () => {
     const changes = [{ field: "category", before: "inquiry", after: "network" }] as const;
-    expect(noteText({ kind: "suggestion", decision, changes, marker })).to.equal(
+    expect(noteText({ kind: "suggestion", decision, changes, escalations: [], marker })).to.equal(
       [
         "Interlock suggests (nothing was changed):",
         "Category: inquiry -> network",
@@ -53,7 +52,7 @@ describe("a note", () => {
 
   it("names every field in a person's words", () => {
     const changes = SETTABLE_FIELDS.map((field) => ({ field, before: "", after: "x" }));
-    const lines = noteText({ kind: "change", decision, changes, marker }).split("\n").slice(1, -3);
+    const lines = noteText({ kind: "change", decision, changes, escalations: [], marker }).split("\n").slice(1, -3);
     expect(lines.map((line) => line.split(":")[0])).to.deep.equal([
       "Assignment group",
       "Assignee",
@@ -66,7 +65,7 @@ describe("a note", () => {
   });
 
   it("holds its marker once, at its end, where read-back looks for it", () => {
-    const text = noteText({ kind: "change", decision, changes: [], marker });
+    const text = noteText({ kind: "change", decision, changes: [], escalations: [], marker });
     expect(text.split(marker)).to.have.length(2);
     expect(text.endsWith(marker)).to.equal(true);
   });
@@ -78,8 +77,8 @@ describe("a note", () => {
         const wanted = decisionOf({ assignmentGroup: "Network" });
         const { changes } = planOf({ ticket, decision: wanted });
         const again = planOf({ ticket: ticketWith({ assignmentGroup: "" }), decision: wanted }).changes;
-        const text = noteText({ kind: "change", decision: wanted, changes, marker });
-        expect(text).to.equal(noteText({ kind: "change", decision: wanted, changes: again, marker }));
+        const text = noteText({ kind: "change", decision: wanted, changes, escalations: [], marker });
+        expect(text).to.equal(noteText({ kind: "change", decision: wanted, changes: again, escalations: [], marker }));
       }),
     );
   });
@@ -96,10 +95,10 @@ describe("a note", () => {
         const person = { id: "", name: word, email: `${word}@example.com` };
         const texts = { title: word, description: word, requester: person, labels: [word], custom: { a: word } };
         const ticket = ticketWith({ ...texts, assignmentGroup: "", change: { type: "", risk: "", backoutPlan: word } });
-        const decided = decide(ticket, {}, policy, 0);
-        const { changes } = planOf({ ticket, decision: decided });
+        const made = decided(ticket, policy, 0);
+        const { changes } = planOf({ ticket, decision: made });
         expect(changes.length).to.be.greaterThan(0);
-        expect(noteText({ kind: "change", decision: decided, changes, marker })).not.to.include("Kanari");
+        expect(noteText({ kind: "change", decision: made, changes, escalations: [], marker })).not.to.include("Kanari");
       }),
     );
   });

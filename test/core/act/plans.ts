@@ -14,8 +14,14 @@ export function decisionOf(set: Decision["set"], rest: Partial<Decision> = {}): 
     id: "0123456789abcdef",
     because,
     set,
+    takeOver: [],
+    gates: [],
     holds: [],
-    trace: [],
+    sla: [],
+    escalations: [],
+    wakeAt: null,
+    mode: "act",
+    trace: { verdicts: "", reads: {}, messages: {} },
     inputsDigest: "ff",
     policyVersion: "p1",
     ...rest,
@@ -35,7 +41,7 @@ export function mappingThat(
 }
 
 export function memoryOf(fields: TicketMemory["fields"], digest = ""): TicketMemory {
-  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields };
+  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields, clocks: {} };
 }
 
 /** A field that we wrote, and since when. */
@@ -51,6 +57,7 @@ export function planOf(input: Partial<PlanInput>): Plan {
     memory: undefined,
     mode: "act",
     owed: [],
+    toldSteps: new Set(),
     nowMs: NOW_MS,
     limits: LIMITS,
     ...input,

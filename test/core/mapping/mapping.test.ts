@@ -1,9 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { decide } from "../../../core/policy/decide.ts";
 import { SETTABLE_FIELDS } from "../../../core/ticket.ts";
 import { driftOf, mappingOf, mappingWith, REF, SHIPPED, shippedMapping, ticketOf } from "../support/mappings.ts";
-import { policyOf } from "../support/policies.ts";
+import { decided, policyOf } from "../support/policies.ts";
 
 /** What ServiceNow makes of impact and urgency, by its default lookup rules. */
 const PRIORITY: Readonly<Record<string, string>> = {
@@ -156,7 +155,7 @@ describe("a mapping", () => {
     const ticket = ticketOf(mapping, { title: half, category: half, group: { id: half, name: half }, adf, a: half });
     expect(JSON.stringify(ticket).isWellFormed() && !JSON.stringify(ticket).includes("\\ud83d")).to.equal(true);
     expect(ticket.title).to.equal("VPN \ufffd");
-    expect(decide(ticket, {}, policyOf([]), 0).id).to.match(/^[0-9a-f]{16}$/);
+    expect(decided(ticket, policyOf([]), 0).id).to.match(/^[0-9a-f]{16}$/);
   });
 
   describe("drift never quotes free text", () => {

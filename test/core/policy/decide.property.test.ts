@@ -2,11 +2,12 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { canonicalJson, type Json } from "../../../core/canonical.ts";
 import { Decision } from "../../../core/decision.ts";
-import { decide, outcomeDigest } from "../../../core/policy/decide.ts";
+import { outcomeDigest } from "../../../core/policy/decide.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
+import { traceLines } from "../../../core/policy/trace.ts";
 import type { Ticket } from "../../../core/ticket.ts";
 import { configOf, SOUND } from "../support/config-files.ts";
-import { policyOf } from "../support/policies.ts";
+import { decided, policyOf } from "../support/policies.ts";
 import { anyTicket, frozen, ticketWith } from "../support/tickets.ts";
 
 const anyHour = fc
@@ -59,9 +60,9 @@ describe("decide (properties)", () => {
   it("same inputs give the same bytes, in whatever order their keys stand", () => {
     fc.assert(
       fc.property(anyTicket, anyPolicy, anyHour, (ticket, policy, nowMs) => {
-        const first = canonicalJson(asJson(decide(ticket, {}, policy, nowMs)));
-        expect(canonicalJson(asJson(decide(structuredClone(ticket), {}, policy, nowMs)))).to.equal(first);
-        expect(canonicalJson(asJson(decide(reordered(ticket), {}, policy, nowMs)))).to.equal(first);
+        const first = canonicalJson(asJson(decided(ticket, policy, nowMs)));
+        expect(canonicalJson(asJson(decided(structuredClone(ticket), policy, nowMs)))).to.equal(first);
+        expect(canonicalJson(asJson(decided(reordered(ticket), policy, nowMs)))).to.equal(first);
       }),
     );
   });
@@ -78,7 +79,7 @@ describe("decide (properties)", () => {
         fc.property(anyTicket, anyHour, (ticket, nowMs) => {
           const answers = zones.map((zone) => {
             process.env["TZ"] = zone;
-            return canonicalJson(asJson(decide(ticket, {}, policy, nowMs)));
+            return canonicalJson(asJson(decided(ticket, policy, nowMs)));
           });
           expect(new Set(answers).size).to.equal(1);
         }),
@@ -92,7 +93,7 @@ describe("decide (properties)", () => {
     fc.assert(
       fc.property(anyTicket, anyPolicy, anyHour, (ticket, policy, nowMs) => {
         const copy = structuredClone(ticket);
-        decide(frozen(ticket), frozen({}), Object.freeze(policy), nowMs);
+        decided(frozen(ticket), Object.freeze(policy), nowMs, frozen({}));
         expect(ticket).to.deep.equal(copy);
       }),
     );
@@ -101,10 +102,10 @@ describe("decide (properties)", () => {
   it("is never without a reason: a rule determined it, or it holds", () => {
     fc.assert(
       fc.property(anyTicket, anyPolicy, anyHour, (ticket, policy, nowMs) => {
-        const decision = Decision.parse(decide(ticket, {}, policy, nowMs));
+        const decision = Decision.parse(decided(ticket, policy, nowMs));
         expect(decision.because.length + decision.holds.length).to.equal(1);
         if (decision.holds.length > 0) expect(decision.set).to.deep.equal({});
-        expect(decision.trace).to.have.length(policy.routing.rules.length + 1);
+        expect(traceLines(decision.trace, policy.rules)).to.have.length(policy.routing.rules.length + 2);
       }),
     );
   });
@@ -112,8 +113,8 @@ describe("decide (properties)", () => {
   it("an outcome does not depend on the revision", () => {
     fc.assert(
       fc.property(anyTicket, fc.string({ unit: "binary" }), anyPolicy, anyHour, (ticket, revision, policy, nowMs) => {
-        const one = decide(ticket, {}, policy, nowMs);
-        const other = decide({ ...ticket, revision }, {}, policy, nowMs);
+        const one = decided(ticket, policy, nowMs);
+        const other = decided({ ...ticket, revision }, policy, nowMs);
         expect(outcomeDigest(other)).to.equal(outcomeDigest(one));
       }),
     );
@@ -140,7 +141,7 @@ describe("decide (properties)", () => {
         const policy = policyOf([{ when }]);
         fc.assert(
           fc.property(withCanary, anyHour, (ticket, nowMs) => {
-            expect(JSON.stringify(decide(ticket, {}, policy, nowMs))).not.to.match(CANARY);
+            expect(JSON.stringify(decided(ticket, policy, nowMs))).not.to.match(CANARY);
           }),
           { numRuns: 5 },
         );
@@ -152,7 +153,7 @@ describe("decide (properties)", () => {
       const bool = policyOf([{ when: "bool(ticket.custom.contactType)" }], { leave: true }, { contactType: "string" });
       fc.assert(
         fc.property(withCanary, fc.constantFrom(policy, bool), anyHour, (ticket, each, nowMs) => {
-          expect(JSON.stringify(decide(ticket, {}, each, nowMs))).not.to.match(CANARY);
+          expect(JSON.stringify(decided(ticket, each, nowMs))).not.to.match(CANARY);
         }),
       );
     });

@@ -1,31 +1,39 @@
 import { expect } from "chai";
-import { Decision, type TraceEntry } from "../../../core/decision.ts";
-import { decide, outcomeDigest } from "../../../core/policy/decide.ts";
-import { policyOf, type RuleOf } from "../support/policies.ts";
+import { Decision } from "../../../core/decision.ts";
+import { outcomeDigest } from "../../../core/policy/decide.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
+import { type TraceLine, traceLines } from "../../../core/policy/trace.ts";
+import { decided as decidedBy, policyOf, type RuleOf } from "../support/policies.ts";
 import { TICKET, ticketWith } from "../support/tickets.ts";
 
 const NOW_MS = Date.parse("2026-03-02T09:00:00Z");
 
 function decided(rules: readonly RuleOf[], ticket = TICKET): Decision {
-  return decide(ticket, {}, policyOf(rules, { assign: { group: "Service Desk" } }), NOW_MS);
+  return decidedBy(ticket, withDesk(rules), NOW_MS);
 }
 
-function traceOf(rules: readonly RuleOf[], ticket = TICKET): TraceEntry[] {
-  return decided(rules, ticket).trace;
+function withDesk(rules: readonly RuleOf[]): Policy {
+  return policyOf(rules, { assign: { group: "Service Desk" } });
+}
+
+/** The lines of the routing rules; the last line of a policy is the default of its autonomy. */
+function traceOf(rules: readonly RuleOf[], ticket = TICKET): TraceLine[] {
+  return traceLines(decided(rules, ticket).trace, withDesk(rules).rules).slice(0, -1);
 }
 
 const toNetwork = { assign: { group: "Network" } };
 
 describe("decide", () => {
   it("first match wins, and the others are not asked", () => {
-    const decision = decided([
+    const rules: RuleOf[] = [
       { when: "ticket.priority == 1", does: { assign: { group: "A" } } },
       { when: 'ticket.category == "network"', does: toNetwork },
       { when: "true", does: { assign: { group: "C" } } },
-    ]);
+    ];
+    const decision = decided(rules);
     expect(decision.set).to.deep.equal({ assignmentGroup: "Network" });
     expect(decision.because).to.deep.equal([{ rule: "rule-2", why: "It says so" }]);
-    expect(decision.trace.map(({ verdict }) => verdict)).to.deep.equal([
+    expect(traceOf(rules).map(({ verdict }) => verdict)).to.deep.equal([
       "not_matched",
       "matched",
       "not_asked",
@@ -65,9 +73,9 @@ describe("decide", () => {
     ];
     const policy = policyOf(rules, { leave: true }, custom);
     const full = ticketWith({ custom: { text: "a", number: 2, flag: true } });
-    expect(decide(full, {}, policy, NOW_MS).set).to.deep.equal({ assignmentGroup: "Network" });
-    const verdict = decide(TICKET, {}, policy, NOW_MS).trace[0]?.verdict;
-    expect(verdict, "absent ones are empty, not an error").to.equal("not_matched");
+    expect(decidedBy(full, policy, NOW_MS).set).to.deep.equal({ assignmentGroup: "Network" });
+    const verdict = decidedBy(TICKET, policy, NOW_MS).trace.verdicts[0];
+    expect(verdict, "absent ones are empty, not an error").to.equal("n");
   });
 
   it("is a record of its schema", () => {
@@ -77,36 +85,40 @@ describe("decide", () => {
   describe("verdicts", () => {
     it("matched", () => {
       expect(traceOf([{ when: 'ticket.category == "network"' }])[0]).to.deep.equal({
-        rule: "rule-1",
+        rule: "routing/rule-1",
         verdict: "matched",
         reads: { "ticket.category": "network" },
+        message: undefined,
       });
     });
 
     it("not_matched", () => {
       expect(traceOf([{ when: "ticket.priority == 1" }])[0]).to.deep.equal({
-        rule: "rule-1",
+        rule: "routing/rule-1",
         verdict: "not_matched",
         reads: { "ticket.priority": "3" },
+        message: undefined,
       });
     });
 
     it("not_asked", () => {
       expect(traceOf([{ when: "true" }, { when: "ticket.priority == 1" }])[1]).to.deep.equal({
-        rule: "rule-2",
+        rule: "routing/rule-2",
         verdict: "not_asked",
-        reads: {},
+        reads: { "ticket.priority": "3" },
+        message: undefined,
       });
     });
 
     it("errored", () => {
-      const decision = decided([
+      const rules = [
         { when: "false" },
         { when: "ticket.change.plannedStart > ticket.createdAt", does: toNetwork },
         { when: "true", does: toNetwork },
-      ]);
-      expect(decision.trace[1]).to.deep.equal({
-        rule: "rule-2",
+      ];
+      const decision = decided(rules);
+      expect(traceOf(rules)[1]).to.deep.equal({
+        rule: "routing/rule-2",
         verdict: "errored",
         reads: { "ticket.change.plannedStart": "(absent)", "ticket.createdAt": TICKET.createdAt },
         message: "plannedStart is absent",
@@ -117,7 +129,11 @@ describe("decide", () => {
       ]);
       expect(decision.set).to.deep.equal({});
       expect(decision.because).to.deep.equal([]);
-      expect(decision.trace.slice(2).map(({ verdict }) => verdict)).to.deep.equal(["not_asked", "not_asked"]);
+      expect(
+        traceOf(rules)
+          .slice(2)
+          .map(({ verdict }) => verdict),
+      ).to.deep.equal(["not_asked", "not_asked"]);
     });
   });
 
@@ -134,8 +150,8 @@ describe("decide", () => {
     for (const [name, when, message] of errors) {
       it(`for ${name}`, () => {
         const decision = decided([{ when }]);
-        expect(decision.trace[0]?.verdict).to.equal("errored");
-        expect(decision.trace[0]?.message).to.equal(message);
+        expect(traceOf([{ when }])[0]?.verdict).to.equal("errored");
+        expect(traceOf([{ when }])[0]?.message).to.equal(message);
         expect(decision.holds).to.have.length(1);
         expect(decision.set).to.deep.equal({});
       });
@@ -167,10 +183,9 @@ describe("the digest of an outcome", () => {
 
   it("ignores revision, text and the hour", () => {
     const one = decided(rules);
-    const other = decide(
+    const other = decidedBy(
       ticketWith({ revision: "5", title: "x", updatedAt: "2026-03-02T08:59:00.000Z" }),
-      {},
-      policyOf(rules, { assign: { group: "Service Desk" } }),
+      withDesk(rules),
       NOW_MS + 60_000,
     );
     expect(other.id, "the decisions are two").not.to.equal(one.id);

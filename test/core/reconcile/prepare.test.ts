@@ -2,6 +2,7 @@ import { expect } from "chai";
 import type { Mode } from "../../../core/config/settings.ts";
 import { Limits } from "../../../core/limits.ts";
 import type { Mapping } from "../../../core/mapping/mapping.ts";
+import type { Facts } from "../../../core/policy/facts.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import type { Overwrite } from "../../../core/ports.ts";
 import type { ReconcileDeps } from "../../../core/reconcile/deps.ts";
@@ -20,6 +21,7 @@ const toNetwork: RuleOf[] = [{ id: "network", when: "true", does: { assign: { gr
 interface Case {
   rules?: RuleOf[];
   mode?: Mode;
+  facts?: Facts;
   record?: Record<string, unknown>;
   memory?: Claim["memory"];
   open?: OpenAction[];
@@ -70,7 +72,7 @@ function prepared(each: Case, counted: string[] = []): Next {
   const markers = new Map(Object.entries(each.markers ?? {}));
   const { found: replaced = {}, unknown = [] } = each.edits ?? {};
   const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
-  const read = { readAtMs: NOW_MS - 50, markers, edits };
+  const read = { readAtMs: NOW_MS - 50, markers, edits, facts: each.facts ?? {} };
   return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, read);
 }
 

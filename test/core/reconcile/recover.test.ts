@@ -179,6 +179,7 @@ describe("ownership after a recovery", () => {
       memory: memoryOf(fields),
       mode: "act",
       owed: [],
+      toldSteps: new Set(),
       nowMs: OLD_MS,
       limits: LIMITS,
     });
