@@ -1,5 +1,6 @@
-import { type CommonOptions, readConfig } from "./config.ts";
+import { type CommonOptions, foldersFrom, readConfig } from "./config.ts";
 import { createLog } from "./log.ts";
+import { watchConfig } from "./reload.ts";
 import { startServer } from "./server.ts";
 import { systemClock, systemIds, systemRng } from "./system.ts";
 
@@ -29,7 +30,9 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
     // Whatever opening waits for has not answered, and must not keep the process.
     process.exit(0);
   }
+  const endWatching = watchConfig(foldersFrom(options), running, log);
   await stopping;
+  await endWatching();
   log.info("stopping: finishing what is in work");
   process.once("SIGTERM", () => process.exit(1));
   process.once("SIGINT", () => process.exit(1));

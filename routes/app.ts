@@ -16,6 +16,8 @@ const CONNECTIONS_MAX = 2_000;
 export interface AppDeps extends WebhookDeps, ApiDeps {
   metrics: Metrics;
   log: Log;
+  /** Problems of a changed configuration that was refused; 0 where none was. */
+  refused: () => number;
 }
 
 /** The HTTP surface: webhooks, health, metrics, admin API. */
@@ -32,7 +34,7 @@ export function createApp(deps: AppDeps): Express {
   app.get("/readyz", async (_request, response) => {
     try {
       await deps.store.ping();
-      response.json({ status: "ready", ...readOnly(deps) });
+      response.json({ status: "ready", ...readOnly(deps), ...refusedConfig(deps) });
     } catch (error) {
       const reason = error instanceof StoreUnavailableError ? error.message : "the store failed";
       response.status(503).json({ status: "not_ready", reason });
@@ -53,6 +55,15 @@ export function createApp(deps: AppDeps): Express {
 function readOnly({ sweeps }: AppDeps): { readOnly?: string[] } {
   const named = sweeps.identities().filter(({ state }) => state !== "pinned");
   return named.length > 0 ? { readOnly: named.map(({ connection }) => connection) } : {};
+}
+
+/** The files on the disk are not the ones that rule: whoever changed them must be able to see it. */
+function refusedConfig({ refused }: AppDeps): { configuration?: string } {
+  const problems = refused();
+  if (problems === 0) return {};
+  return {
+    configuration: `a change was refused (${problems} ${problems === 1 ? "problem" : "problems"}); see interlock check`,
+  };
 }
 
 /** A server with limits on slow and idle clients. */

@@ -41,6 +41,17 @@ export const BODIES = {
   }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
+  /** The rules were changed while the server ran. */
+  config: z.strictObject({
+    before: shortText,
+    policyVersion: shortText,
+    mode: shortText,
+    /** Rule by rule; the count says how many there were in all. */
+    changes: z.array(shortText).max(200),
+    changed: z.int(),
+    /** Each file with who could write it. */
+    files: z.array(shortText).max(20),
+  }),
   /** A sweep found changes that no webhook had told of, or caught up with its system. */
   sweep: z.strictObject({
     connection: shortText,
@@ -72,6 +83,7 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "receipt",
   "parked",
   "redrive",
+  "config",
   "sweep",
   "identity",
 ];

@@ -1,0 +1,91 @@
+import { statSync } from "node:fs";
+import { watch } from "chokidar";
+import type { ConfigFolders } from "../core/config/files.ts";
+import { type Config, loadConfig } from "../core/config/load.ts";
+import { describeError } from "../core/errors.ts";
+import type { Log } from "../core/ports.ts";
+import { renderProblem } from "../core/problem.ts";
+import type { Running } from "./server.ts";
+import { diskFiles, secretsFrom } from "./system.ts";
+
+/** Files rest so long before they are read: editors write in several steps. */
+const REST_MS = 250;
+const WRITERS_MAX = 20;
+
+/**
+ * Watches the configuration. A change that is sound is live within two seconds; one that is not changes nothing, and
+ * the log, `/readyz` and `/metrics` say so until it is mended. Answers what ends the watching.
+ */
+export function watchConfig(folders: ConfigFolders, running: Running, log: Log): () => Promise<void> {
+  const changed = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let reading = Promise.resolve();
+
+  function reload(): void {
+    const files = [...changed].sort();
+    changed.clear();
+    reading = reading.then(() => readAgain(folders, files, running, log));
+  }
+
+  const watcher = watch([folders.config, folders.mappings], { ignoreInitial: true, depth: 3 });
+  watcher.on("all", (_event, path) => {
+    if (!/\.(ya?ml|ics)$/.test(path)) return;
+    changed.add(path);
+    clearTimeout(timer);
+    timer = setTimeout(reload, REST_MS);
+  });
+  watcher.on("error", (error) => log.warn("the configuration cannot be watched", { error: describeError(error) }));
+  return async () => {
+    clearTimeout(timer);
+    await watcher.close();
+    await reading;
+  };
+}
+
+async function readAgain(folders: ConfigFolders, files: readonly string[], running: Running, log: Log): Promise<void> {
+  try {
+    const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
+    if ("problems" in loaded) {
+      running.refuse(loaded.problems.length);
+      log.error("a change of the configuration is refused; the rules of before still hold", {
+        files,
+        problems: loaded.problems.slice(0, WRITERS_MAX).map(renderProblem),
+      });
+      return;
+    }
+    const changes = await running.adopt(loaded.config, files.slice(0, WRITERS_MAX).map(writersOf));
+    const later = restartNeeded(running.config(), loaded.config);
+    if (changes.length > 0) log.info("a change of the configuration is live", { files, changes });
+    if (later.length > 0) log.warn("a part of the change takes effect at the next start only", { parts: later });
+  } catch (error) {
+    running.refuse(1);
+    log.error("a change of the configuration could not be taken; the rules of before still hold", {
+      files,
+      error: describeError(error),
+    });
+  }
+}
+
+/** Parts that are built at the start: who is called, with which fields, within which limits. */
+function restartNeeded(before: Config, after: Config): string[] {
+  const { mode: _before, ...settings } = before.settings;
+  const { mode: _after, ...next } = after.settings;
+  const mappings = (config: Config): string =>
+    JSON.stringify(
+      [...config.mappings.values()].map(({ name, vendor, reads, custom }) => [name, vendor, reads, custom]),
+    );
+  return [
+    ...(JSON.stringify(settings) === JSON.stringify(next) ? [] : ["interlock.yaml, but for mode"]),
+    ...(mappings(before) === mappings(after) ? [] : ["mappings"]),
+  ];
+}
+
+/** Who could have written a file, as the system keeps it: the ledger tells it with the change. */
+function writersOf(path: string): string {
+  try {
+    const { uid, gid, mode } = statSync(path);
+    return `${path} (owner ${uid}, group ${gid}, mode ${(mode & 0o777).toString(8)})`;
+  } catch {
+    return `${path} (removed)`;
+  }
+}
