@@ -1,5 +1,6 @@
 import type { CelType } from "../expression.ts";
 import { type Mapping, writableFields } from "../mapping/mapping.ts";
+import { CHECKED_FILES } from "../policy/checked.ts";
 import { compilePolicy, type PolicyFiles } from "../policy/compile.ts";
 import { KeptPolicy, type Policy } from "../policy/policy.ts";
 import { desiredOf, RoutingFile } from "../policy/routing.ts";
@@ -11,7 +12,7 @@ import { salvage } from "./salvage.ts";
 import { ruleStandIn } from "./stand-ins.ts";
 
 /** Files of the policy folder that rules are compiled from. Every other name in it is a mistake. */
-export const POLICY_FILES = ["routing", "gates", "freezes", "sla", "autonomy"] as const;
+export const POLICY_FILES = ["routing", "gates", "freezes", "sla", "autonomy", ...CHECKED_FILES] as const;
 export type PolicyFileName = (typeof POLICY_FILES)[number];
 
 /**

@@ -6,6 +6,7 @@ import type { NamedTimes } from "../expression-own.ts";
 import type { Problem } from "../problem.ts";
 import { AutonomyFile, compileAutonomy } from "./autonomy.ts";
 import { type Calendar, calendarOf } from "./calendar.ts";
+import { CHECKED_FILES, type CheckedFileName, type CheckedTable, compileChecked } from "./checked.ts";
 import { policyDeclarations } from "./declarations.ts";
 import { compileFreezes, FreezesFile } from "./freezes.ts";
 import { compileGates, GatesFile } from "./gates.ts";
@@ -16,7 +17,7 @@ import { compileSla, SlaFile } from "./sla.ts";
 import { type Window, windowOf } from "./window.ts";
 
 /** The files of a policy folder that are there; routing must be, or be told of elsewhere. */
-export interface PolicyFiles {
+export interface PolicyFiles extends Partial<Record<CheckedFileName, YamlFile>> {
   routing?: YamlFile;
   gates?: YamlFile;
   freezes?: YamlFile;
@@ -72,9 +73,14 @@ export function compilePolicy(
       compileAutonomy(yaml, file, compile),
     ),
   };
+  const checked: CheckedTable[] = CHECKED_FILES.flatMap((name) => {
+    const yaml = files[name];
+    return (yaml && keep(compileChecked(name, yaml, compile))) ?? [];
+  });
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
-  return { policy: policyFrom(versionOf(files, freezes ?? [], known), rules, known, sourcesOf(files, freezes ?? [])) };
+  const version = versionOf(files, freezes ?? [], known);
+  return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), checked) };
 }
 
 function compilerFor(
@@ -121,6 +127,7 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
       file?.value ?? null,
     ]),
   );
+  for (const name of CHECKED_FILES) if (files[name]) values[name] = files[name].value;
   const ics = freezes.flatMap(({ window }) =>
     "ics" in window ? [[window.ics, sha256Hex(files.readIcs(window.ics) ?? "")]] : [],
   );

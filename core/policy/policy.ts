@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
+import type { CheckedTable } from "./checked.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { GateRule } from "./gates.ts";
 import type { Routing, RoutingRule } from "./routing.ts";
@@ -33,6 +34,8 @@ export interface Policy {
   freezes: Table<FreezeRule>;
   sla: Table<SlaRule>;
   autonomy: Table<AutonomyRule> & { fallback: AutonomyRule; killSwitch: boolean };
+  /** Rules of the other files: sound, testable, and no part of a decision. */
+  checked: readonly CheckedTable[];
   /** Types of the customer's own fields. */
   custom: Readonly<Record<string, CelType>>;
   /** Every path that some rule reads, sorted: what a trace records. */
@@ -64,6 +67,7 @@ export function policyFrom(
   rules: PolicyRules,
   custom: Readonly<Record<string, CelType>>,
   files: Readonly<Record<string, string>>,
+  checked: readonly CheckedTable[] = [],
 ): Policy {
   const { routing, gates, freezes, sla, autonomy } = rules;
   const tables = {
@@ -87,7 +91,7 @@ export function policyFrom(
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
   const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort();
-  return { version, ...tables, custom, paths, rules: traced, files };
+  return { version, ...tables, custom, paths, rules: traced, files, checked };
 }
 
 function table<R extends Rule>(file: Table<R>["file"], rules: readonly R[]): Table<R> {
