@@ -1,6 +1,7 @@
 import { Environment, type ObjectSchema } from "@marcbachmann/cel-js";
 import { type NamedTimes, NO_TIMES, ownCalls, ownFault, registerOwn, renamed, TIMESTAMP } from "./expression-own.ts";
 import { type AstNode, callsFunction, children, type EqualityTest, equalityTests, pathOf } from "./expression-tree.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** CEL type names used in declarations; `list<string>` and nested records are possible too. */
 export type CelType =
@@ -107,16 +108,18 @@ function faultOf(error: unknown, source: string, declarations: Declarations): Ex
   if (missing) {
     const parent = /([A-Za-z_][\w.]*)\.$/.exec(source.slice(0, offset))?.[1] ?? "";
     const fields = fieldsAt(declarations, parent);
-    const fix = fields.length > 0 ? `Use one of: ${fields.join(", ")}` : "It has no fields at all";
+    const fix =
+      fields.length > 0
+        ? `${didYouMean(missing[1] ?? "", fields)}Use one of: ${fields.join(", ")}`
+        : "It has no fields at all";
     return { what: `${parent} has no field "${missing[1]}"`, fix, offset };
   }
   const unknown = /^Unknown variable: (.+)$/.exec(message);
-  if (unknown)
-    return {
-      what: `there is no "${unknown[1]}" here`,
-      fix: `Start from one of: ${Object.keys(declarations).join(", ")}`,
-      offset,
-    };
+  if (unknown) {
+    const roots = Object.keys(declarations);
+    const fix = `${didYouMean(unknown[1] ?? "", roots)}Start from one of: ${roots.join(", ")}`;
+    return { what: `there is no "${unknown[1]}" here`, fix, offset };
+  }
   const overload = /^no such overload: (.+)$/.exec(message);
   if (overload) return { what: `cannot compute ${overload[1]}`, fix: "Compare values of the same type", offset };
   return {

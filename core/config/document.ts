@@ -14,6 +14,7 @@ import {
 import type { z } from "zod";
 import type { Problem } from "../problem.ts";
 import { explainIssue, type Path, shownPath } from "./issue.ts";
+import { knownKeys } from "./known-keys.ts";
 
 const FILE_BYTES_MAX = 1_048_576;
 const DEPTH_MAX = 64;
@@ -89,10 +90,11 @@ export function checkAgainst<T>(
 ): { value: T } | { problems: Problem[] } {
   const result = schema.safeParse(value ?? {});
   if (result.success) return { value: result.data };
+  const keysAt = (path: Path): string[] => knownKeys(schema, path, yaml.value);
   return {
     // What is shown is what stands in the file: a secret that was filled in stands nowhere.
     problems: result.error.issues.flatMap((issue) =>
-      explainIssue(issue, yaml.value).map(({ path, what, fix, atKey }) =>
+      explainIssue(issue, yaml.value, keysAt).map(({ path, what, fix, atKey }) =>
         yaml.problem(path, what, fix, atKey ? "key" : 0),
       ),
     ),

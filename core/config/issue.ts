@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { didYouMean, nearest } from "../nearest.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -12,8 +13,11 @@ export interface Finding {
 
 type Issue = z.core.$ZodIssue;
 
+/** The keys that are known at a place. */
+export type KeysAt = (path: Path) => readonly string[];
+
 /** One schema finding in an admin's words. An object with several unknown keys gives one finding for each. */
-export function explainIssue(issue: Issue, root: unknown): Finding[] {
+export function explainIssue(issue: Issue, root: unknown, keysAt: KeysAt): Finding[] {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   const present = valueAt(root, path);
   const received = present !== undefined && isSecret(path) ? SECRET : present;
@@ -21,15 +25,37 @@ export function explainIssue(issue: Issue, root: unknown): Finding[] {
     return issue.keys.map((key) => ({
       path: [...path, key],
       what: isSecretHolder(path) ? "this key is not known here" : `"${shownKey(key)}" is not a known key here`,
-      fix: "Remove it or correct its spelling",
+      fix: unknownKeyFix(key, path, root, keysAt),
       atKey: true,
     }));
   }
   if (issue.code === "invalid_key")
-    return [{ path, what: "this name is not allowed", fix: `Write ${ruleOf(issue.issues[0]?.message)}`, atKey: true }];
+    return [{ path, what: "this name is not allowed", fix: nameFix(issue, path), atKey: true }];
   if (received === undefined) return [{ path, what: "is missing", fix: `Add it: ${expectation(issue)}` }];
-  if (issue.code === "invalid_union") return explainUnion(issue, path, received, root);
-  return [{ path, what: whatIsWrong(issue, received), fix: `Write ${expectation(issue)}` }];
+  if (issue.code === "invalid_union") return explainUnion(issue, path, received, root, keysAt);
+  return [
+    { path, what: whatIsWrong(issue, received), fix: `${meantValue(issue, received)}Write ${expectation(issue)}` },
+  ];
+}
+
+/** What the key may have been meant to be: a known one that does not stand there already. */
+function unknownKeyFix(key: string, path: Path, root: unknown, keysAt: KeysAt): string {
+  const present = valueAt(root, path);
+  const taken = present !== null && typeof present === "object" ? Object.keys(present) : [];
+  const free = keysAt(path).filter((known) => !taken.includes(known));
+  const meant = nearest(key, free);
+  if (meant !== undefined) return `Did you mean "${meant}"?`;
+  return free.length > 0 ? `Remove it, or use one of: ${free.join(", ")}` : "Remove it";
+}
+
+function nameFix({ issues: [why] }: Issue & { code: "invalid_key" }, path: Path): string {
+  if (why?.code !== "invalid_value") return `Write ${ruleOf(why?.message)}`;
+  return `${didYouMean(String(path.at(-1)), why.values.map(String))}Write ${expectation(why)}`;
+}
+
+function meantValue(issue: Issue, received: unknown): string {
+  if (issue.code !== "invalid_value" || typeof received !== "string") return "";
+  return didYouMean(received, issue.values.map(String));
 }
 
 function explainUnion(
@@ -37,6 +63,7 @@ function explainUnion(
   path: Path,
   received: unknown,
   root: unknown,
+  keysAt: KeysAt,
 ): Finding[] {
   if ("discriminator" in issue && typeof issue.discriminator === "string") {
     return [
@@ -47,7 +74,7 @@ function explainUnion(
   // The branch that got furthest is the one the admin meant.
   const meant = [...branches].sort((a, b) => depth(b) - depth(a))[0];
   if (meant && depth(meant) > 0)
-    return meant.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, root));
+    return meant.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, root, keysAt));
   const wanted = branches.map((errors) => (errors[0] ? expectation(errors[0]) : "")).filter((text) => text !== "");
   return [{ path, what: `${show(received)} does not fit here`, fix: `Write ${wanted.join(" or ")}` }];
 }

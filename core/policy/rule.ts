@@ -109,15 +109,18 @@ export function doubleIds(yaml: YamlFile, ids: readonly { id: string; path: Path
 
 const DEPTH_MAX = 8;
 
-/** What is wrong with the conditions of a file that is badly formed elsewhere, wherever a `when` stands in it. */
+/** What is wrong with the conditions and ids of a file that is badly formed elsewhere, wherever a rule stands in it. */
 export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
   const problems: Problem[] = [];
+  const ids: { id: string; path: Path }[] = [];
   const walk = (value: unknown, path: Path): void => {
     if (value === null || typeof value !== "object" || path.length > DEPTH_MAX) return;
     const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
     for (const key of keys) {
       const inner: unknown = (value as Record<string | number, unknown>)[key]; // an own key of an object
       const at = [...path, key];
+      // What says why is a rule; steps have ids of their own.
+      if (key === "id" && typeof inner === "string" && "why" in value) ids.push({ id: inner, path: at });
       if (key !== "when" || typeof inner !== "string" || inner === "") walk(inner, at);
       else {
         const compiled = compileCondition(yaml, at, inner, compile);
@@ -126,5 +129,5 @@ export function conditionProblems(yaml: YamlFile, compile: Compile): Problem[] {
     }
   };
   walk(yaml.value, []);
-  return problems;
+  return [...problems, ...doubleIds(yaml, ids)];
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
+import { POLICY_FILES } from "../../../core/config/policy-files.ts";
 import { renderProblem } from "../../../core/problem.ts";
 import {
   configOf,
@@ -98,6 +99,7 @@ describe("loadConfig", () => {
       return files.read(path);
     };
     loadConfig({ ...files, read }, FOLDERS, SECRETS);
-    expect(asked.sort()).to.deep.equal(Object.keys(SOUND).sort());
+    const optional = POLICY_FILES.map((name) => `config/policy/${name}.yaml`);
+    expect(asked.sort()).to.deep.equal([...new Set([...Object.keys(SOUND), ...optional])].sort());
   });
 });
