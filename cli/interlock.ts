@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
+import type { BacktestOptions } from "./backtest.ts";
 import type { CommonOptions } from "./config.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
@@ -8,6 +9,10 @@ import { VERSION } from "./version.ts";
 
 /** 0 done, 1 found a problem, 2 usage. */
 type ExitCode = 0 | 1 | 2;
+
+function listed(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
 
 function program(finish: (code: ExitCode) => void): Command {
   const root = new Command("interlock")
@@ -68,6 +73,14 @@ function program(finish: (code: ExitCode) => void): Command {
     .action(async (name: string, options: ConnectOptions) =>
       finish(await (await import("./connect.ts")).connect(name, options)),
     );
+  json(command(root, "backtest", "replay a file of ticket history through the rules and say what they would have done"))
+    .requiredOption("--from <file>", "CSV file with one row for each state of a ticket; may be gzipped")
+    .option("--mapping <name>", "how to read it: mappings/history/<name>.yaml (default: the only one there)")
+    .option("--policy <folder>", "rules to replay it through; twice: compare two (default: <config>/policy)", listed)
+    .option("--since <day>", "leave out tickets opened before that day, such as 2026-01-31 (UTC)")
+    .option("--csv <file>", "write a line for each ticket and policy")
+    .option("--html <file>", "write the report with charts")
+    .action(async (options: BacktestOptions) => finish(await (await import("./backtest.ts")).runBacktest(options)));
   addSweepCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")
