@@ -6,7 +6,7 @@ const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const DAYS_MAX = 3_660;
 
 function rule(check: (value: string) => boolean, what: string, fix: string) {
-  return z.string().superRefine((value, context) => {
+  return z.string({ error: fix }).superRefine((value, context) => {
     if (!check(value)) context.addIssue({ code: "custom", message: what, params: { fix } });
   });
 }

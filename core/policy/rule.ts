@@ -95,7 +95,7 @@ export function compileCondition(
 }
 
 /** Ids that stand twice in one file; every rule is named by its id in notes and evidence. */
-export function doubleIds(yaml: YamlFile, ids: readonly { id: string; path: Path }[]): Problem[] {
+export function doubleIds(yaml: YamlFile, ids: readonly { id: string; path: Path }[], noun = "rule"): Problem[] {
   const first = new Map<string, number>();
   return ids.flatMap(({ id, path }, index) => {
     const before = first.get(id);
@@ -103,7 +103,9 @@ export function doubleIds(yaml: YamlFile, ids: readonly { id: string; path: Path
       first.set(id, index);
       return [];
     }
-    return [yaml.problem(path, `the id "${id}" is taken by rule ${before + 1}`, "Give every rule an id of its own")];
+    return [
+      yaml.problem(path, `the id "${id}" is taken by ${noun} ${before + 1}`, `Give every ${noun} an id of its own`),
+    ];
   });
 }
 

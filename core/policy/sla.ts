@@ -38,7 +38,11 @@ const StepAt = z.string().transform((text, context): { percent: number } | { ms:
   if (percent !== undefined && Number(percent) >= 1 && Number(percent) <= 500) return { percent: Number(percent) };
   const ms = DurationMs.safeParse(text);
   if (ms.success) return { ms: ms.data };
-  context.addIssue({ code: "custom", message: "is not a point on a clock", params: { fix: "such as 75% or 30m" } });
+  context.addIssue({
+    code: "custom",
+    message: "is not a point on a clock",
+    params: { fix: "a share of the target or a length of time, such as 75% or 30m" },
+  });
   return z.NEVER;
 });
 
@@ -123,6 +127,7 @@ export function compileSla(
         ...doubleIds(
           yaml,
           clock.steps.map((step, at) => ({ id: step.id, path: [...path, "steps", at, "id"] })),
+          "step",
         ),
       );
       const calendar = clock.calendar === "always" ? ALWAYS : calendars.get(clock.calendar);

@@ -19,7 +19,8 @@ const LocalTime = z.string().superRefine((value, context) => {
 
 const Rrule = z.string().superRefine((value, context) => {
   const fault = rruleFault(value);
-  if (fault) context.addIssue({ code: "custom", message: fault, params: { fix: "such as FREQ=WEEKLY;BYDAY=FR" } });
+  if (fault)
+    context.addIssue({ code: "custom", message: fault, params: { fix: "a rule such as FREQ=WEEKLY;BYDAY=FR" } });
 });
 
 /** A time that comes once, comes again by a rule, or stands in a calendar file beside the policy. */

@@ -131,7 +131,7 @@ export interface KeptDecision {
 
 export interface Counts {
   signals: number;
-  /** Tickets with something due or in work. */
+  /** Tickets with something due or in work; not those that only wait for an hour that their rules named. */
   pending: number;
   parked: number;
   leased: number;

@@ -96,17 +96,24 @@ function failingOf(work: Selectable<WorkTable>): TicketView["failing"] {
 /** See `Store.counts`. */
 export async function countRows(driver: StoreDriver): Promise<Counts> {
   return guarded(driver, async () => {
+    const nowMs = await driver.nowMs(driver.db);
     const work = await driver.db
       .selectFrom("work")
+      .leftJoin("tickets", "tickets.ticket", "work.ticket")
       .select((select) => [
-        select.fn.count<number>("ticket").filterWhere("parked_at", "is not", null).as("parked"),
-        select.fn.count<number>("ticket").filterWhere("lease_until", "is not", null).as("leased"),
+        select.fn.count<number>("work.ticket").filterWhere("parked_at", "is not", null).as("parked"),
+        select.fn.count<number>("work.ticket").filterWhere("lease_until", "is not", null).as("leased"),
         select.fn
-          .count<number>("ticket")
+          .count<number>("work.ticket")
           .filterWhere((where) =>
             where.and([
               where("parked_at", "is", null),
-              where.or([where("due_at", "is not", null), where("lease_until", "is not", null)]),
+              where.or([
+                where("lease_until", "is not", null),
+                where("due_at", "<=", nowMs),
+                // What waits for an hour that its rules named, such as the next step of a clock, is no work yet.
+                where("due_at", "!=", where.fn.coalesce("wake_at", where.lit(-1))),
+              ]),
             ]),
           )
           .as("pending"),

@@ -216,6 +216,24 @@ export function restCases(rig: Rig): void {
     expect(await due(store)).to.deep.equal(["r1"]);
   });
 
+  it("counts a ticket as pending at its wake hour, and not while it only waits for it", async () => {
+    const { store, advance } = rig();
+    const claim = await claimed(store);
+    const { due_at } = await workRow(rig());
+    await store.settle(claim, decidedSettlement(claim.ticket, { wakeAtMs: Number(due_at) + HOUR }));
+    expect(await store.counts()).to.include({ pending: 0, parked: 0, leased: 0 });
+    advance(MINUTE);
+    expect(await store.counts()).to.include({ pending: 0 });
+    await store.accept([hint("r1")], MINUTE);
+    expect(await store.counts(), "news that rests").to.include({ pending: 1 });
+    advance(MINUTE);
+    const again = await claimOne(store);
+    await store.settle(again, decidedSettlement(again.ticket, { wakeAtMs: Number(due_at) + HOUR }));
+    expect(await store.counts()).to.include({ pending: 0 });
+    advance(HOUR);
+    expect(await store.counts(), "its hour has come").to.include({ pending: 1 });
+  });
+
   it("does not let a hint put off the wake hour of a ticket that rests", async () => {
     const { store, advance } = rig();
     const claim = await claimed(store);
