@@ -64,7 +64,7 @@ export function plan(input: PlanInput): Plan {
     else if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
       skips.push({ field, reason: "not_writable" });
     else if (isGuarded(decision, field)) skips.push({ field, reason: "waits_for_approval" });
-    else if (!decision.takeOver.includes(field) && !mayWrite(remembered, before, mapping.intake(field)))
+    else if (!mayTakeOver(decision, field, remembered) && !mayWrite(remembered, before, mapping.intake(field)))
       skips.push({ field, reason: "owned_by_person" });
     else if ((remembered?.writes.length ?? 0) >= limits.convergeWritesMax) diverging = field;
     else changes.push({ field, before, after });
@@ -98,6 +98,11 @@ export function stepName({ clock, step }: Pick<Escalation, "clock" | "step">): s
 function isGuarded({ gates, holds }: Decision, field: SettableField): boolean {
   const effect: Effect = field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
   return [...gates, ...holds].some(({ before }) => before?.includes(effect));
+}
+
+/** A value is taken over once: a person who changes it after that has answered it. */
+function mayTakeOver({ takeOver, set }: Decision, field: SettableField, memory: FieldMemory | undefined): boolean {
+  return takeOver.includes(field) && memory?.wrote !== set[field];
 }
 
 /** Ownership after a set of changes was applied. */

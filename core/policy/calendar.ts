@@ -1,4 +1,4 @@
-import { DateTime, IANAZone, Interval } from "luxon";
+import { DateTime, IANAZone } from "luxon";
 import { z } from "zod";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
@@ -28,10 +28,21 @@ const Hours = rule(
 export const CalendarFile = z.strictObject({
   zone: Zone,
   /** Day or days (`mon`, `mon-fri`, `sat,sun`) → hours. A day that is not named is closed. */
-  hours: z.record(
-    rule((days) => daysOf(days) !== undefined, "is not a day", "mon, mon-fri or sat,sun"),
-    Hours,
-  ),
+  hours: z
+    .record(
+      rule((days) => daysOf(days) !== undefined, "is not a day", "mon, mon-fri or sat,sun"),
+      Hours,
+    )
+    .superRefine((hours, context) => {
+      const seen = new Set<number>();
+      for (const day of Object.keys(hours).flatMap((days) => daysOf(days) ?? [])) {
+        const params = { fix: "one span of hours for every day" };
+        const message = `names ${DAYS[day - 1] ?? day} twice`;
+        // Which of the two counts would hang on the order of the lines.
+        if (seen.has(day)) context.addIssue({ code: "custom", message, params });
+        seen.add(day);
+      }
+    }),
   /** Days of the calendar's own zone on which it is closed. */
   holidays: z.array(z.iso.date()).max(2_000).default([]),
 });
@@ -44,6 +55,18 @@ export interface Calendar {
   /** The instant at which `countedMs` have counted since `fromMs`; undefined where it never comes. */
   after(fromMs: number, countedMs: number): number | undefined;
 }
+
+/** The open hours of the calendar's day that holds an instant, and the start of the next day. */
+interface Day {
+  start: number;
+  from: number;
+  to: number;
+  next: number;
+}
+
+const DAY_MS = 86_400_000;
+/** Days of a calendar that are kept worked out: more than ten years. */
+const DAYS_KEPT_MAX = 4_000;
 
 /** Every hour counts. */
 export const ALWAYS: Calendar = {
@@ -60,15 +83,27 @@ export function calendarOf({ zone, hours, holidays }: CalendarFile): Calendar {
     for (const day of daysOf(days) ?? []) if (minutes) open.set(day, minutes);
   }
 
-  /** The open hours of the calendar's day that holds an instant, and the start of the next day. */
-  function dayAt(ms: number): { from: number; to: number; next: number } {
+  // A day is looked up for every clock of every look; working one out in its zone takes far longer than the rest.
+  const known = new Map<number, Day[]>();
+  function dayAt(ms: number): Day {
+    const utcDay = Math.floor(ms / DAY_MS);
+    const days = known.get(utcDay) ?? [];
+    const found = days.find(({ start, next }) => start <= ms && ms < next);
+    if (found) return found;
+    const day = workedOut(ms);
+    if (known.size >= DAYS_KEPT_MAX) known.clear();
+    known.set(utcDay, [...days, day]);
+    return day;
+  }
+
+  function workedOut(ms: number): Day {
     const start = DateTime.fromMillis(ms, { zone }).startOf("day");
     const next = start.plus({ days: 1 }).startOf("day").toMillis();
     const span = closed.has(start.toISODate() ?? "") ? undefined : open.get(start.weekday);
-    if (!span) return { from: next, to: next, next };
+    if (!span) return { start: start.toMillis(), from: next, to: next, next };
     const at = (minutes: number): number =>
       minutes === 1_440 ? next : start.set({ hour: Math.floor(minutes / 60), minute: minutes % 60 }).toMillis();
-    return { from: at(span[0]), to: at(span[1]), next };
+    return { start: start.toMillis(), from: at(span[0]), to: at(span[1]), next };
   }
 
   return {
@@ -106,9 +141,7 @@ export function localInstant(text: string, zone: string): number | undefined {
 /** Whether two spans share any time. */
 export function overlaps(a: { fromMs: number; toMs: number }, b: { fromMs: number; toMs: number }): boolean {
   if (a.fromMs >= a.toMs) return a.fromMs >= b.fromMs && a.fromMs < b.toMs;
-  return Interval.fromDateTimes(new Date(a.fromMs), new Date(a.toMs)).overlaps(
-    Interval.fromDateTimes(new Date(b.fromMs), new Date(b.toMs)),
-  );
+  return a.fromMs < b.toMs && b.fromMs < a.toMs;
 }
 
 /** Minutes of the day; undefined where the text is no span. */

@@ -18,14 +18,21 @@ export interface ClockReading {
 }
 
 /**
- * Reads the clocks of a ticket. `remembered` is what the last look left; the first look counts from the ticket's
- * creation. A clock that stood still or went on between two looks changed its pace when the ticket was last edited,
+ * Reads the clocks of a ticket. While it is `held` for a person no step is taken: what has come due is taken once the
+ * ticket is let go, and told then.
+ *
+ * `remembered` is what the last look left; the first look counts from the ticket's creation. A clock that stood still or went on between two looks changed its pace when the ticket was last edited,
  * as far as that lies between them. An hour before the last look counts nothing: clocks of machines jump.
  *
  * Where several steps of one clock have come due at once, as on a first look at an old ticket, only the last is taken
  * and the ones before it are passed over: a ticket is not escalated three times in one second.
  */
-export function readClocks(rule: SlaRule, ticket: Ticket, remembered: ClocksFact, nowMs: number): ClockReading {
+export function readClocks(
+  rule: SlaRule,
+  ticket: Ticket,
+  remembered: ClocksFact,
+  { nowMs, held }: { nowMs: number; held: boolean },
+): ClockReading {
   const states: SlaState[] = [];
   const escalations: Escalation[] = [];
   const wakes: number[] = [];
@@ -34,25 +41,30 @@ export function readClocks(rule: SlaRule, ticket: Ticket, remembered: ClocksFact
   for (const clock of rule.clocks) {
     const memory = advanced(clock, ticket, remembered[clock.name], nowMs);
     const stopped = clock.stops.has(ticket.status);
-    const due = stopped
-      ? []
-      : clock.steps.filter(({ id, atMs }) => atMs <= memory.elapsedMs && !memory.taken.includes(id));
+    const open = clock.steps.filter(({ id }) => !memory.taken.includes(id));
+    const due = stopped || held ? [] : open.filter(({ atMs }) => atMs <= memory.elapsedMs);
     const last = due.at(-1);
     if (last) escalations.push({ rule: rule.id, clock: clock.name, step: last.id, ...effectOf(last) });
-    const taken = [...memory.taken, ...due.map(({ id }) => id)];
-    if (!stopped) levelOf(clock, { ...memory, taken }, ticket, desired, takeOver);
-    const next = stopped ? undefined : clock.steps.find(({ id }) => !taken.includes(id));
-    const wakeAtMs = next && memory.running ? clock.calendar.after(nowMs, next.atMs - memory.elapsedMs) : undefined;
+    const after: ClockMemory = {
+      ...memory,
+      taken: [...memory.taken, ...due.map(({ id }) => id)],
+      passed: [...memory.passed, ...due.slice(0, -1).map(({ id }) => id)],
+    };
+    levelOf(clock, after, ticket, stopped, desired, takeOver);
+    const next = stopped ? undefined : open.find(({ atMs }) => atMs > memory.elapsedMs);
+    // From the hour the clock has come to, which is later than now where the machine's own was set back.
+    const wakeAtMs =
+      next && memory.running ? clock.calendar.after(memory.atMs, next.atMs - memory.elapsedMs) : undefined;
     if (wakeAtMs !== undefined) wakes.push(wakeAtMs);
     const dueAtMs = memory.running
-      ? clock.calendar.after(nowMs, Math.max(0, clock.targetMs - memory.elapsedMs))
+      ? clock.calendar.after(memory.atMs, Math.max(0, clock.targetMs - memory.elapsedMs))
       : undefined;
     states.push({
       clock: clock.name,
       targetMs: clock.targetMs,
       state: stateOf(clock, memory, stopped),
       dueAt: dueAtMs === undefined || memory.elapsedMs >= clock.targetMs ? null : instant(dueAtMs),
-      memory: { ...memory, taken },
+      memory: after,
     });
   }
   return {
@@ -71,7 +83,8 @@ function advanced(clock: SlaClockRule, ticket: Ticket, memory: ClockMemory | und
     atMs: Date.parse(ticket.createdAt),
     running: true,
     taken: [],
-    from: basis(ticket),
+    passed: [],
+    from: ticket,
   };
   const untilMs = Math.max(before.atMs, nowMs);
   const editedMs = Math.min(Math.max(Date.parse(ticket.updatedAt), before.atMs), untilMs);
@@ -85,34 +98,40 @@ function advanced(clock: SlaClockRule, ticket: Ticket, memory: ClockMemory | und
     atMs: untilMs,
     running: runs,
     taken: before.taken,
-    from: before.from,
+    passed: before.passed,
+    // Written out, so that the order in which it was kept changes no byte.
+    from: { priority: before.from.priority, impact: before.from.impact, urgency: before.from.urgency },
   };
 }
 
-function basis({ priority, impact, urgency }: Ticket): ClockMemory["from"] {
-  return { priority, impact, urgency };
-}
-
-/** Adds what a clock's taken steps ask for by now. */
+/**
+ * Adds what a clock's taken steps ask for by now. A clock that has stopped asks for nothing new, but keeps what its
+ * steps have brought about: routing must not take a ticket back from those it was escalated to.
+ */
 function levelOf(
   clock: SlaClockRule,
   memory: ClockMemory,
   ticket: Ticket,
+  stopped: boolean,
   desired: Desired,
   takeOver: Set<SettableField>,
 ): void {
   const raised = { priority: 0, impact: 0, urgency: 0 };
   for (const { id, does } of clock.steps) {
-    if (!memory.taken.includes(id)) continue;
-    if (does.escalate) {
+    if (!memory.taken.includes(id) || memory.passed.includes(id)) continue;
+    if (does.escalate && (!stopped || ticket.assignmentGroup === does.escalate.group)) {
       desired.assignmentGroup = does.escalate.group;
-      if (does.escalate.takeOver) takeOver.add("assignmentGroup");
+      // Only the step whose group it is says whether it may be taken over.
+      if (does.escalate.takeOver && !stopped) takeOver.add("assignmentGroup");
+      else takeOver.delete("assignmentGroup");
     }
     if (does.raise) raised[does.raise] += 1;
   }
   for (const field of ["priority", "impact", "urgency"] as const) {
-    const wanted = Math.max(1, memory.from[field] - raised[field]);
-    if (raised[field] > 0 && wanted < ticket[field]) desired[field] = wanted;
+    if (raised[field] === 0) continue;
+    const wanted = stopped ? ticket[field] : Math.max(1, memory.from[field] - raised[field]);
+    // What is more urgent already stays: neither this step nor a routing rule lowers it again.
+    desired[field] = Math.min(wanted, ticket[field], Number(desired[field] ?? ticket[field]));
   }
 }
 

@@ -94,7 +94,11 @@ function compilerFor(
     within(at, name) {
       const ms = at.getTime();
       const window = windows.get(name);
-      if (window) return window.overlapping({ fromMs: ms, toMs: ms }) !== undefined;
+      if (window) {
+        const hit = window.overlapping({ fromMs: ms, toMs: ms });
+        if (hit === "unknown") throw new Error("the window is too far away");
+        return hit !== undefined;
+      }
       const calendar = calendars.get(name);
       return calendar && calendar.between(ms, ms + 1) > 0;
     },

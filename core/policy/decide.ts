@@ -9,7 +9,7 @@ import { boundDigest, boundValue, isText, judgeFreeze } from "./guards.ts";
 import { type Inputs, inputsDigest, readsText, withheldDigest, withoutText } from "./inputs.ts";
 import type { Policy, Table } from "./policy.ts";
 import type { Desired } from "./routing.ts";
-import { judge, type Rule, type Verdict } from "./rule.ts";
+import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
 
 /** A decision, or the facts that must be fetched before there can be one, the cheapest first. */
 export type Outcome = { decision: Decision } | { needs: readonly FactName[] };
@@ -28,21 +28,30 @@ export function decide(ticket: Ticket, facts: Facts, policy: Policy, nowMs: numb
 
 /** Makes a decision again from what was kept of its inputs. The same policy version gives the same bytes. */
 export function redecide(inputs: Inputs, policy: Policy): Outcome {
-  const { ticket, facts, now, withheldDigest: withheld, bound, verdicts } = inputs;
-  return decideWith({ ticket, facts, policy, nowMs: Date.parse(now), withheld, bound, verdicts });
+  const { ticket, facts, now, withheldDigest: withheld, bound, verdicts, verdictsWithoutAdvice } = inputs;
+  const again = { bound, verdicts, verdictsWithoutAdvice };
+  return decideWith({ ticket, facts, policy, nowMs: Date.parse(now), withheld, ...again });
 }
 
 /** What must be kept of a decision's inputs so that it can be made again. */
 export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number, decision: Decision): Inputs {
-  const verdicts = policy.rules.flatMap(({ name, reads }, at) =>
-    readsText(reads) ? [[name, decision.trace.verdicts[at] ?? ""] as const] : [],
-  );
+  const keptOf = (letters: string, messages: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(
+      policy.rules.flatMap(({ name, reads }, at) =>
+        readsText(reads) ? [[name, [letters[at], messages[name]].filter((part) => part !== undefined).join(" ")]] : [],
+      ),
+    );
+  const bare = facts.advice
+    ? unadvised({ ticket, facts, policy, nowMs, withheld: "" }).asked
+    : { verdicts: [], messages: {} };
+  const verdictsWithoutAdvice = facts.advice ? keptOf(bare.verdicts.join(""), bare.messages) : {};
   const bound = decision.gates.flatMap(({ binds }) => binds).filter(isText);
   return {
     ticket: withoutText(ticket),
     withheldDigest: withheldDigest(ticket),
     bound: Object.fromEntries(bound.map((path) => [path, boundValue(ticket, path)])),
-    verdicts: Object.fromEntries(verdicts),
+    verdicts: keptOf(decision.trace.verdicts, decision.trace.messages),
+    verdictsWithoutAdvice,
     facts,
     now: instant(nowMs),
     policyVersion: policy.version,
@@ -58,24 +67,23 @@ interface Question {
   /** When a decision is made again: digests of bound texts, and the verdicts of the rules that read text. */
   bound?: Readonly<Record<string, string>>;
   verdicts?: Readonly<Record<string, string>>;
+  verdictsWithoutAdvice?: Readonly<Record<string, string>>;
 }
 
 function decideWith(question: Question): Outcome {
   const { ticket, facts, policy, nowMs } = question;
-  const asked = new Asked(question);
-  const routed = asked.first(policy.routing, policy.routing.fallback, "hold");
-  const gates = asked.gates();
-  const frozen = asked.freezes();
-  const clocked = asked.first(policy.sla, undefined, "skip");
-  const free = asked.first(policy.autonomy, policy.autonomy.fallback, "hold");
-  if (asked.needs.size > 0) return { needs: FACT_NAMES.filter((name) => asked.needs.has(name)) };
-  const clocks = clocked.rule && readClocks(clocked.rule, ticket, facts.clocks ?? {}, nowMs);
-  const holds = union([...routed.holds, ...withoutAdvice(question), ...gates.holds, ...frozen.holds, ...free.holds]);
+  const { asked, routed, gates, frozen, clocked, free, holds: found } = passOver(question);
+  // What would be held if no advice had been given: advice may find another rule, but never free a ticket.
+  const bare = facts.advice ? unadvised(question) : undefined;
+  const needs = new Set([...asked.needs, ...(bare?.asked.needs ?? [])]);
+  if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
+  const holds = union([...found, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
+  const clocks = clocked.rule && readClocks(clocked.rule, ticket, facts.clocks ?? {}, { nowMs, held: stopped });
   const chosen = stopped ? undefined : routed.rule;
   const rest: Omit<Decision, "id"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
-    set: stopped ? {} : inOrder({ ...chosen?.desired, ...clocks?.desired }),
+    set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks?.desired ?? {})),
     takeOver: stopped ? [] : (clocks?.takeOver ?? []),
     gates: [...gates.gates, ...frozen.gates],
     holds,
@@ -93,6 +101,25 @@ function decideWith(question: Question): Outcome {
   };
   // The keys above stand in one order, so the text is the same wherever it is made.
   return { decision: { id: sha256Hex(JSON.stringify(rest)).slice(0, 16), ...rest } };
+}
+
+/** Every table of a policy asked once. */
+function passOver(question: Question) {
+  const { policy } = question;
+  const asked = new Asked(question);
+  const routed = asked.first(policy.routing, policy.routing.fallback, "hold");
+  const gates = asked.gates();
+  const frozen = asked.freezes();
+  const clocked = asked.first(policy.sla, undefined, "skip");
+  const free = asked.first(policy.autonomy, policy.autonomy.fallback, "hold");
+  const holds = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds];
+  return { asked, routed, gates, frozen, clocked, free, holds };
+}
+
+/** The same as if advice had been asked for in vain. */
+function unadvised({ verdictsWithoutAdvice, verdicts: _, ...question }: Question): ReturnType<typeof passOver> {
+  const facts = { ...question.facts, advice: null };
+  return passOver({ ...question, facts, ...(verdictsWithoutAdvice && { verdicts: verdictsWithoutAdvice }) });
 }
 
 const LETTERS: Readonly<Record<Verdict, string>> = { matched: "m", not_matched: "n", not_asked: "s", errored: "e" };
@@ -124,7 +151,9 @@ class Asked {
     this.#nowMs = nowMs;
     this.#context = policyContext(ticket, facts, nowMs, policy.custom);
     this.read = readable(ticket, facts);
-    this.#valueAt = (path) => plainValue(path, this.read);
+    // Where a decision is made again, what was not kept cannot be looked up; those rules have their verdicts.
+    const again = question.verdicts !== undefined;
+    this.#valueAt = (path) => (again && readsText([path]) ? undefined : plainValue(path, this.read));
   }
 
   /** The first rule of a table that matches, or its fallback. What errs on the way holds the ticket, or is passed over. */
@@ -188,7 +217,7 @@ class Asked {
     this.#collect(this.#policy.freezes, (rule, verdict) => {
       if (verdict === "errored") holds.push(this.#held(this.#policy.freezes, rule));
       if (verdict !== "matched") return;
-      const hit = judgeFreeze(rule, this.#ticket);
+      const hit = judgeFreeze(rule, this.#ticket, this.#nowMs);
       if ("gate" in hit) gates.push(hit.gate);
       if ("hold" in hit) holds.push(hit.hold);
       if ("endsAtMs" in hit && hit.endsAtMs > this.#nowMs) ends.push(hit.endsAtMs);
@@ -211,17 +240,22 @@ class Asked {
 
   /** Undefined where facts are needed first. */
   #judge(table: Table<Rule>, rule: Rule, guard: boolean): Verdict | undefined {
-    const again = this.#question.verdicts?.[`${table.file}/${rule.id}`];
-    if (again !== undefined) return VERDICTS[again] ?? "errored";
-    const inScope = rule.scope?.(this.#ticket, this.#facts) ?? { verdict: "matched" };
-    const matched = !("needs" in inScope) && inScope.verdict === "matched";
-    const judged = matched && rule.condition ? judge(rule.condition, this.#context, this.#facts, guard) : inScope;
+    const name = `${table.file}/${rule.id}`;
+    const judged = remade(this.#question.verdicts?.[name]) ?? this.#judged(rule, guard);
     if ("needs" in judged) {
-      for (const name of judged.needs) this.needs.add(name);
+      for (const need of judged.needs) this.needs.add(need);
       return undefined;
     }
-    if (judged.message !== undefined) this.messages[`${table.file}/${rule.id}`] = judged.message;
+    if (judged.message !== undefined) this.messages[name] = judged.message;
     return judged.verdict;
+  }
+
+  /** A condition that is certainly false ends it, whatever of the rest cannot be told: so the index may say so too. */
+  #judged({ scope, condition }: Rule, guard: boolean): Judgement {
+    const inScope: Judgement = scope?.(this.#ticket, this.#facts, this.#nowMs) ?? { verdict: "matched" };
+    if (!condition || ("verdict" in inScope && inScope.verdict === "not_matched")) return inScope;
+    const judged = judge(condition, this.#context, this.#facts, guard);
+    return "verdict" in judged && judged.verdict === "matched" ? inScope : judged;
   }
 
   #held(table: Table<Rule>, rule: Rule): Hold {
@@ -241,17 +275,25 @@ export function outcomeDigest({ because, set, gates, holds, sla, escalations, mo
   return digestOf(asJson({ because: rules, set, gates, holds, clocks, escalations, mode }));
 }
 
-/** What routing would hold if no advice had been given: advice may find another rule, but never free a ticket. */
-function withoutAdvice(question: Question): Hold[] {
-  const { facts, policy } = question;
-  if (!facts.advice) return [];
-  const asked = new Asked({ ...question, facts: { ...facts, advice: null } });
-  const routed = asked.first(policy.routing, policy.routing.fallback, "hold");
-  return [...routed.holds, ...asked.first(policy.autonomy, policy.autonomy.fallback, "hold").holds];
+/** The verdict that was kept of a rule whose inputs were not. */
+function remade(kept: string | undefined): Judgement | undefined {
+  if (kept === undefined) return undefined;
+  const message = kept.slice(2);
+  return { verdict: VERDICTS[kept.charAt(0)] ?? "errored", ...(message !== "" && { message }) };
 }
 
 function union(holds: readonly Hold[]): Hold[] {
   return [...new Map(holds.map((hold) => [`${hold.rule} ${hold.reason}`, hold])).values()];
+}
+
+/** A clock's wish goes before routing's, and of two levels the more urgent counts. */
+function joined(routed: Desired, clocked: Desired): Desired {
+  const both: Desired = { ...routed, ...clocked };
+  for (const field of ["priority", "impact", "urgency"] as const) {
+    const [one, other] = [routed[field], clocked[field]];
+    if (one !== undefined && other !== undefined) both[field] = Math.min(Number(one), Number(other));
+  }
+  return both;
 }
 
 function inOrder(desired: Desired): Decision["set"] {

@@ -87,7 +87,7 @@ function freezeOf(entry: FreezesFile[number], window: Window, condition: Conditi
   const freeze: FreezeRule = {
     id: entry.id,
     why: entry.why,
-    scope: (ticket, facts) => judgeScope(freeze, ticket, facts),
+    scope: (ticket, facts, nowMs) => judgeScope(freeze, ticket, facts, nowMs),
     window,
     severity: entry.severity,
     kinds: new Set(scope.kinds),

@@ -61,21 +61,29 @@ function bound(ticket: Ticket, path: Bindable): string | number | null {
   }
 }
 
-/** Whether a ticket is in a freeze's scope and its planned window in the freeze; its own condition is judged apart. */
-export function judgeScope(rule: FreezeRule, ticket: Ticket, facts: Facts): Judgement {
+/**
+ * Whether a ticket is in a freeze's scope and its planned window in the freeze; its own condition is judged apart. What
+ * is no change has no planned window: what counts for it is now.
+ */
+export function judgeScope(rule: FreezeRule, ticket: Ticket, facts: Facts, nowMs: number): Judgement {
   const no = { verdict: "not_matched" } as const;
   if (!rule.kinds.has(ticket.kind) || OVER.has(ticket.status)) return no;
   if (rule.cis && !rule.cis.has(ticket.ci.toLowerCase()) && !rule.cis.has(ticket.ciId.toLowerCase())) return no;
   if (rule.services && !rule.services.has(ticket.service.toLowerCase())) return no;
-  const planned = plannedSpan(ticket);
-  if (!planned && !UNDER_WAY.has(ticket.status)) return no;
-  if (planned && !rule.window.overlapping(planned)) return no;
+  const planned = spanOf(ticket, nowMs);
+  // A freeze that is over for good keeps nobody any more.
+  const over = rule.window.lastMs !== undefined && rule.window.lastMs <= nowMs;
+  if (!planned && (over || !UNDER_WAY.has(ticket.status))) return no;
+  const hit = planned && rule.window.overlapping(planned);
+  if (planned && !hit) return no;
   if (rule.environments) {
     if (facts.ci === undefined) return { needs: ["ci"] };
     if (facts.ci === null) return { verdict: "errored", message: "ci is not known" };
     if (!rule.environments.has(facts.ci.environment.toLowerCase())) return no;
   }
   if (!planned) return { verdict: "errored", message: "the change has no planned window" };
+  if (hit === "unknown")
+    return { verdict: "errored", message: "the planned window is too far from the freeze's start" };
   return { verdict: "matched" };
 }
 
@@ -83,9 +91,11 @@ export function judgeScope(rule: FreezeRule, ticket: Ticket, facts: Facts): Judg
 export function judgeFreeze(
   rule: FreezeRule,
   ticket: Ticket,
+  nowMs: number,
 ): { endsAtMs: number } & ({ gate: Gate } | { hold: Hold }) {
-  const planned = plannedSpan(ticket) ?? { fromMs: 0, toMs: 0 };
-  const hit = rule.window.overlapping(planned) ?? planned;
+  const planned = spanOf(ticket, nowMs) ?? { fromMs: nowMs, toMs: nowMs };
+  const found = rule.window.overlapping(planned);
+  const hit = found === undefined || found === "unknown" ? planned : found;
   const { override } = rule;
   if (!override) {
     const reason = `${rule.why}: the planned window runs into the freeze ${rule.id}; move it, or ask for the freeze to be lifted`;
@@ -109,8 +119,9 @@ export function judgeFreeze(
   };
 }
 
-/** A change's own window; undefined while it has none. One without an end is a moment. */
-function plannedSpan({ change }: Ticket): Span | undefined {
+/** A change's own window; undefined while it has none. One without an end is a moment. Anything else is asked about now. */
+function spanOf({ kind, change }: Ticket, nowMs: number): Span | undefined {
+  if (kind !== "change") return { fromMs: nowMs, toMs: nowMs };
   if (change.plannedStart === undefined) return undefined;
   const fromMs = Date.parse(change.plannedStart);
   const toMs = change.plannedEnd === undefined ? fromMs : Date.parse(change.plannedEnd);

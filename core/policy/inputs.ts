@@ -24,8 +24,10 @@ export const Inputs = z.strictObject({
   withheldDigest: z.string(),
   /** Digests of single texts that approvals may be bound to. */
   bound: z.record(z.string(), z.string()),
-  /** `file/id` of every rule that reads what was left out → its verdict's letter. */
+  /** `file/id` of every rule that reads what was left out → its verdict's letter, and its message behind a space. */
   verdicts: z.record(z.string(), z.string()),
+  /** The same of the rules asked once more as if no advice had been given; empty where none was. */
+  verdictsWithoutAdvice: z.record(z.string(), z.string()),
   facts: Facts,
   now: Instant,
   policyVersion: z.string(),
@@ -36,7 +38,9 @@ const TEXT_PATHS = WITHHELD.map((path) => `ticket.${path}`);
 
 /** Whether a rule reads something that is not kept. */
 export function readsText(reads: readonly string[]): boolean {
-  return reads.some((read) => TEXT_PATHS.some((path) => read === path || read.startsWith(`${path}.`)));
+  return reads.some((read) =>
+    TEXT_PATHS.some((path) => read === path || read.startsWith(`${path}.`) || path.startsWith(`${read}.`)),
+  );
 }
 
 /** The digest that stands for everything in a ticket that is not kept. */

@@ -32,8 +32,8 @@ export interface Rule {
   id: string;
   why: string;
   condition?: Condition;
-  /** What must hold beside the condition and is no expression; judged first. */
-  scope?: (ticket: Ticket, facts: Facts) => Judgement;
+  /** What must hold beside the condition and is no expression; judged first. `nowMs` is in ms since 1970. */
+  scope?: (ticket: Ticket, facts: Facts, nowMs: number) => Judgement;
 }
 
 export type Verdict = "matched" | "not_matched" | "not_asked" | "errored";

@@ -8,6 +8,7 @@ import { DurationMs } from "./duration.ts";
 import { compileCondition, doubleIds, RULE_HEAD, RULES_MAX, type Rule, RuleId } from "./rule.ts";
 
 const STEPS_MAX = 20;
+const CLOCKS = ["response", "resolution"] as const;
 
 /** What a step does. Several may stand in one. */
 const StepDo = z
@@ -70,12 +71,10 @@ export const SlaFile = z.strictObject({
         ...RULE_HEAD,
         // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
         then: z.strictObject({
-          clocks: z
-            .partialRecord(z.enum(["response", "resolution"]), Clock)
-            .refine((clocks) => Object.keys(clocks).length > 0, {
-              message: "names no clock",
-              params: { fix: "response, resolution or both" },
-            }),
+          clocks: z.partialRecord(z.enum(CLOCKS), Clock).refine((clocks) => Object.keys(clocks).length > 0, {
+            message: "names no clock",
+            params: { fix: "response, resolution or both" },
+          }),
         }),
       }),
     )
@@ -121,7 +120,10 @@ export function compileSla(
     const condition = compileCondition(yaml, ["rules", index, "when"], when, compile);
     if ("problems" in condition) problems.push(...condition.problems);
     const clocks: SlaClockRule[] = [];
-    for (const [name, clock] of Object.entries(then.clocks)) {
+    // In one order, whatever the order in the file: where two clocks escalate, the resolution clock has the last word.
+    for (const name of CLOCKS) {
+      const clock = then.clocks[name];
+      if (!clock) continue;
       const path = ["rules", index, "then", "clocks", name];
       problems.push(
         ...doubleIds(

@@ -4,7 +4,7 @@ import { FACT_ROUNDS_MAX, type Facts } from "../policy/facts.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import { conclude, type Written } from "./conclude.ts";
-import type { Desk, ReconcileDeps } from "./deps.ts";
+import { type Desk, modeOf, type ReconcileDeps } from "./deps.ts";
 import { fetchFacts } from "./facts.ts";
 import { handleFailure, isolated } from "./failure.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
@@ -125,7 +125,7 @@ async function write(
   acting: Acting,
 ): Promise<WriteResult | undefined> {
   // What was planned under another mode is planned again.
-  if (acting.stopping() || deps.mode(claim.connection) !== work.mode) {
+  if (acting.stopping() || modeOf(deps, claim.connection) !== work.mode) {
     await deps.store.release([claim]);
     return undefined;
   }

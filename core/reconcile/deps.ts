@@ -19,6 +19,11 @@ export interface Desk {
   host?: string;
 }
 
+/** The most that may happen on a connection now: nothing while the kill switch of the policy is on. */
+export function modeOf({ policy, mode }: Pick<ReconcileDeps, "policy" | "mode">, connection: string): Mode {
+  return policy().autonomy.killSwitch ? "observe" : mode(connection);
+}
+
 /** Everything the loop is given. Nothing in `core/reconcile` reaches for the clock, the network or the environment. */
 export interface ReconcileDeps {
   store: Store;

@@ -7,7 +7,7 @@ import type { FieldWrite, Write } from "../ports.ts";
 import type { Settlement } from "../store/store.ts";
 import type { SettableField } from "../ticket.ts";
 import { retryDelayMs } from "./backoff.ts";
-import type { ReconcileDeps } from "./deps.ts";
+import { modeOf, type ReconcileDeps } from "./deps.ts";
 import { HISTORY_UNREADABLE } from "./look-back.ts";
 import type { Next, Plain, Prepared, Work } from "./prepare.ts";
 import type { Lost } from "./recover.ts";
@@ -23,7 +23,7 @@ export function nextOfDoubts(
 ): Next | undefined {
   const { claim, recovery, receipts, owedReceipts } = prepared;
   const { lost, ungiven, unread } = recovery;
-  if (lost.length > 0 && deps.mode(claim.connection) === "act") {
+  if (lost.length > 0 && modeOf(deps, claim.connection) === "act") {
     // Once it is done the ticket is looked at again, for all else that is to be done about it.
     const settlement = { ...plain, wakeAtMs: claim.claimedAtMs };
     return { kind: "write", work: { ...giveBackWork(deps, prepared, lost), entries, settlement } };
@@ -93,7 +93,7 @@ function giveBackWork(
     actions: [...sets, { id: noteId, kind: "note", field: "note", before: null, after: null, marker, ...shared }],
     // What is put back is not ours: nothing of it is remembered as our own value.
     changes: [],
-    mode: deps.mode(prepared.claim.connection),
+    mode: modeOf(deps, prepared.claim.connection),
     earlier: prepared.receipts,
     owedReceipts: [],
     fields: prepared.planned.fields,

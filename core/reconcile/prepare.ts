@@ -13,7 +13,7 @@ import type { Inputs } from "../policy/inputs.ts";
 import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
-import type { ReconcileDeps } from "./deps.ts";
+import { modeOf, type ReconcileDeps } from "./deps.ts";
 import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
 import { type Recovery, recover } from "./recover.ts";
@@ -91,7 +91,7 @@ export function prepare(
     outcomeDigest: digest,
     mapping,
     memory: remembered(claim.memory, recovery, { decision, digest }),
-    mode: carefulOf(deps.mode(claim.connection), decision.mode),
+    mode: carefulOf(modeOf(deps, claim.connection), decision.mode),
     owed: recovery.owed,
     toldSteps: new Set(recovery.told.flatMap(({ because }) => because)),
     nowMs: deps.clock.now(),
@@ -231,7 +231,7 @@ function workOf(
     write,
     actions: [...sets, note],
     changes: planned.changes,
-    mode: deps.mode(claim.connection),
+    mode: modeOf(deps, claim.connection),
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
@@ -259,7 +259,7 @@ function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepare
     id,
     key: ticket.ref.key,
     revision: ticket.revision,
-    mode: deps.mode(claim.connection),
+    mode: carefulOf(modeOf(deps, claim.connection), decision.mode),
     policyVersion,
     inputsDigest,
     because: because.map(({ rule }) => rule),

@@ -132,6 +132,7 @@ export const INPUTS: Inputs = {
   withheldDigest: withheldDigest(TICKET),
   bound: {},
   verdicts: {},
+  verdictsWithoutAdvice: {},
   facts: {},
   now: "2026-01-05T09:00:00.000Z",
   policyVersion: DECISION.policyVersion,

@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import type { FACT_NAMES, Facts } from "../../../core/policy/facts.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
+import type { Ticket } from "../../../core/ticket.ts";
+import { policyOf } from "./policies.ts";
+import { anyTicket } from "./tickets.ts";
+
+/** Conditions over everything a rule can read: some are plain, some fail on some tickets, some ask for facts. */
+export const CONDITIONS = [
+  "true",
+  "false",
+  'ticket.kind == "incident"',
+  'ticket.kind in ["change", "request"] && ticket.priority == 2',
+  'ticket.priority == 1 || ticket.title.contains("a")',
+  'ticket.category == "network" && ticket.labels[0] == "a"',
+  'ticket.title == "network"',
+  'ticket.title == "" && ticket.description != ""',
+  'ticket["title"] == "a"',
+  "int(ticket.title) == 1",
+  "ticket.change.plannedStart > now",
+  'ticket.kind == "change" && ticket.change.plannedEnd < now',
+  "ticket.priority / (ticket.impact - 2) == 1",
+  'ci.environment == "production"',
+  'ticket.kind == "change" && ci.criticality == "1"',
+  '!(ci.environment == "test")',
+  "spend.month > 500",
+  "spend.month > 500 && advice.security_related",
+  'inGroup(ticket.requester, "VIP")',
+  'ticket.requester.email == "" || inGroup(ticket.assignee, "Network")',
+  "advice.security_related",
+  "!advice.security_related",
+  'advice.category == "network"',
+  'advice.category == "network" && ticket.title.contains("a")',
+  'advice.urgency_signals.exists(signal, signal == "down")',
+  'ticket.category == "security" || advice.security_related',
+  "advice.security_related ? false : ticket.priority == 1",
+  'ticket.change.plannedStart > now && advice.intent == "x"',
+  'ticket.custom.flag && ticket.custom.text == "a"',
+  'ticket.custom.number == 2 || advice.service == "mail"',
+] as const;
+
+const CUSTOM = { text: "string", number: "int", flag: "bool" } as const;
+
+const ZONED = { zone: "Europe/Berlin", start: "2026-01-01T00:00" };
+
+/** The conditions a policy is made of, for its routing, gates, freezes and autonomy. */
+export interface Plan {
+  routing: readonly string[];
+  gates: readonly string[];
+  freezes: readonly string[];
+  autonomy: readonly string[];
+}
+
+function gateOf(when: string, at: number): unknown {
+  const gate = {
+    approvers: { group: `Approvers ${at}` },
+    before: at % 2 === 0 ? ["assign"] : ["resolve", "set"],
+    binds: ["title", "priority", "assignmentGroup"],
+    expires: "72h",
+  };
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+  return { id: `gate-${at}`, why: "It says so", when, then: { gate } };
+}
+
+function freezeOf(when: string, at: number): unknown {
+  const soft = { severity: "soft", override: { approvers: { group: "CAB" }, expires: "24h" } };
+  return {
+    ...{ id: `freeze-${at}`, why: "Nothing changes now" },
+    window: at % 2 === 0 ? { ...ZONED, for: "20d", rrule: "FREQ=MONTHLY" } : { ...ZONED, end: "2050-01-01T00:00" },
+    scope: { kinds: ["change", "request"], when, ...(at % 3 === 0 && { environments: ["production"] }) },
+    ...(at % 2 === 0 ? { severity: "hard" } : soft),
+  };
+}
+
+/** Service levels whose clocks escalate and raise, beside all else. */
+export const SLA = {
+  calendars: { office: { zone: "Europe/Berlin", hours: { "mon-fri": "08:00-18:00" } } },
+  rules: [
+    {
+      ...{ id: "by-advice", why: "It says so", when: 'advice.urgency_signals.exists(signal, signal == "down")' },
+      // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+      then: { clocks: { resolution: { within: "1h", stops: ["resolved"], steps: [] } } },
+    },
+    {
+      ...{ id: "all", why: "It says so", when: "true" },
+      // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+      then: {
+        clocks: {
+          response: {
+            ...{ within: "4h", calendar: "office", stops: ["in_progress", "closed"], pauses: ["on_hold"] },
+            steps: [{ id: "half", at: "50%", do: { raise: "priority", note: "Half of the time is over." } }],
+          },
+        },
+      },
+    },
+  ],
+};
+
+/** A policy of these conditions. */
+export function policyBy({ routing, gates, freezes, autonomy }: Plan): Policy {
+  const MODE = ["observe", "suggest", "act"] as const;
+  const free = autonomy.map((when, at) => ({
+    ...{ id: `mode-${at}`, why: "It says so", when },
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+    then: { mode: MODE[at % 3] },
+  }));
+  return policyOf(
+    routing.map((when, at) => ({ when, does: at % 4 === 3 ? { leave: true } : { assign: { group: `G${at}` } } })),
+    { assign: { group: "Service Desk" } },
+    CUSTOM,
+    {
+      gates: gates.map(gateOf),
+      freezes: freezes.map(freezeOf),
+      sla: SLA,
+      // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+      autonomy: { rules: free, default: { id: "rest", why: "It says so", then: { mode: "act" } } },
+    },
+  );
+}
+
+const condition = fc.constantFrom(...CONDITIONS);
+
+export const anyPlan: fc.Arbitrary<Plan> = fc.record({
+  routing: fc.array(condition, { maxLength: 5 }),
+  gates: fc.array(condition, { minLength: 1, maxLength: 4 }),
+  freezes: fc.array(condition, { maxLength: 2 }),
+  autonomy: fc.array(condition, { maxLength: 2 }),
+});
+
+/** Policies made before the cases are run: compiling is far slower than deciding. Their plans are always the same. */
+export const POLICIES: readonly { plan: Plan; policy: Policy }[] = fc
+  .sample(anyPlan, { numRuns: 60, seed: 42 })
+  .map((plan) => ({ plan, policy: policyBy(plan) }));
+
+export const anyPolicy = fc.constantFrom(...POLICIES);
+
+export const anyHour = fc
+  .date({ min: new Date("2026-03-01"), max: new Date("2026-06-30"), noInvalidDate: true })
+  .map((at) => at.getTime());
+
+const word = fc.constantFrom("", "network", "production", "test", "1", "mail", "x");
+
+export const anyAdvice: fc.Arbitrary<NonNullable<Facts["advice"]>> = fc.record({
+  category: word,
+  service: word,
+  assignment_group: word,
+  intent: word,
+  security_related: fc.boolean(),
+  urgency_signals: fc.array(fc.constantFrom("down", "soon"), { maxLength: 2 }),
+});
+
+/** Tickets whose values meet the conditions often enough, and their facts: known, or not to be had. */
+export const anyWorldTicket: fc.Arbitrary<Ticket> = fc
+  .record({
+    ticket: anyTicket,
+    title: fc.constantFrom("", "a", "1", "network", "Kanari"),
+    category: word,
+    requester: fc.constantFrom("", "u1", "u2"),
+    createdAt: fc.constantFrom("2026-02-20T08:00:00.000Z", "2026-03-28T22:30:00.000Z"),
+    custom: fc.record({ text: word, number: fc.constantFrom(1, 2), flag: fc.boolean() }, { requiredKeys: [] }),
+  })
+  .map(({ ticket, title, category, requester, custom, createdAt }) => ({
+    ...ticket,
+    ...{ title, category, custom, createdAt, requester: { ...ticket.requester, id: requester } },
+  }));
+
+export const anyOtherFacts: fc.Arbitrary<Record<Exclude<(typeof FACT_NAMES)[number], "advice">, Facts[keyof Facts]>> =
+  fc.record({
+    ci: fc.option(fc.record({ name: word, className: word, environment: word, criticality: word, owner: word })),
+    members: fc.option(fc.dictionary(fc.constantFrom("u1", "u2"), fc.constant(["VIP"]))),
+    spend: fc.option(fc.record({ month: fc.constantFrom(0, 501) })),
+  });
+
+/** The facts of a world, with advice or without. */
+export function factsOf(others: object, advice: Facts["advice"]): Facts {
+  return { ...others, advice }; // every fact by its own name
+}
