@@ -1,28 +1,28 @@
-import { loadConfig } from "../core/config/load.ts";
-import { runMappingTests } from "../core/mapping/run-tests.ts";
-import { ProblemsError, renderProblem } from "../core/problem.ts";
+import { checkConfig } from "../core/config/check.ts";
+import { renderProblem } from "../core/problem.ts";
 import { type CommonOptions, foldersFrom } from "./config.ts";
 import { diskFiles, secretsFrom } from "./system.ts";
 
-/** `interlock check`: every problem at once, and the mapping tests. Starts nothing, calls nobody. */
+/** `interlock check`: every problem at once, and the tests of mappings and rules. Starts nothing, calls nobody. */
 export function check(options: CommonOptions): 0 | 1 {
-  const folders = foldersFrom(options);
-  const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
-  const mappings = "config" in loaded ? loaded.config.mappings : loaded.mappings;
-  const tests = runMappingTests(diskFiles, folders.mappings, mappings);
-  const { problems } = new ProblemsError([...("problems" in loaded ? loaded.problems : []), ...tests.problems]);
-  const policyVersion = "config" in loaded ? loaded.config.policy.version : null;
+  const found = checkConfig(diskFiles, foldersFrom(options), secretsFrom(process.env), Date.now());
+  const { problems, mappingTestsPassed, policyTestsPassed, notActedOn, policyVersion = null } = found;
+  const ok = problems.length === 0;
   if (options.json) {
-    console.log(JSON.stringify({ ok: problems.length === 0, problems, testsPassed: tests.passed, policyVersion }));
-    return problems.length === 0 ? 0 : 1;
+    const counts = { mappingTestsPassed, policyTestsPassed: policyTestsPassed ?? null };
+    const testsPassed = mappingTestsPassed + (policyTestsPassed ?? 0);
+    console.log(JSON.stringify({ ok, problems, testsPassed, ...counts, notActedOn, policyVersion }));
+    return ok ? 0 : 1;
   }
   for (const problem of problems) console.log(renderProblem(problem));
-  if (problems.length > 0) {
-    console.log(`\n${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`);
-    return 1;
-  }
+  if (policyTestsPassed === undefined)
+    console.log("\nThe tests of the rules were not run: first the rules and mappings must be sound.");
+  if (notActedOn.length > 0)
+    console.log(`Checked and tested, but no decision is made by them yet: ${notActedOn.join(", ")}.`);
   console.log(
-    `The configuration is sound: ${tests.passed} mapping tests passed, policy version ${policyVersion ?? ""}.`,
+    ok
+      ? `The configuration is sound: ${mappingTestsPassed} mapping tests and ${policyTestsPassed} policy tests passed, policy version ${policyVersion}.`
+      : `\n${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`,
   );
-  return 0;
+  return ok ? 0 : 1;
 }

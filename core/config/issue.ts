@@ -49,7 +49,7 @@ function unknownKeyFix(key: string, path: Path, root: unknown, keysAt: KeysAt): 
 }
 
 function nameFix({ issues: [why] }: Issue & { code: "invalid_key" }, path: Path): string {
-  if (why?.code !== "invalid_value") return `Write ${ruleOf(why?.message)}`;
+  if (why?.code !== "invalid_value") return `Write ${why ? expectation(why) : ruleOf(undefined)}`;
   return `${didYouMean(String(path.at(-1)), why.values.map(String))}Write ${expectation(why)}`;
 }
 
@@ -71,8 +71,8 @@ function explainUnion(
     ];
   }
   const branches = issue.errors.filter((errors) => errors.length > 0);
-  // The branch that got furthest is the one the admin meant.
-  const meant = [...branches].sort((a, b) => depth(b) - depth(a))[0];
+  // The branch that got furthest, and then the one with the fewest faults, is the one the admin meant.
+  const meant = [...branches].sort((a, b) => depth(b) - depth(a) || faults(a) - faults(b))[0];
   if (meant && depth(meant) > 0)
     return meant.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, root, keysAt));
   const wanted = branches.map((errors) => (errors[0] ? expectation(errors[0]) : "")).filter((text) => text !== "");
@@ -81,6 +81,10 @@ function explainUnion(
 
 function depth(errors: readonly Issue[]): number {
   return Math.max(0, ...errors.map((error) => error.path.length));
+}
+
+function faults(errors: readonly Issue[]): number {
+  return errors.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
 }
 
 function whatIsWrong(issue: Issue, received: unknown): string {
@@ -92,7 +96,8 @@ function whatIsWrong(issue: Issue, received: unknown): string {
 function expectation(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
-      return article(issue.expected);
+      // A schema that says more than its type says it as its message.
+      return issue.message.startsWith("Invalid input") ? article(issue.expected) : issue.message;
     case "invalid_value":
       return `one of: ${issue.values.map(String).join(", ")}`;
     case "too_small":
@@ -102,7 +107,7 @@ function expectation(issue: Issue): string {
     case "custom":
       return ruleOf(typeof issue.params?.["fix"] === "string" ? issue.params["fix"] : undefined);
     case "invalid_format":
-      return ruleOf(issue.message === "Invalid string" ? undefined : issue.message);
+      return FORMATS[issue.format] ?? ruleOf(issue.message);
     case "invalid_union":
       if ("options" in issue && Array.isArray(issue.options)) return `one of: ${issue.options.map(String).join(", ")}`;
       return issue.errors
@@ -113,6 +118,9 @@ function expectation(issue: Issue): string {
       return ruleOf(issue.message);
   }
 }
+
+/** What stands for formats whose own message says nothing to an admin. */
+const FORMATS: Readonly<Record<string, string>> = { date: "a day such as 2026-12-25" };
 
 const ARTICLES: Record<string, string> = {
   string: "a text",

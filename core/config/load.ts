@@ -26,21 +26,26 @@ export interface Config {
 const FILES_MAX = 200;
 const VENDORS = ["servicenow", "jira"] as const;
 
-/** What loading came to where something is wrong: the mappings that are sound can still be tested. */
+/** What loading came to where something is wrong: the mappings and rules that are sound can still be tested. */
 export interface Failed {
   problems: Problem[];
   mappings: ReadonlyMap<string, Mapping>;
+  /** Undefined where rules are wrong, or where a mapping is, so that not all it offers them is known. */
+  policy: Policy | undefined;
+  inUse: readonly string[];
+}
+
+export interface Loaded {
+  config: Config;
+  /** Names of the mappings that some connection names; all where that is not known, and none where one is wrong. */
+  inUse: readonly string[];
 }
 
 /**
  * Reads and checks everything, and answers with a configuration or with every problem there is: each stage goes as far
  * as it can on what the one before left standing.
  */
-export function loadConfig(
-  files: ConfigFiles,
-  folders: ConfigFolders,
-  secrets: SecretSource,
-): { config: Config } | Failed {
+export function loadConfig(files: ConfigFiles, folders: ConfigFolders, secrets: SecretSource): Loaded | Failed {
   const problems: Problem[] = [];
   const note = <T>(result: { problems: Problem[] } | T): T | undefined => {
     if (typeof result === "object" && result !== null && "problems" in result) {
@@ -60,8 +65,10 @@ export function loadConfig(
   // Rules are not blamed for what a mapping that is wrong itself would have offered them.
   const complete = found.whole && found.broken.size === 0 && crossed.length === 0;
   const policy = note(loadPolicy(files, `${folders.config}/policy`, used, complete));
-  if (problems.length > 0 || !settings || !policy) return { problems, mappings };
-  return { config: { settings: settings.value, mappings, policy } };
+  const inUse = complete ? used.map(({ name }) => name) : [];
+  if (problems.length > 0 || !settings || !policy)
+    return { problems, mappings, policy: complete ? policy : undefined, inUse };
+  return { config: { settings: settings.value, mappings, policy }, inUse };
 }
 
 const StoreSettings = Settings.pick({ store: true, limits: true, listen: true });

@@ -1,5 +1,6 @@
 import type { CelType } from "../expression.ts";
 import { type Mapping, writableFields } from "../mapping/mapping.ts";
+import { didYouMean } from "../nearest.ts";
 import { CHECKED_FILES } from "../policy/checked.ts";
 import { compilePolicy, type PolicyFiles } from "../policy/compile.ts";
 import { KeptPolicy, type Policy } from "../policy/policy.ts";
@@ -85,7 +86,7 @@ function strayFiles(files: ConfigFiles, folder: string): Problem[] {
       col: 0,
       path: "",
       what: "no rules are read from a file of this name",
-      fix: `Rename or remove it; rules stand in ${POLICY_FILES.map((known) => `${known}.yaml`).join(", ")}`,
+      fix: `${didYouMean(name, [...known])}Rename or remove it; rules stand in ${POLICY_FILES.map((each) => `${each}.yaml`).join(", ")}`,
     }));
 }
 

@@ -5,7 +5,8 @@ import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import { compileCondition, doubleIds, RULE_HEAD, RULES_MAX, type Rule } from "./rule.ts";
 
-const Percent = z.string().regex(/^\d{1,2}(\.\d)?%$/, "a share such as 2% or 0.5%");
+const SHARE = "a share such as 2% or 0.5%";
+const Percent = z.string({ error: SHARE }).regex(/^\d{1,2}(\.\d)?%$/, SHARE);
 
 const AutonomyThen = z.strictObject({
   /** The most that may happen by itself for these tickets; the mode of interlock.yaml is the upper bound of all. */

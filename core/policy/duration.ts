@@ -3,8 +3,10 @@ import { z } from "zod";
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,5})s)?$/;
 
+const LENGTH = "a length of time such as 30m, 4h or 2d";
+
 /** `90m`, `4h`, `2d12h` as an admin writes it; milliseconds for us. A day is 24 hours. */
-export const DurationMs = z.string().transform((text, context): number => {
+export const DurationMs = z.string({ error: LENGTH }).transform((text, context): number => {
   const parts = DURATION.exec(text);
   const [, days, hours, minutes, seconds] = parts ?? [];
   const ms = [days, hours, minutes, seconds].reduce(
@@ -12,7 +14,7 @@ export const DurationMs = z.string().transform((text, context): number => {
     0,
   );
   if (parts && ms > 0) return ms;
-  context.addIssue({ code: "custom", message: "is not a length of time", params: { fix: "such as 30m, 4h or 2d" } });
+  context.addIssue({ code: "custom", message: "is not a length of time", params: { fix: LENGTH } });
   return z.NEVER;
 });
 

@@ -1,0 +1,62 @@
+import { givenValues } from "../mapping/given.ts";
+import { runMappingTests } from "../mapping/run-tests.ts";
+import { MappingFile } from "../mapping/schema.ts";
+import { CHECKED_FILES } from "../policy/checked.ts";
+import { lintPolicy } from "../policy/lint.ts";
+import { runPolicyTests } from "../policy/run-tests.ts";
+import { type Problem, ProblemsError } from "../problem.ts";
+import { parseYaml } from "./document.ts";
+import type { ConfigFiles, ConfigFolders } from "./files.ts";
+import { loadConfig } from "./load.ts";
+import { POLICY_FILES } from "./policy-files.ts";
+import type { SecretSource } from "./secrets.ts";
+
+/** What a check found. */
+export interface Checked {
+  /** By file, line and column. */
+  problems: readonly Problem[];
+  mappingTestsPassed: number;
+  /** Undefined where they could not be run, since rules or mappings have problems of their own. */
+  policyTestsPassed: number | undefined;
+  /** Files whose rules are checked and tested, and that no decision is made by yet. */
+  notActedOn: readonly string[];
+  /** Undefined where there is no sound configuration. */
+  policyVersion: string | undefined;
+}
+
+/**
+ * Everything that can be said of a configuration without calling anyone: what does not load, what cannot be meant, and
+ * what its own tests find. `nowMs`, in ms since 1970, tells which windows are over.
+ */
+export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets: SecretSource, nowMs: number): Checked {
+  const loaded = loadConfig(files, folders, secrets);
+  const { mappings, policy, inUse } = "config" in loaded ? { ...loaded.config, inUse: loaded.inUse } : loaded;
+  const folder = `${folders.config}/policy`;
+  const given = givenValues(inUse.flatMap((name) => mappingFile(files, `${folders.mappings}/${name}.yaml`)));
+  const lint = lintPolicy(files, { folder, names: POLICY_FILES }, inUse.length > 0 ? given : new Map(), nowMs);
+  const mappingTests = runMappingTests(files, folders.mappings, mappings);
+  const policyTests = policy && runPolicyTests(files, folder, policy);
+  const found = "problems" in loaded ? loaded.problems : [];
+  const { problems } = new ProblemsError([
+    ...found,
+    ...lint,
+    ...mappingTests.problems,
+    ...(policyTests?.problems ?? []),
+  ]);
+  return {
+    problems,
+    mappingTestsPassed: mappingTests.passed,
+    policyTestsPassed: policyTests?.passed,
+    notActedOn: CHECKED_FILES.map((name) => `${name}.yaml`).filter(
+      (name) => files.read(`${folder}/${name}`) !== undefined,
+    ),
+    policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,
+  };
+}
+
+/** A mapping as it is written; nothing where it is wrong, which loading it says. */
+function mappingFile(files: ConfigFiles, path: string): MappingFile[] {
+  const parsed = parseYaml(path, files.read(path) ?? "");
+  const checked = "file" in parsed ? MappingFile.safeParse(parsed.file.value) : undefined;
+  return checked?.success ? [checked.data] : [];
+}

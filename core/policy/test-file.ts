@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { instant } from "../clock.ts";
+import { MODES } from "../config/settings.ts";
+import { ChangeFacet, Person, RequestFacet, SETTABLE_FIELDS, Ticket } from "../ticket.ts";
+import { Facts } from "./facts.ts";
+
+const TESTS_MAX = 2_000;
+
+/** An hour with its zone; ours are written in UTC with milliseconds. */
+const Hour = z.iso
+  .datetime({ offset: true, error: "an hour with its zone, such as 2026-03-02T09:00:00Z" })
+  .transform((text) => instant(Date.parse(text)));
+
+const TestTicket = Ticket.omit({ ref: true, revision: true })
+  .partial()
+  .extend({
+    connection: z.string().min(1).optional(),
+    key: z.string().min(1).optional(),
+    assignee: Person.partial().optional(),
+    requester: Person.partial().optional(),
+    createdAt: Hour.optional(),
+    updatedAt: Hour.optional(),
+    change: ChangeFacet.partial().extend({ plannedStart: Hour.optional(), plannedEnd: Hour.optional() }).optional(),
+    request: RequestFacet.partial().optional(),
+  });
+
+const Ids = z.array(z.string().min(1)).max(TESTS_MAX);
+
+/** What is not named is not compared; a list that is named is the whole list. */
+export const Expectation = z
+  .strictObject({
+    /** The routing rule that decides; null where none does, since the ticket is held. */
+    rule: z.string().nullable().optional(),
+    /** Fields that are set, and to what: all of them. */
+    set: z.partialRecord(z.enum(SETTABLE_FIELDS), z.union([z.string(), z.int()])).optional(),
+    /** Gates and overrides of freezes that are asked for. */
+    gates: Ids.optional(),
+    /** Rules that hold the ticket. */
+    holds: Ids.optional(),
+    /** Steps of clocks that are taken. */
+    escalations: Ids.optional(),
+    /** When the rules say something else by themselves; null where only news can change it. */
+    wakeAt: Hour.nullable().optional(),
+    mode: z.enum(MODES).optional(),
+    /** Rules of any file that must match, as `id` or `file/id`. */
+    because: Ids.optional(),
+    /** Rules of any file that must not match. */
+    becauseNot: Ids.optional(),
+  })
+  .refine((expected) => Object.keys(expected).length > 0, {
+    message: "expects nothing, so it could not fail",
+    params: { fix: "rule, set, gates, holds, escalations, wakeAt, mode, because or becauseNot" },
+  });
+export type Expectation = z.infer<typeof Expectation>;
+
+export const PolicyTest = z.strictObject({
+  /** The sentence that a failing test is known by. */
+  name: z.string().min(1).max(200),
+  /** What is not said is empty, of the lowest priority, and new. */
+  ticket: TestTicket,
+  /** What is known beside the ticket. A fact that the rules ask for and that is not given has no answer. */
+  facts: Facts.optional(),
+  /** The hour of the decision; without it, when the ticket was updated or created, or noon of 15 January 2026 in UTC. */
+  now: Hour.optional(),
+  expect: Expectation,
+});
+export type PolicyTest = z.infer<typeof PolicyTest>;
+
+/** `config/policy/<file>.test.yaml`: what must be decided for a ticket. */
+export const PolicyTests = z.array(PolicyTest).min(1).max(TESTS_MAX);
+export type PolicyTests = z.infer<typeof PolicyTests>;
