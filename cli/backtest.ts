@@ -1,8 +1,6 @@
-import { createWriteStream, existsSync, statSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
+import { open, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { InvalidArgumentError } from "commander";
@@ -10,7 +8,7 @@ import { backtest, type NamedPolicy, type Report } from "../core/backtest/backte
 import { type History, historyNames, loadHistory } from "../core/backtest/history.ts";
 import { htmlReport } from "../core/backtest/html.ts";
 import { reportLines, reportNotes } from "../core/backtest/lines.ts";
-import { csvLines } from "../core/backtest/table.ts";
+import { CSV_HEAD, csvLines } from "../core/backtest/table.ts";
 import { loadPolicy } from "../core/config/policy-files.ts";
 import { type Problem, ProblemsError } from "../core/problem.ts";
 import { type CommonOptions, foldersFrom } from "./config.ts";
@@ -19,6 +17,8 @@ import { diskFiles } from "./system.ts";
 
 const POLICIES_MAX = 2;
 const PERCENT_STEP = 10;
+/** Lines that are written to the disk together. */
+const LINES_AT_ONCE = 500;
 
 export interface BacktestOptions extends CommonOptions {
   from: string;
@@ -46,11 +46,14 @@ export async function runBacktest(options: BacktestOptions): Promise<0 | 2> {
   const { history, policies } = prepared(options);
   const progress = startProgress(options.from);
   const since = options.since === undefined ? {} : { sinceMs: Date.parse(`${options.since}T00:00:00Z`) };
-  const { report, tickets } = await backtest(historyRows(options.from, progress.at), history, policies, since).finally(
-    progress.end,
-  );
-  if (options.csv !== undefined)
-    await pipeline(Readable.from(csvLines(tickets, policies)), createWriteStream(options.csv));
+  const lines = options.csv === undefined ? undefined : await openLines(options.csv);
+  const report = await backtest(historyRows(options.from, progress.at), history, policies, {
+    ...since,
+    ...(lines && { onTicket: (ticket) => lines.write(csvLines(ticket, policies)) }),
+  }).finally(async () => {
+    progress.end();
+    await lines?.close();
+  });
   if (options.html !== undefined)
     await writeFile(options.html, htmlReport(report, `Backtest of ${basename(options.from)}`));
   const cost: Cost = {
@@ -91,6 +94,27 @@ function onlyMapping(folder: string): string {
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
   throw new InvalidArgumentError(`say how the file is read with --mapping; there are: ${names.join(", ") || "none"}`);
+}
+
+/** A CSV file that is written while the history is read. */
+async function openLines(
+  path: string,
+): Promise<{ write: (line: string) => Promise<void>; close: () => Promise<void> }> {
+  const file = await open(path, "w");
+  let waiting = [CSV_HEAD];
+  const flush = async (): Promise<void> => {
+    await file.appendFile(waiting.join(""));
+    waiting = [];
+  };
+  return {
+    async write(line) {
+      waiting.push(line);
+      if (waiting.length >= LINES_AT_ONCE) await flush();
+    },
+    async close() {
+      await flush().finally(() => file.close());
+    },
+  };
 }
 
 /** A bar for people, a line every tenth for logs; both on stderr, so that what is printed can be piped. */

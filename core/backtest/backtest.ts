@@ -2,10 +2,10 @@ import { instant } from "../clock.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Ticket } from "../ticket.ts";
 import { type Course, decidedGroup, type Figures, Tally } from "./figures.ts";
-import { type History, rowReader } from "./history.ts";
+import { type History, type RowReading, rowReader } from "./history.ts";
 import { type Findings, Replay, type Replayable, replayable } from "./replay.ts";
 
-/** Tickets of one run: what is kept of each until the end must fit in memory. */
+/** Tickets that are kept at once; of a file that is not grouped, all are kept until its end. */
 const TICKETS_MAX = 200_000;
 const ROWS_MAX = 20_000_000;
 /** Kinds of unreadable rows that are told apart. */
@@ -51,11 +51,14 @@ export interface Replayed {
 export interface BacktestOptions {
   /** Only tickets opened at that hour or later, in ms since 1970. */
   sinceMs?: number;
+  /** Is given every ticket once nothing more can happen to it. */
+  onTicket?: (ticket: Replayed) => void | Promise<void>;
 }
 
 interface Life {
   course: Course;
   lastMs: number;
+  /** In its last row. */
   resolved: boolean;
   replays: readonly Replay[];
 }
@@ -65,58 +68,74 @@ interface Life {
  * ticket stand in the order in which they happened, and tickets may be mixed. History is taken as it was: what people
  * would have done otherwise under another policy is not guessed at.
  *
- * Throws an Error where columns are missing or the file is larger than a run may be.
+ * Throws an Error where columns are missing, the file is larger than a run may be, or a ticket comes back in a file that
+ * is said to be grouped.
  */
 export async function backtest(
   rows: AsyncIterable<readonly string[]>,
   history: History,
   policies: readonly NamedPolicy[],
   options: BacktestOptions = {},
-): Promise<{ report: Report; tickets: readonly Replayed[] }> {
+): Promise<Report> {
   const run = new Run(history, policies, options);
   let read: ReturnType<typeof rowReader> | undefined;
   for await (const cells of rows) {
-    if (read) run.row(read(cells));
-    else read = rowReader(history, cells);
+    if (!read) {
+      read = rowReader(history, cells);
+      continue;
+    }
+    const settled = run.row(read(cells));
+    if (settled) await options.onTicket?.(settled);
   }
   if (!read) throw new Error("the history is empty: not even a header stands in it");
-  return run.end();
+  for (const settled of run.rest()) await options.onTicket?.(settled);
+  return run.report();
 }
 
 class Run {
   readonly #history: History;
-  readonly #policies: readonly NamedPolicy[];
+  readonly #tallies: readonly Tally[];
   readonly #ready: readonly Replayable[];
   readonly #sinceMs: number;
   readonly #lives = new Map<string, Life>();
   readonly #passedOver = new Set<string>();
+  /** Tickets of a grouped file that are done with. */
+  readonly #settled = new Set<string>();
   readonly #unreadable = new Map<string, number>();
   readonly #intake: ReadonlySet<string>;
+  #last: Life | undefined;
   #rows = 0;
   #rowsOutOfOrder = 0;
+  #tickets = 0;
+  #known = 0;
+  #agreeBefore = 0;
+  #differ = 0;
   #fromMs = Number.POSITIVE_INFINITY;
   #toMs = Number.NEGATIVE_INFINITY;
 
   constructor(history: History, policies: readonly NamedPolicy[], { sinceMs }: BacktestOptions) {
     this.#history = history;
-    this.#policies = policies;
     this.#ready = policies.map(({ policy }) => replayable(policy));
+    this.#tallies = policies.map(({ name, policy }) => new Tally(name, policy.version));
     this.#sinceMs = sinceMs ?? Number.NEGATIVE_INFINITY;
     this.#intake = new Set(["", ...history.mapping.intake("assignmentGroup").map(String)]);
   }
 
-  row(reading: ReturnType<ReturnType<typeof rowReader>>): void {
+  /** Takes in one row. Returns the ticket before it where the file is grouped and nothing more can happen to that one. */
+  row(reading: RowReading): Replayed | undefined {
     this.#rows += 1;
     if (this.#rows > ROWS_MAX) throw new Error(`the history has more than ${ROWS_MAX} rows; split it by months`);
     if ("unreadable" in reading) {
       const reason = this.#unreadable.size < UNREADABLE_MAX ? reading.unreadable : "(others)";
       this.#unreadable.set(reason, (this.#unreadable.get(reason) ?? 0) + 1);
-      return;
+      return undefined;
     }
     const { id, atMs, ticket } = reading.row;
-    if (this.#passedOver.has(id)) return;
+    if (this.#passedOver.has(id)) return undefined;
+    const before = this.#last?.course.id === id ? undefined : this.#last;
     const life = this.#lives.get(id) ?? this.#born(id, atMs, ticket);
-    if (!life) return;
+    if (!life) return undefined;
+    this.#last = life;
     if (atMs < life.lastMs) this.#rowsOutOfOrder += 1;
     life.lastMs = Math.max(life.lastMs, atMs);
     this.#fromMs = Math.min(this.#fromMs, life.lastMs);
@@ -124,56 +143,67 @@ class Run {
     life.resolved = ticket.status === "resolved" || ticket.status === "closed";
     if (life.resolved) life.course.finalGroup = ticket.assignmentGroup;
     for (const replay of life.replays) replay.row(ticket, life.lastMs);
+    const grouped = this.#history.csv.grouped && before?.replays.every((replay) => replay.atRest);
+    return grouped && before ? this.#settle(before) : undefined;
   }
 
-  end(): { report: Report; tickets: readonly Replayed[] } {
-    const tallies = this.#policies.map(({ name, policy }) => new Tally(name, policy.version));
-    const tickets: Replayed[] = [];
-    let [known, agreeBefore, differ] = [0, 0, 0];
-    for (const { course, replays, resolved } of this.#lives.values()) {
-      // The clocks of a ticket that is still open run until history ends.
-      for (const replay of replays) replay.until(this.#toMs);
-      if (!resolved || course.finalGroup === "") course.finalGroup = undefined;
-      const findings = replays.map((replay) => replay.findings);
-      findings.forEach((each, at) => {
-        tallies[at]?.add(course, each);
-      });
-      known += Number(course.finalGroup !== undefined);
-      agreeBefore += Number(course.finalGroup === course.firstGroup);
-      const [first, second] = findings;
-      if (first && second) differ += Number(decidedGroup(course, first) !== decidedGroup(course, second));
-      tickets.push({ course, findings });
+  /** Every ticket that is left, with its clocks run to the end of history: one that is still open may miss a target. */
+  *rest(): Generator<Replayed> {
+    for (const life of this.#lives.values()) {
+      for (const replay of life.replays) replay.until(this.#toMs);
+      yield this.#settle(life);
     }
-    const report: Report = {
+  }
+
+  report(): Report {
+    const any = this.#tickets > 0;
+    return {
       history: {
         mapping: this.#history.name,
         rows: this.#rows,
-        tickets: tickets.length,
-        known,
-        agreeBefore,
+        tickets: this.#tickets,
+        known: this.#known,
+        agreeBefore: this.#agreeBefore,
         rowsOutOfOrder: this.#rowsOutOfOrder,
         unreadable: {
           rows: [...this.#unreadable.values()].reduce((sum, count) => sum + count, 0),
           byReason: Object.fromEntries(this.#unreadable),
         },
         before: this.#passedOver.size,
-        from: tickets.length > 0 ? instant(this.#fromMs) : null,
-        to: tickets.length > 0 ? instant(this.#toMs) : null,
+        from: any ? instant(this.#fromMs) : null,
+        to: any ? instant(this.#toMs) : null,
       },
-      policies: tallies.map((tally) => tally.figures()),
-      policiesDiffer: this.#policies.length > 1 ? differ : null,
+      policies: this.#tallies.map((tally) => tally.figures()),
+      policiesDiffer: this.#tallies.length > 1 ? this.#differ : null,
     };
-    return { report, tickets };
+  }
+
+  #settle({ course, replays, resolved }: Life): Replayed {
+    this.#lives.delete(course.id);
+    this.#settled.add(course.id);
+    if (!resolved || course.finalGroup === "") course.finalGroup = undefined;
+    const findings = replays.map((replay) => replay.findings);
+    findings.forEach((each, at) => {
+      this.#tallies[at]?.add(course, each);
+    });
+    this.#tickets += 1;
+    this.#known += Number(course.finalGroup !== undefined);
+    this.#agreeBefore += Number(course.finalGroup === course.firstGroup);
+    const [first, second] = findings;
+    if (first && second) this.#differ += Number(decidedGroup(course, first) !== decidedGroup(course, second));
+    return { course, findings };
   }
 
   #born(id: string, atMs: number, ticket: Ticket): Life | undefined {
+    if (this.#settled.has(id))
+      throw new Error(`ticket ${id} comes back after others; take grouped: true out of ${this.#history.name}.yaml`);
     const openedMs = Date.parse(ticket.createdAt);
     if (openedMs < this.#sinceMs) {
       this.#passedOver.add(id);
       return undefined;
     }
     if (this.#lives.size === TICKETS_MAX)
-      throw new Error(`the history has more than ${TICKETS_MAX} tickets; split it by months, or use --since`);
+      throw new Error(`more than ${TICKETS_MAX} tickets are open at once; split the history by months, or use --since`);
     const firstGroup = ticket.assignmentGroup;
     const life: Life = {
       course: { id, openedMs, firstGroup, free: this.#intake.has(firstGroup), finalGroup: undefined },

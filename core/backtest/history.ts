@@ -18,6 +18,8 @@ const Column = z.string().min(1).max(200);
 const Csv = z.strictObject({
   /** The column that names the ticket: rows with one value are one ticket's history. */
   id: Column,
+  /** true: the rows of a ticket stand together, so it can be forgotten when the next begins and any length of file fits. */
+  grouped: z.boolean().default(false),
   /** Cells that mean nothing stands there. */
   empty: z.array(z.string()).max(20).default([]),
   /** Columns with a local date and hour, in which order its parts stand, and whose clock it is. */
@@ -50,7 +52,9 @@ export type RowReading = { row: HistoryRow } | { unreadable: string };
 
 /** Names of the histories that `folder` can read. */
 export function historyNames(files: ConfigFiles, folder: string): string[] {
-  const known = files.list(`${folder}/history`).filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"));
+  const known = files
+    .list(`${folder}/history`)
+    .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"));
   return known.map((file) => file.slice(0, -".yaml".length));
 }
 

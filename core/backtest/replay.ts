@@ -83,6 +83,8 @@ export class Replay {
   readonly #ready: Replayable;
   readonly #digests = new Map<string, string>();
   #clocks: ClocksFact = {};
+  /** What was asked for once in vain needs no asking again. */
+  #facts: Facts = {};
   #ticket: Ticket | undefined;
   #wakeAtMs: number | undefined;
   #first = true;
@@ -97,6 +99,11 @@ export class Replay {
     const decision = this.#look(ticket, atMs);
     if (this.#first) this.#open(decision);
     this.#first = false;
+  }
+
+  /** Nothing more happens without news. */
+  get atRest(): boolean {
+    return this.#wakeAtMs === undefined;
   }
 
   /** Lets time pass: the ticket wakes at every hour its decisions ask for, up to `untilMs`. */
@@ -123,16 +130,16 @@ export class Replay {
   }
 
   #decide(ticket: Ticket, nowMs: number): Decision {
-    let facts: Facts = { clocks: this.#clocks };
+    this.#facts = { ...this.#facts, clocks: this.#clocks };
     for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-      const outcome = decide(ticket, facts, this.#ready.policy, nowMs);
+      const outcome = decide(ticket, this.#facts, this.#ready.policy, nowMs);
       if ("decision" in outcome) return outcome.decision;
       for (const name of outcome.needs) {
         if (name === "advice") this.findings.adviceWanted = true;
         else this.findings.unknown.add(name);
       }
       // A file of history holds no facts, and no model is asked: whoever could say has no answer.
-      facts = { ...facts, ...Object.fromEntries(outcome.needs.map((name) => [name, null])) };
+      this.#facts = { ...this.#facts, ...Object.fromEntries(outcome.needs.map((name) => [name, null])) };
     }
     throw new Error(`ticket ${ticket.ref.key} asks for more facts than there are; this is a defect, report it`);
   }

@@ -1,6 +1,7 @@
 import { instant } from "../clock.ts";
 import type { NamedPolicy, Replayed } from "./backtest.ts";
-import { decidedGroup } from "./figures.ts";
+import { type Course, decidedGroup } from "./figures.ts";
+import type { Findings } from "./replay.ts";
 
 const HEAD = [
   "ticket",
@@ -21,36 +22,39 @@ const HEAD = [
   "clocks_missed",
 ];
 
-/** The lines of a CSV file: for each ticket one line for each policy. References and names, no ticket text. */
-export function* csvLines(tickets: readonly Replayed[], policies: readonly NamedPolicy[]): Generator<string> {
-  yield `${HEAD.join(",")}\r\n`;
-  for (const { course, findings } of tickets) {
-    const { id, openedMs, firstGroup, finalGroup } = course;
-    for (const [at, each] of findings.entries()) {
-      const decided = decidedGroup(course, each);
-      const agrees = (group: string): string => (finalGroup === undefined ? "" : String(group === finalGroup));
-      const missed = [...each.clocks].filter(([, { missed }]) => missed).map(([clock]) => clock);
-      const cells = [
-        id,
-        instant(openedMs),
-        firstGroup,
-        finalGroup ?? "",
-        policies[at]?.name ?? "",
-        each.rule,
-        each.mode,
-        decided,
-        String(decided !== firstGroup),
-        agrees(firstGroup),
-        agrees(decided),
-        [...each.gates.keys()].join(" "),
-        [...each.holds].join(" "),
-        [...each.freezes].join(" "),
-        each.steps.join(" "),
-        missed.join(" "),
-      ];
-      yield `${cells.map(csvCell).join(",")}\r\n`;
-    }
-  }
+/** The first line of a CSV file of tickets. */
+export const CSV_HEAD = `${HEAD.join(",")}\r\n`;
+
+/** The lines of one ticket in a CSV file: one for each policy. References and names, no ticket text. */
+export function csvLines({ course, findings }: Replayed, policies: readonly Pick<NamedPolicy, "name">[]): string {
+  return findings.map((each, at) => line(course, each, policies[at]?.name ?? "")).join("");
+}
+
+function line(course: Course, findings: Findings, policy: string): string {
+  const { id, openedMs, firstGroup, finalGroup } = course;
+  const { rule, mode, gates, holds, freezes, steps, clocks } = findings;
+  const decided = decidedGroup(course, findings);
+  const agrees = (group: string): string => (finalGroup === undefined ? "" : String(group === finalGroup));
+  const missed = [...clocks].filter(([, { missed }]) => missed).map(([clock]) => clock);
+  const cells = [
+    id,
+    instant(openedMs),
+    firstGroup,
+    finalGroup ?? "",
+    policy,
+    rule,
+    mode,
+    decided,
+    String(decided !== firstGroup),
+    agrees(firstGroup),
+    agrees(decided),
+    [...gates.keys()].join(" "),
+    [...holds].join(" "),
+    [...freezes].join(" "),
+    steps.join(" "),
+    missed.join(" "),
+  ];
+  return `${cells.map(csvCell).join(",")}\r\n`;
 }
 
 /** One cell. A spreadsheet would run what begins like a formula, so that gets an apostrophe. */
