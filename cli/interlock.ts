@@ -44,7 +44,7 @@ function program(finish: (code: ExitCode) => void): Command {
   command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
     finish(await (await import("./serve.ts")).serve(options)),
   );
-  json(command(root, "check", "check the configuration and run the mapping tests, offline")).action(
+  json(command(root, "check", "check the configuration and run the tests of mappings and rules, offline")).action(
     async (options: CommonOptions) => finish((await import("./check.ts")).check(options)),
   );
   json(command(root, "explain", "say what was decided for a ticket, why, and what was written"))

@@ -17,6 +17,9 @@ interface Report {
   ok: boolean;
   problems: { file: string; line: number; col: number; what: string; fix: string }[];
   testsPassed: number;
+  mappingTestsPassed: number;
+  policyTestsPassed: number | null;
+  notActedOn: string[];
   policyVersion: string | null;
 }
 
@@ -51,12 +54,17 @@ describe("interlock check", function (this: Mocha.Suite) {
       run(["check", "--json"], { env: SECRETS }),
     ]);
     expect([text.code, text.stderr, json.code, json.stderr]).to.deep.equal([0, "", 0, ""]);
-    const { ok, problems, testsPassed, policyVersion } = report(json);
+    const { ok, problems, testsPassed, mappingTestsPassed, policyTestsPassed, notActedOn, policyVersion } =
+      report(json);
     expect([ok, problems]).to.deep.equal([true, []]);
-    expect(testsPassed).to.be.above(10);
+    expect(mappingTestsPassed).to.be.above(10);
+    expect(policyTestsPassed).to.be.above(10);
+    expect(testsPassed).to.equal(mappingTestsPassed + (policyTestsPassed ?? 0));
+    expect(notActedOn).to.deep.equal(["change-risk.yaml", "requests.yaml", "incidents.yaml", "knowledge.yaml"]);
     expect(policyVersion).to.match(/^[0-9a-f]{16}$/);
-    const sound = `The configuration is sound: ${testsPassed} mapping tests passed, policy version ${policyVersion}.\n`;
-    expect(text.stdout).to.equal(sound);
+    const later = `Checked and tested, but no decision is made by them yet: ${notActedOn.join(", ")}.\n`;
+    const passed = `${mappingTestsPassed} mapping tests and ${policyTestsPassed} policy tests passed`;
+    expect(text.stdout).to.equal(`${later}The configuration is sound: ${passed}, policy version ${policyVersion}.\n`);
   });
 
   it("names every secret that is not set, with its place", async () => {
@@ -122,6 +130,29 @@ describe("interlock check", function (this: Mocha.Suite) {
     expect(code).to.equal(1);
     const wanted = ["NOT_SET is not set", "servicenow.incident.", "frm", "servicenow.change.test.yaml"];
     for (const words of wanted) expect(stdout).to.contain(words);
+  });
+
+  it("runs the tests of the rules, and says at a wrong expectation what came", async () => {
+    edit(join(folders.config, "policy", "routing.test.yaml"), /rule: [a-z0-9-]+/, "rule: the-rest-to-the-service-desk");
+    const { code, stdout } = await check();
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/routing\.test\.yaml:\d+:\d+ .*expected rule the-rest-to-the-service-desk, and got /);
+    expect(stdout).to.contain("\n1 problem.\n");
+  });
+
+  it("finds a rule that has no test, and a value that never comes", async () => {
+    rmSync(join(folders.config, "policy", "routing.test.yaml"));
+    edit(join(folders.config, "policy", "routing.yaml"), 'ticket.kind == "change"', 'ticket.kind == "chnage"');
+    const { code, stdout } = await check();
+    expect(code).to.equal(1);
+    expect(stdout).to.contain("routing.yaml has no tests").and.to.contain('Did you mean "change"?');
+  });
+
+  it("says so where the tests of the rules could not be run", async () => {
+    edit(join(folders.config, "policy", "routing.yaml"), "ticket.priority", "ticket.prioritty");
+    const [text, json] = await Promise.all([check(), check("--json")]);
+    expect(text.stdout).to.contain("The tests of the rules were not run");
+    expect(report(json).policyTestsPassed).to.equal(null);
   });
 
   it("says what is missing where there is no configuration at all", async () => {
