@@ -1,5 +1,6 @@
 /** Holds the finished demo against what must be true: settled, told once, people's edits kept, ledger whole. */
 import type { Running } from "../../cli/server.ts";
+import type { Decision } from "../../core/decision.ts";
 import { ChainVerifier } from "../../core/ledger/chain.ts";
 import type { TicketView } from "../../core/store/store.ts";
 import type { Filed } from "./replay.ts";
@@ -21,19 +22,39 @@ export interface Audit {
   ledgerEntries: number;
 }
 
-/** Reads both systems of record and the store, and compares. */
-export async function audit(site: Site, server: Running, filed: readonly Filed[]): Promise<Audit> {
+/** Reads both systems of record and the store, and compares. `security` are those that a person must approve of. */
+export async function audit(
+  site: Site,
+  server: Running,
+  filed: readonly Filed[],
+  security: readonly Filed[],
+): Promise<Audit> {
   const groups = new Map(site.snow.rows("sys_user_group").map((row) => [row.sys_id, row["name"] ?? ""]));
   const outcomes: Outcome[] = [];
   for (const ticket of filed) {
     const view = await server.store.view(ticket.connection, ticket.key);
     outcomes.push({ filed: ticket, view, notes: notesOf(site, ticket), group: groupOf(site, ticket, groups) });
   }
-  const faults = outcomes.flatMap(faultsOf);
+  const faults = [...outcomes.flatMap(faultsOf), ...unguarded(outcomes, security)];
   const internal = await server.metrics.total("interlock_failures_total", { kind: "internal" });
   if (internal > 0) faults.push(`${internal} looks at a ticket failed for a reason of our own; the log names it`);
   const ledger = await verifyLedger(server);
   return { outcomes, faults: [...faults, ...ledger.faults], ledgerEntries: ledger.entries };
+}
+
+/** Who must approve before the ticket is assigned. Nobody is asked yet: the ticket stays where people put it. */
+export function waitsFor({ gates }: Decision): string[] {
+  const groups = gates.filter(({ before }) => before.includes("assign")).flatMap((gate) => gate.groups);
+  return [...new Set(groups)];
+}
+
+/** Security tickets need a person, whatever a model says: here, without one. */
+function unguarded(outcomes: readonly Outcome[], security: readonly Filed[]): string[] {
+  const open = outcomes.filter(
+    ({ filed, view }) =>
+      security.includes(filed) && (!view?.decision || !waitsFor(view.decision).includes("Security Operations")),
+  );
+  return open.map(({ filed }) => `${filed.connection}/${filed.key} is about security, and no gate stands before it`);
 }
 
 function faultsOf({ filed, view, notes, group }: Outcome): string[] {
@@ -41,7 +62,13 @@ function faultsOf({ filed, view, notes, group }: Outcome): string[] {
   if (!view?.decision) return [`${name} was never decided on`];
   const faults: string[] = [];
   if (view.parked) faults.push(`${name} is parked: ${view.parked.reason}, ${view.parked.detail}`);
-  if (view.dueAtMs !== null) faults.push(`${name} is still due`);
+  const { decision } = view;
+  const asleep = decision.wakeAt !== null && view.dueAtMs === Date.parse(decision.wakeAt);
+  if (view.dueAtMs !== null && !asleep) faults.push(`${name} is still due`);
+  const assigned = view.actions.some(
+    ({ field, decisionId }) => decisionId === decision.id && (field === "assignmentGroup" || field === "assignee"),
+  );
+  if (assigned && waitsFor(decision).length > 0) faults.push(`${name} was assigned before it was approved`);
   const markers = view.actions.filter(({ kind }) => kind === "note").map(({ marker }) => marker);
   for (const marker of markers) {
     const times = notes.filter((note) => note.includes(marker)).length;

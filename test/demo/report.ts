@@ -1,7 +1,7 @@
 /** What the demo prints at its end. */
 import Table from "cli-table3";
 import type { Running } from "../../cli/server.ts";
-import type { Audit, Outcome } from "./audit.ts";
+import { type Audit, type Outcome, waitsFor } from "./audit.ts";
 
 const LOG_ROWS = 12;
 const PLAIN = { style: { head: [], border: [] } };
@@ -32,6 +32,8 @@ function row({ filed, view, notes, group }: Outcome): string[] {
     .filter(({ kind }) => kind === "set")
     .map(({ field, before, after }) => `${field}: ${before || "(empty)"} -> ${after ?? ""}`);
   const kept = sets.length === 0 ? [`nothing: stands with ${group || "(empty)"}`] : sets;
+  const waits = view?.decision ? waitsFor(view.decision) : [];
+  const waiting = waits.length > 0 ? [`waits for ${waits.join(", ")}`] : [];
   const theirs = view?.fields.assignmentGroup?.theirs ? [`then changed by a person: ${group}`] : [];
   const note = notes.length > 0 ? [`${notes.length} ${notes.length === 1 ? "note" : "notes"}`] : [];
   return [
@@ -39,7 +41,7 @@ function row({ filed, view, notes, group }: Outcome): string[] {
     filed.title.slice(0, 60),
     desired,
     rule,
-    [...kept, ...theirs, ...note].join("\n"),
+    [...kept, ...waiting, ...theirs, ...note].join("\n"),
   ];
 }
 
@@ -67,11 +69,18 @@ export interface Numbers {
   vendorCalls: number;
   notes: number;
   keptForPeople: number;
+  /** Tickets that a gate keeps from being assigned. */
+  waiting: number;
+  /** Tickets with a gate or hold of any kind. */
+  guarded: number;
+  /** Tickets whose clocks or freezes wake them later. */
+  asleep: number;
   seconds: number;
 }
 
 export async function numbers(result: Audit, server: Running, seconds: number): Promise<Numbers> {
   const { metrics, store } = server;
+  const decisions = result.outcomes.flatMap(({ view }) => view?.decision ?? []);
   return {
     tickets: result.outcomes.length,
     signals: (await store.counts()).signals,
@@ -79,6 +88,9 @@ export async function numbers(result: Audit, server: Running, seconds: number): 
     vendorCalls: await metrics.total("interlock_vendor_calls_total"),
     notes: result.outcomes.reduce((sum, { notes }) => sum + notes.length, 0),
     keptForPeople: result.outcomes.filter(({ view }) => view?.fields.assignmentGroup?.theirs).length,
+    waiting: decisions.filter((decision) => waitsFor(decision).length > 0).length,
+    guarded: decisions.filter(({ gates, holds }) => gates.length + holds.length > 0).length,
+    asleep: decisions.filter(({ wakeAt }) => wakeAt !== null).length,
     seconds,
   };
 }
@@ -88,6 +100,8 @@ export function numberLines(counted: Numbers, ledgerEntries: number): string[] {
   return [
     `${counted.tickets} tickets, ${counted.signals} signals, ${counted.reconciles} reconciles, ${counted.vendorCalls} vendor calls (${calls} per ticket), ${counted.notes} notes, in ${counted.seconds.toFixed(1)} s`,
     `${counted.keptForPeople} tickets were reassigned by a person after Interlock, and stayed as that person set them`,
+    `${counted.guarded} tickets met a gate or a freeze; ${counted.waiting} of them stay unassigned until a person approves (asking the approvers in their queues is not built yet)`,
+    `${counted.asleep} tickets wake by themselves later, for the next step of a clock or the end of a freeze`,
     `ledger verified: ${ledgerEntries} entries`,
   ];
 }

@@ -48,7 +48,10 @@ export async function runDemo(options: DemoOptions): Promise<0 | 1> {
     const replay = replayOf(site, demo, incidents);
     await play(replay, server);
     await settle(site, server);
-    const result = await audit(site, server, [...replay.filed.values()]);
+    const security = demo.tickets.flatMap(({ id, expect: { topic } }) =>
+      topic === "security" ? (replay.filed.get(id) ?? []) : [],
+    );
+    const result = await audit(site, server, [...replay.filed.values()], security);
     const counted = await numbers(result, server, (Date.now() - startedMs) / 1_000);
     console.log(`${ticketTable(result)}\n\n${ruleTable(result)}\n`);
     for (const line of numberLines(counted, result.ledgerEntries)) console.log(line);

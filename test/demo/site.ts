@@ -53,7 +53,7 @@ export async function openSite(demo: DemoTickets, incidents: readonly Incident[]
   };
 }
 
-/** Writes the demo's configuration: the shipped mappings and rules, with the log's rules before the default. */
+/** Writes the demo's configuration: the shipped mappings and all shipped rules, with the log's before the default. */
 export function writeConfig(site: Site, port: number): ConfigFolder {
   const limits = { settleMs: 50, restMs: 200, pollMs: 100 };
   return writeConfigFolder(site.folder, {
@@ -63,6 +63,7 @@ export function writeConfig(site: Site, port: number): ConfigFolder {
     limits,
     logLevel: "warn",
     extraRules: logRules(),
+    wholePolicy: true,
   });
 }
 

@@ -61,7 +61,7 @@ describe("the demo tickets", () => {
   it("have unique ids and known people and groups", () => {
     expect(Object.keys(count(({ id }) => id))).to.have.length(48);
     expect(users).to.have.length(12);
-    expect(groups).to.have.length(9);
+    expect(groups).to.have.length(12);
     const names = users.map(({ user_name }) => user_name);
     expect(
       new Set([...names, ...users.map(({ email }) => email), ...users.map(({ accountId }) => accountId)]).size,
