@@ -90,8 +90,11 @@ function edit(site: Site, name: string, edits: Changes, filed: Map<string, Filed
   if (edits.subcategory !== undefined) fields["subcategory"] = named("Subcategory", edits.subcategory ?? undefined);
   if (edits.state) Object.assign(fields, stateFields(edits.state));
   if (edits.assignmentGroup !== undefined) {
-    fields["assignment_group"] = group(site, edits.assignmentGroup ?? undefined);
-    ticket.groupByPeople = groupName(edits.assignmentGroup ?? undefined);
+    const chosen = group(site, edits.assignmentGroup ?? undefined);
+    // To set what stands there already, say because Interlock was first, is no edit and leaves no trace in any history.
+    if (site.snow.get("incident", ticket.id)?.["assignment_group"] !== chosen)
+      ticket.groupByPeople = groupName(edits.assignmentGroup ?? undefined);
+    fields["assignment_group"] = chosen;
   }
   // An event that changes nothing the log shows was a comment.
   if (Object.keys(fields).length === 0) fields["work_notes"] = "Looked at it, no change.";
