@@ -2,7 +2,7 @@ import { givenValues } from "../mapping/given.ts";
 import { runMappingTests } from "../mapping/run-tests.ts";
 import { MappingFile } from "../mapping/schema.ts";
 import { CHECKED_FILES } from "../policy/checked.ts";
-import { lintPolicy } from "../policy/lint.ts";
+import { CONNECTION, lintPolicy } from "../policy/lint.ts";
 import { runPolicyTests } from "../policy/run-tests.ts";
 import { type Problem, ProblemsError } from "../problem.ts";
 import { parseYaml } from "./document.ts";
@@ -33,7 +33,8 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
   const { mappings, policy, inUse } = "config" in loaded ? { ...loaded.config, inUse: loaded.inUse } : loaded;
   const folder = `${folders.config}/policy`;
   const given = givenValues(inUse.flatMap((name) => mappingFile(files, `${folders.mappings}/${name}.yaml`)));
-  const lint = lintPolicy(files, { folder, names: POLICY_FILES }, inUse.length > 0 ? given : new Map(), nowMs);
+  if ("config" in loaded) given.set(CONNECTION, Object.keys(loaded.config.settings.connections));
+  const lint = lintPolicy(files, { folder, names: POLICY_FILES }, given, nowMs);
   const mappingTests = runMappingTests(files, folders.mappings, mappings);
   const policyTests = policy && runPolicyTests(files, folder, policy);
   const found = "problems" in loaded ? loaded.problems : [];

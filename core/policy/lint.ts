@@ -25,6 +25,9 @@ const CANONICAL: Closed = new Map<string, readonly (string | number)[]>([
   ["ticket.change.risk", CHANGE_RISKS],
 ]);
 
+/** Where rules read the name of a ticket's connection. */
+export const CONNECTION = "ticket.connection";
+
 const SHOWN_MAX = 30;
 
 /**
@@ -89,7 +92,7 @@ function ruleProblems(yaml: YamlFile, { when, tree, alternatives }: ReadRule, cl
     const values = closed.get(path) ?? [];
     const shown = values.slice(0, SHOWN_MAX).map((value) => (value === "" ? '""' : String(value)));
     const more = values.length > SHOWN_MAX ? ` and ${values.length - SHOWN_MAX} more` : "";
-    const what = CANONICAL.has(path) ? `${path} is never ${literal}` : `no mapping in use gives ${path} ${literal}`;
+    const what = strangeness(path, literal);
     const near = literal.startsWith('"') ? didYouMean(literal.slice(1, -1), values.map(String)) : "";
     return yaml.problem(when.path, what, `${near}It is one of: ${shown.join(", ")}${more}`, offset);
   });
@@ -100,6 +103,11 @@ function ruleProblems(yaml: YamlFile, { when, tree, alternatives }: ReadRule, cl
   const fix =
     paths.length > 0 ? "Write || where one of them is enough, or remove the rule" : "Correct it, or remove the rule";
   return [yaml.problem(when.path, `the condition can never be true${asked}`, fix)];
+}
+
+function strangeness(path: string, literal: string): string {
+  if (path === CONNECTION) return `there is no connection ${literal}`;
+  return CANONICAL.has(path) ? `${path} is never ${literal}` : `no mapping in use gives ${path} ${literal}`;
 }
 
 interface StrangeLiteral {

@@ -171,7 +171,7 @@ describe("an expression", () => {
     }
 
     it("list the fields there are", () => {
-      expect(faultOf("nested.nmae == text").fix).to.equal("Use one of: name, inner");
+      expect(faultOf("nested.nmae == text").fix).to.equal('Did you mean "name"? Use one of: name, inner');
       expect(faultOf("nested.inner.cuont > 1").fix).to.equal("Use one of: count, at");
       expect(faultOf("txt == text").fix).to.equal("Start from one of: text, words, number, at, record, nested");
     });

@@ -102,6 +102,7 @@ const meanings: ProblemCase[] = [
     '!(ticket.change.risk == "medium")',
   ),
   edit("a value that no mapping gives", ROUTING, CALLS, 'ticket.custom.tier == "golden"'),
+  edit("a connection that does not exist", GATES, "advice.security_related", 'ticket.connection == "snwo"'),
   edit("a condition that contradicts itself", ROUTING, CALLS, 'ticket.kind == "incident" && ticket.kind == "change"'),
   edit("bounds that leave nothing", ROUTING, CALLS, "ticket.priority > 3 && ticket.priority < 2"),
   edit("a bound beyond all values", GATES, "advice.security_related", "ticket.urgency > 3 || false"),
