@@ -80,7 +80,7 @@ function program(finish: (code: ExitCode) => void): Command {
     .option("--since <day>", "leave out tickets opened before that day, such as 2026-01-31 (UTC)")
     .option("--csv <file>", "write a line for each ticket and policy")
     .option("--html <file>", "write the report with charts")
-    .action(async (options: BacktestOptions) => finish(await (await import("./backtest.ts")).runBacktest(options)));
+    .action(async (options: BacktestOptions) => finish(await (await import("./backtest.ts")).startBacktest(options)));
   addSweepCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")
