@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { z } from "zod";
+import { HistoryFile } from "../../core/backtest/history.ts";
 import { POLICY_FILES } from "../../core/config/policy-files.ts";
 import { Settings } from "../../core/config/settings.ts";
 import { MappingFile, MappingTests } from "../../core/mapping/schema.ts";
@@ -29,6 +30,7 @@ const SCHEMAS: Readonly<Record<string, Described>> = {
   interlock: { title: "config/interlock.yaml: what the sidecar connects to", schema: Settings },
   mapping: { title: "mappings/<name>.yaml: how a vendor's record becomes a ticket", schema: MappingFile },
   "mapping-tests": { title: "mappings/<name>.test.yaml", schema: MappingTests },
+  history: { title: "mappings/history/<name>.yaml: how a file of history is read", schema: HistoryFile },
   routing: { title: "config/policy/routing.yaml: who works on what; the first rule that matches", schema: RoutingFile },
   gates: { title: "config/policy/gates.yaml: who must approve what; all rules that match", schema: GatesFile },
   freezes: { title: "config/policy/freezes.yaml: when nothing may change; all that match", schema: FreezesFile },
@@ -75,7 +77,7 @@ export function schemaTexts(): Record<string, string> {
       const { $schema, ...rest } = z.toJSONSchema(schema, {
         io: "input",
         // A mapping has one form of field thirty times.
-        reused: name === "mapping" ? "ref" : "inline",
+        reused: name === "mapping" || name === "history" ? "ref" : "inline",
         target: "draft-7",
         override: ({ zodSchema, jsonSchema, path }) => {
           Object.assign(jsonSchema, FORMS.get(zodSchema));

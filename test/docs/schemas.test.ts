@@ -10,14 +10,15 @@ const FOLDER = "docs/schema";
 const texts = schemaTexts();
 
 /** Every YAML file that an admin edits. */
-const SHIPPED = ["config", "config/policy", "mappings"].flatMap((folder) =>
+const SHIPPED = ["config", "config/policy", "mappings", "mappings/history"].flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => /\.ya?ml$/.test(name))
     .map((name) => `${folder}/${name}`),
 );
 
 function schemaNameOf(path: string): string {
-  if (path.startsWith("mappings/")) return path.endsWith(".test.yaml") ? "mapping-tests" : "mapping";
+  if (path.startsWith("mappings/") && path.endsWith(".test.yaml")) return "mapping-tests";
+  if (path.startsWith("mappings/")) return path.startsWith("mappings/history/") ? "history" : "mapping";
   if (path.endsWith(".test.yaml")) return "policy-tests";
   return path.slice(path.lastIndexOf("/") + 1, -".yaml".length);
 }

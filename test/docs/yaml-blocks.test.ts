@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
 import { diskFiles } from "../../cli/system.ts";
+import { loadHistory } from "../../core/backtest/history.ts";
 import type { ConfigFiles } from "../../core/config/files.ts";
 import { loadConfig } from "../../core/config/load.ts";
 import { runPolicyTests } from "../../core/policy/run-tests.ts";
@@ -18,6 +19,7 @@ interface Block {
 
 const SETTINGS = "config/interlock.yaml";
 const POLICY = "config/policy";
+const HISTORY = "mappings/history/";
 
 const DOCUMENTS = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((path) =>
   path.endsWith(".md"),
@@ -32,10 +34,13 @@ function blocksOf(document: string, text: string): Block[] {
 }
 
 function pathOf(block: string): string | undefined {
-  const named = /^# (config\/interlock\.yaml|config\/policy\/\S+\.yaml|mappings\/[\w.-]+\.yaml)\n/.exec(block)?.[1];
+  const named = /^# (config\/interlock\.yaml|config\/policy\/\S+\.yaml|mappings\/(?:history\/)?[\w.-]+\.yaml)\n/.exec(
+    block,
+  )?.[1];
   if (named !== undefined) return named;
   const value: unknown = parse(block);
   const keys = value !== null && typeof value === "object" ? Object.keys(value) : [];
+  if (keys.includes("csv")) return `${HISTORY}shown.yaml`;
   if (keys.includes("vendor")) return "mappings/servicenow.incident.yaml";
   if (keys.includes("rules") && keys.includes("default")) return `${POLICY}/routing.yaml`;
   return keys.some((key) => ["connections", "store", "limits", "mode", "webhookAuth"].includes(key))
@@ -87,6 +92,10 @@ function settingsWith(text: string): string {
 function problemsOf(block: Block, others: readonly Block[]): string[] {
   if (block.path === undefined) return ["nobody can tell which file this is: say it in the first line, # config/..."];
   const files = filesWith(block, others);
+  if (block.path.startsWith(HISTORY)) {
+    const history = loadHistory(files, "mappings", block.path.slice(HISTORY.length, -".yaml".length));
+    return "problems" in history ? history.problems.map(renderProblem) : [];
+  }
   const loaded = loadConfig(files, FOLDERS, SECRETS);
   if ("problems" in loaded) return loaded.problems.map(renderProblem);
   if (!block.path.startsWith(POLICY) || !block.path.endsWith(".test.yaml")) return [];
