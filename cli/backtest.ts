@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
-import { open, writeFile } from "node:fs/promises";
+import { open, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
@@ -68,10 +68,13 @@ async function runBacktest(options: BacktestOptions): Promise<0 | 2> {
   const report = await backtest(historyRows(options.from, progress.at), history, policies, {
     ...since,
     ...(lines && { onTicket: (ticket) => lines.write(csvLines(ticket, policies)) }),
-  }).finally(async () => {
-    progress.end();
-    await lines?.close();
-  });
+  })
+    .catch(async (error: unknown) => {
+      await lines?.drop();
+      throw error;
+    })
+    .finally(progress.end);
+  await lines?.close();
   if (options.html !== undefined)
     await writeFile(options.html, htmlReport(report, `Backtest of ${basename(options.from)}`));
   const cost: Cost = {
@@ -131,6 +134,10 @@ async function openLines(
     },
     async close() {
       await flush().finally(() => file.close());
+    },
+    async drop() {
+      await file.close();
+      await rm(path);
     },
   };
 }
