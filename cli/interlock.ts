@@ -49,8 +49,9 @@ function program(finish: (code: ExitCode) => void): Command {
       finish(await (await import("./explain.ts")).explainTicket(ticket, options)),
     );
   json(command(root, "parked", "list tickets that wait for a person"))
-    .option("--redrive <ticket>", "make connection/key due again, through the running server")
+    .option("--redrive <ticket>", "make connection/key due again, or dismiss an unlocated delivery, through the running server")
     .addOption(new Option("--server <url>", "where the server listens").env("INTERLOCK_URL"))
+    .addHelpText("after", "\n--redrive needs INTERLOCK_ADMIN_TOKEN, the token that the server was started with.")
     .action(async ({ redrive, ...options }: CommonOptions & { redrive?: string; server?: string }) =>
       finish(
         redrive === undefined
