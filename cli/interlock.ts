@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { ProblemsError, renderProblem } from "../core/problem.ts";
 import type { CommonOptions } from "./config.ts";
 import type { ConnectOptions } from "./connect.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
 import { VERSION } from "./version.ts";
 
@@ -49,7 +50,10 @@ function program(finish: (code: ExitCode) => void): Command {
       finish(await (await import("./explain.ts")).explainTicket(ticket, options)),
     );
   json(command(root, "parked", "list tickets that wait for a person"))
-    .option("--redrive <ticket>", "make connection/key due again, or dismiss an unlocated delivery, through the running server")
+    .option(
+      "--redrive <ticket>",
+      "make connection/key due again, or dismiss an unlocated delivery, through the running server",
+    )
     .addOption(new Option("--server <url>", "where the server listens").env("INTERLOCK_URL"))
     .addHelpText("after", "\n--redrive needs INTERLOCK_ADMIN_TOKEN, the token that the server was started with.")
     .action(async ({ redrive, ...options }: CommonOptions & { redrive?: string; server?: string }) =>
@@ -70,6 +74,13 @@ function program(finish: (code: ExitCode) => void): Command {
       finish(await (await import("./connect.ts")).connect(name, options)),
     );
   addSweepCommands(root, { command, json, finish });
+  json(command(root, "doctor", "check reachability, rights, fields, choices, groups and webhooks; changes nothing"))
+    .argument("[connection]", "name under connections: in interlock.yaml; all where absent")
+    .option("--public-url <url>", "where the vendor should send to")
+    .option("--as <account>", "administrator to look into the set-up as; password or API token in INTERLOCK_AS_SECRET")
+    .action(async (name: string | undefined, options: DoctorOptions) =>
+      finish(await (await import("./doctor.ts")).doctor(name, options)),
+    );
   const ledger = root
     .command("ledger")
     .description("the record of everything that was decided and done")
