@@ -54,6 +54,19 @@ describe("limits", () => {
     ]);
   });
 
+  it("sweepOverlapMs reaches over the minute to which Jira searches, and what its index is late", () => {
+    expect(broken({ sweepOverlapMs: 90_000 })).to.deep.equal([]);
+    expect(broken({ sweepOverlapMs: 89_999 })).to.deep.equal([
+      "sweepOverlapMs (89999) must be at least 90000: Jira finds edits by the minute, and some of them late",
+    ]);
+  });
+
+  it("signalRetentionMs keeps what sweeps saw until it is old enough to be missed", () => {
+    const limits = { sweepOverlapMs: 90_000, sweepEveryMs: 10_000 };
+    expect(broken({ ...limits, signalRetentionMs: 120_000 })).to.deep.equal([]);
+    expect(broken({ ...limits, signalRetentionMs: 119_999 })).to.have.length(1);
+  });
+
   it("are told about all at once", () => {
     const all = { leaseMs: 1, retryCapMs: 1, claimMax: 9_999, intakeBatchMax: 99_999 };
     expect(broken(all)).to.have.length(4);
