@@ -9,6 +9,27 @@ import { VERSION } from "./version.ts";
 /** 0 done, 1 found a problem, 2 usage. */
 type ExitCode = 0 | 1 | 2;
 
+/** A command with the options that all take. */
+function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .showHelpAfterError()
+    .addOption(
+      new Option("--config <folder>", "folder with interlock.yaml and policy/")
+        .env("INTERLOCK_CONFIG")
+        .default("./config"),
+    )
+    .addOption(
+      new Option("--mappings <folder>", "folder with the mappings").env("INTERLOCK_MAPPINGS").default("./mappings"),
+    );
+}
+
+function json(target: Command): Command {
+  return target.option("--json", "print JSON instead of text");
+}
+
 function program(finish: (code: ExitCode) => void): Command {
   const root = new Command("interlock")
     .description("Routes, gates and documents tickets of ServiceNow and Jira by rules, beside the systems of record.")
@@ -19,21 +40,6 @@ function program(finish: (code: ExitCode) => void): Command {
       "after",
       "\nExit codes: 0 done, 1 found a problem, 2 wrong usage.\nDocumentation: README.md and docs/",
     );
-  const command = (parent: Command, name: string, description: string): Command =>
-    parent
-      .command(name)
-      .description(description)
-      .exitOverride()
-      .showHelpAfterError()
-      .addOption(
-        new Option("--config <folder>", "folder with interlock.yaml and policy/")
-          .env("INTERLOCK_CONFIG")
-          .default("./config"),
-      )
-      .addOption(
-        new Option("--mappings <folder>", "folder with the mappings").env("INTERLOCK_MAPPINGS").default("./mappings"),
-      );
-  const json = (target: Command): Command => target.option("--json", "print JSON instead of text");
 
   // Each command loads its own code when it is called: a look at the store need not wait for the vendors' libraries.
   command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
