@@ -18,10 +18,10 @@ describe("limits", () => {
     }
   });
 
-  it("may be zero only where zero means at once", () => {
+  it("may be zero only where zero means at once, or none", () => {
     const names = Object.keys(Limits.parse({})).filter((name) => Limits.safeParse({ [name]: 0 }).success);
     for (const name of names)
-      expect(name).to.match(/^(settleMs|restMs|staleReadMs|unknownOutcomeWaitMs|callSpacingMs)$/);
+      expect(name).to.match(/^(settleMs|restMs|staleReadMs|unknownOutcomeWaitMs|callSpacingMs|callsKeptMax)$/);
   });
 
   it("do not take a name nobody knows", () => {
