@@ -3,15 +3,37 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { ProblemsError, renderProblem } from "../core/problem.ts";
 import type { BacktestOptions } from "./backtest.ts";
 import type { CommonOptions } from "./config.ts";
-import type { ConnectOptions } from "./connect.ts";
+import { addConnectionCommands } from "./connection-commands.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
 import { VERSION } from "./version.ts";
 
 /** 0 done, 1 found a problem, 2 usage. */
 type ExitCode = 0 | 1 | 2;
 
+/** A command with the options that all take. */
 function listed(value: string, before: string[] = []): string[] {
   return [...before, value];
+}
+
+/** A command with the options that all take. */
+function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .showHelpAfterError()
+    .addOption(
+      new Option("--config <folder>", "folder with interlock.yaml and policy/")
+        .env("INTERLOCK_CONFIG")
+        .default("./config"),
+    )
+    .addOption(
+      new Option("--mappings <folder>", "folder with the mappings").env("INTERLOCK_MAPPINGS").default("./mappings"),
+    );
+}
+
+function json(target: Command): Command {
+  return target.option("--json", "print JSON instead of text");
 }
 
 function program(finish: (code: ExitCode) => void): Command {
@@ -24,21 +46,6 @@ function program(finish: (code: ExitCode) => void): Command {
       "after",
       "\nExit codes: 0 done, 1 found a problem, 2 wrong usage.\nDocumentation: README.md and docs/",
     );
-  const command = (parent: Command, name: string, description: string): Command =>
-    parent
-      .command(name)
-      .description(description)
-      .exitOverride()
-      .showHelpAfterError()
-      .addOption(
-        new Option("--config <folder>", "folder with interlock.yaml and policy/")
-          .env("INTERLOCK_CONFIG")
-          .default("./config"),
-      )
-      .addOption(
-        new Option("--mappings <folder>", "folder with the mappings").env("INTERLOCK_MAPPINGS").default("./mappings"),
-      );
-  const json = (target: Command): Command => target.option("--json", "print JSON instead of text");
 
   // Each command loads its own code when it is called: a look at the store need not wait for the vendors' libraries.
   command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
@@ -54,8 +61,12 @@ function program(finish: (code: ExitCode) => void): Command {
       finish(await (await import("./explain.ts")).explainTicket(ticket, options)),
     );
   json(command(root, "parked", "list tickets that wait for a person"))
-    .option("--redrive <ticket>", "make connection/key due again, through the running server")
+    .option(
+      "--redrive <ticket>",
+      "make connection/key due again, or dismiss an unlocated delivery, through the running server",
+    )
     .addOption(new Option("--server <url>", "where the server listens").env("INTERLOCK_URL"))
+    .addHelpText("after", "\n--redrive needs INTERLOCK_ADMIN_TOKEN, the token that the server was started with.")
     .action(async ({ redrive, ...options }: CommonOptions & { redrive?: string; server?: string }) =>
       finish(
         redrive === undefined
@@ -63,16 +74,7 @@ function program(finish: (code: ExitCode) => void): Command {
           : await (await import("./redrive.ts")).redriveParked(redrive, options),
       ),
     );
-  command(root, "connect", "have ServiceNow or Jira tell this sidecar of changes; does nothing twice")
-    .argument("<connection>", "name under connections: in interlock.yaml")
-    .option("--dry-run", "say what would be done and change nothing")
-    .option("--public-url <url>", "where the vendor reaches this sidecar, such as https://interlock.acme.com")
-    .option("--as <account>", "administrator to work as; password or API token in INTERLOCK_AS_SECRET")
-    .option("--integration-user <user_name>", "our account on ServiceNow, where it shall not be asked for")
-    .option("--emit <folder>", "write an update set and a Now SDK project for ServiceNow instead; calls nobody")
-    .action(async (name: string, options: ConnectOptions) =>
-      finish(await (await import("./connect.ts")).connect(name, options)),
-    );
+  addConnectionCommands(root, { command, json, finish });
   json(command(root, "backtest", "replay a file of ticket history through the rules and say what they would have done"))
     .requiredOption("--from <file>", "CSV file with one row for each state of a ticket; may be gzipped")
     .option("--mapping <name>", "how to read it: mappings/history/<name>.yaml (default: the only one there)")

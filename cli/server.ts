@@ -14,6 +14,7 @@ import { type Loop, startLoop } from "../core/reconcile/loop.ts";
 import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
 import { createMetrics, type Metrics } from "../routes/meter.ts";
+import type { SweepApi } from "../routes/sweep-api.ts";
 import { urlOf } from "./address.ts";
 import { type Desks, openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
@@ -43,6 +44,7 @@ export interface Running {
   store: Store;
   metrics: Metrics;
   loop: Loop;
+  sweeps: SweepApi;
   setMode(mode: Mode): void;
   /** The configuration as it was last adopted. */
   config(): Config;
@@ -113,6 +115,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     store,
     metrics,
     loop: running,
+    sweeps: sweeping.api,
     setMode(next) {
       mode = next;
     },
@@ -178,7 +181,8 @@ class CurrentConfig {
   }
 }
 
-function identityGauges({ api }: Sweeping): { connection: string; contradicted: boolean }[] {
+/** What the metrics show of identities. */
+export function identityGauges({ api }: Sweeping): { connection: string; contradicted: boolean }[] {
   return api.identities().map(({ connection, state }) => ({ connection, contradicted: state === "contradicted" }));
 }
 

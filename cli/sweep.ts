@@ -75,7 +75,7 @@ async function report(options: SweepOptions): Promise<0 | 1> {
 function reportText({ since, until, missing, types }: z.infer<typeof Report>): string {
   const table = new Table({
     head: ["records", "changed", "by webhook", "only by sweep", "(our own writes)", "known", "missing", "worst lag"],
-    style: { head: [] },
+    style: { head: [], border: [] },
   });
   for (const line of types)
     table.push([

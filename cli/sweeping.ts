@@ -30,6 +30,9 @@ export interface Sweeping {
   stop(): Promise<void>;
 }
 
+/** How long a start waits for the vendors to say who they are: one that hangs must not keep webhooks of the others waiting. */
+const IDENTITY_WAIT_MS = 5_000;
+
 export function openSweeping(swept: ReadonlyMap<string, Swept>, deps: SweepingDeps): Sweeping {
   const { store, limits, clock, wake } = deps;
   const feeds = new Map([...swept].map(([connection, { feed }]) => [connection, feed]));
@@ -57,7 +60,7 @@ export function openSweeping(swept: ReadonlyMap<string, Swept>, deps: SweepingDe
         (error: unknown) =>
           deps.log.error("the store could not be asked for identities", { error: describeError(error) }),
       );
-      await Promise.race([asked, clock.sleep(limits.callTimeoutMs, late.signal)]);
+      await Promise.race([asked, clock.sleep(Math.min(IDENTITY_WAIT_MS, limits.callTimeoutMs), late.signal)]);
       late.abort();
     },
     start() {

@@ -35,7 +35,9 @@ export function apiRoutes({ store, limits, adminToken, wake, sweeps }: ApiDeps):
       return;
     }
     wake();
-    response.status(202).json({ outcome: "due" });
+    // What is gone was the note of a delivery that pointed at no record.
+    const outcome = (await store.view(connection, key)) ? "due" : "dismissed";
+    response.status(202).json({ outcome });
   });
   return router;
 }

@@ -33,7 +33,9 @@ export interface WebhookDeps {
 export function webhookRoutes(deps: WebhookDeps): Router {
   const router = express.Router();
   const raw = express.raw({ type: () => true, limit: deps.limits.bodyBytesMax, inflate: false });
-  router.post("/webhooks/:connection", knownConnection(deps), raw, receive(deps));
+  router.post("/webhooks/:connection", knownConnection(deps), raw, receive(deps), refusals(deps));
+  router.all("/webhooks/:connection", onlyPost);
+  // An address that cannot be decoded comes here: it names no connection.
   router.use(refusals(deps));
   return router;
 }
@@ -52,6 +54,13 @@ function knownConnection({ sources }: WebhookDeps): RequestHandler {
       .json({ error: "unknown_connection", message: "no connection of that name stands in interlock.yaml" });
   };
 }
+
+const onlyPost: RequestHandler = (_request, response) => {
+  response
+    .status(405)
+    .set("Allow", "POST")
+    .json({ error: "method_not_allowed", message: "webhooks are sent with POST; nothing can be read here" });
+};
 
 function receive(deps: WebhookDeps): RequestHandler {
   return async function receiveWebhook(request, response) {
@@ -186,13 +195,18 @@ function refuse(
   response.status(status).json({ error, message });
 }
 
+const REFUSALS: Readonly<Record<number, (limits: Limits) => string>> = {
+  413: ({ bodyBytesMax }) => `a body may have ${bodyBytesMax} bytes`,
+  415: () => "the body is compressed; send it uncompressed, as the signature is over the plain bytes",
+};
+
 /** What the body reader refuses: too large, compressed, cut off. */
 function refusals(deps: WebhookDeps): ErrorRequestHandler {
   return function refuseBody(error: unknown, request, response, next) {
     const status = error !== null && typeof error === "object" && "status" in error ? error.status : undefined;
     if (response.headersSent || typeof status !== "number" || status < 400 || status > 499) return next(error);
     const name = status === 413 ? "too_large" : status === 415 ? "compressed" : "bad_request";
-    const message = status === 413 ? `a body may have ${deps.limits.bodyBytesMax} bytes` : "the body could not be read";
+    const message = REFUSALS[status]?.(deps.limits) ?? "the body could not be read";
     refuse(deps, response, { connection: connectionOf(request), status, error: name, message });
   };
 }

@@ -6,6 +6,7 @@ import { loadConfig } from "../core/config/load.ts";
 
 const Package = z.looseObject({
   engines: z.object({ node: z.string() }),
+  scripts: z.record(z.string(), z.string()),
   dependencies: z.record(z.string(), z.string()),
   devDependencies: z.record(z.string(), z.string()),
 });
@@ -56,6 +57,18 @@ describe("the repository", () => {
       for (const [, target] of text(path).matchAll(/\]\((?!https?:)([^)#]+)/g))
         expect(existsSync(`${folder}${target}`), `${path}: ${target}`).to.equal(true);
     }
+  });
+
+  it("documents every metric, and starts with the secrets of .env", () => {
+    const page = text("docs/operations.md");
+    const names = [...text("routes/meter.ts").matchAll(/interlock_[a-z_]+/g)].map(([name]) => name);
+    expect(names).to.include("interlock_overwrites_total").and.to.include("interlock_parked");
+    for (const name of names) expect(page, name).to.include(`\`${name}\``);
+    for (const script of ["start", "interlock"])
+      expect(manifest.scripts[script]).to.include("--env-file-if-exists=.env");
+    const asked = [...text("config/interlock.yaml").matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => name ?? "");
+    for (const name of asked.filter((each) => each !== "NAME"))
+      expect(text(".env.example")).to.match(new RegExp(`^${name}=$`, "m"));
   });
 
   it("documents every reason for which a ticket is parked", () => {

@@ -6,6 +6,7 @@ import type { ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Meter } from "../../core/ports.ts";
+import { publicLookup } from "../address.ts";
 import { callGate } from "../calls.ts";
 import { type AuthDeps, type AuthHeaders, credentialsFor, type TokenCall } from "./auth.ts";
 import { type Answer, answered, resultOf, type TimedCall } from "./faults.ts";
@@ -116,7 +117,9 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
 }
 
 function transport({ settings, limits }: ClientDeps) {
-  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+  // A public name that leads inside is refused in the connect step, where no second look-up can change the answer.
+  const options = { keepAlive: true, ...(!settings.allowPrivateAddress && { lookup: publicLookup() }) };
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
   const http = axios.create({
     baseURL: settings.baseUrl,
     timeout: limits.callTimeoutMs,

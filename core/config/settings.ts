@@ -100,7 +100,7 @@ function jiraProblems({ baseUrl, deployment, auth }: JiraConnection, problem: Co
     problem(["auth"], "is no login for Data Center", "{ type: bearer, token: ... } with a personal access token");
   if (deployment === "datacenter" && isGatewayUrl(baseUrl))
     problem(["baseUrl"], "is the gateway of Jira Cloud", "the address of the Data Center itself");
-  if (URL.canParse(baseUrl) && new URL(baseUrl).hostname === GATEWAY_HOST && !isGatewayUrl(baseUrl))
+  if (URL.canParse(baseUrl) && new URL(baseUrl).hostname === GATEWAY_HOST && isBaseUrl(baseUrl))
     problem(["baseUrl"], "does not say which site", `https://${GATEWAY_HOST}/ex/jira/<cloudId>`);
 }
 

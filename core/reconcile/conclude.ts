@@ -65,7 +65,14 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
     entries: [],
     ...(park && { park }),
   };
-  await deps.store.settle(claim, settlement, deps.limits.restMs);
+  const settled = await deps.store.settle(claim, settlement, deps.limits.restMs);
+  if (settled && work.givesBack) countGivenBack(deps, claim, work, receipts);
+}
+
+function countGivenBack({ meter }: ReconcileDeps, { connection }: Claim, work: Work, receipts: Receipt[]): void {
+  const sets = new Set(work.write.fields.map(({ actionId }) => actionId));
+  const given = receipts.filter(({ actionId, outcome }) => sets.has(actionId) && outcome === "applied").length;
+  if (given > 0) meter.count("interlock_given_back_total", { connection }, given);
 }
 
 /**

@@ -241,7 +241,7 @@ export interface Store {
   renew(claims: readonly Claim[], leaseMs: number): Promise<number>;
   /** Gives claims back untouched, due at once. Answers how many were still ours. */
   release(claims: readonly Claim[]): Promise<number>;
-  /** Makes a parked ticket due again; false when there is no such parked ticket. */
+  /** Makes a parked ticket due again, or removes the note of a delivery that points at no record; false when there is no such parked ticket. */
   redrive(connection: string, key: string, by: string): Promise<boolean>;
   parked(limit: number): Promise<Parked[]>;
   view(connection: string, key: string): Promise<TicketView | undefined>;

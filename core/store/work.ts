@@ -164,7 +164,10 @@ function parkedDraft(claim: Claim, { reason, detail }: { reason: string; detail:
 export async function redriveWork(driver: StoreDriver, connection: string, key: string, by: string): Promise<boolean> {
   return inTransaction(driver, async (trx) => {
     const nowMs = await driver.nowMs(trx);
-    const rows = await trx
+    const named = sql<boolean>`connection = ${connection} and parked_at is not null and (record_key = ${key} or record_id = ${key})`;
+    // A note of a delivery that points at no record leads to nothing that could be looked at again.
+    const notes = await trx.deleteFrom("work").where("type", "=", UNLOCATED).where(named).returning("ticket").execute();
+    const due = await trx
       .updateTable("work")
       .set({
         due_at: nowMs,
@@ -176,12 +179,11 @@ export async function redriveWork(driver: StoreDriver, connection: string, key: 
         parked_reason: null,
         parked_detail: null,
       })
-      .where("connection", "=", connection)
-      .where("parked_at", "is not", null)
       .where("type", "!=", UNLOCATED)
-      .where((where) => where.or([where("record_key", "=", key), where("record_id", "=", key)]))
+      .where(named)
       .returning("ticket")
       .execute();
+    const rows = [...notes, ...due];
     await appendEntries(
       driver,
       trx,

@@ -1,7 +1,7 @@
 /** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
 import { Command } from "commander";
 import { benchIntake } from "./intake.ts";
-import { benchStorm } from "./storm.ts";
+import { benchStorm, type StormBench } from "./storm.ts";
 
 const DEFAULT_SEED = 20_261_122;
 
@@ -15,8 +15,14 @@ program
   .command("storm")
   .description("10,000 webhooks on 500 tickets: vendor calls, losses, duplicates")
   .option("--kills <n>", "how often the server is killed with SIGKILL on the way", Number, 0)
+  .option(
+    "--lose <n>",
+    "of a hundred webhooks, so many never arrive; exits with 1 when a change is missing then",
+    Number,
+    0,
+  )
   .option("--seed <n>", "order of the webhooks", Number, DEFAULT_SEED)
-  .action(async (options: { kills: number; seed: number }) => print(await benchStorm(options)));
+  .action(async (options: StormBench) => print(await benchStorm(options)));
 
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));

@@ -1,9 +1,18 @@
 import { runStorm } from "../support/storm.ts";
 
-/** `npm run bench -- storm [--kills N]`: 10,000 webhooks on 500 tickets, half in each system. */
-export async function benchStorm({ kills, seed }: { kills: number; seed: number }): Promise<Record<string, unknown>> {
-  const result = await runStorm({ tickets: 500, signals: 10_000, kills, seed });
+export interface StormBench {
+  kills: number;
+  seed: number;
+  /** Of a hundred webhooks. */
+  lose: number;
+}
+
+/** `npm run bench -- storm [--kills N] [--lose N]`: 10,000 webhooks on 500 tickets, half in each system. */
+export async function benchStorm({ kills, seed, lose }: StormBench): Promise<Record<string, unknown>> {
+  const result = await runStorm({ tickets: 500, signals: 10_000, kills, seed, losePercent: lose });
   for (const fault of result.faults) console.error(fault);
+  const { completeness } = result;
+  if (lose > 0 && (completeness?.missing !== 0 || result.lost > 0)) process.exitCode = 1;
   return {
     bench: "storm",
     tickets: result.tickets,
@@ -18,5 +27,11 @@ export async function benchStorm({ kills, seed }: { kills: number; seed: number 
     ledger_entries: result.ledgerEntries,
     seconds: Number(result.seconds.toFixed(1)),
     seed,
+    ...(completeness && {
+      lose,
+      missing: completeness.missing,
+      changed: completeness.changed,
+      found_only_by_sweep: completeness.foundOnlyBySweep,
+    }),
   };
 }

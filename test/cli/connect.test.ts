@@ -142,7 +142,10 @@ describe("interlock connect", function (this: Mocha.Suite) {
       const newer = Buffer.from("another secret of some length").toString("base64");
       writeFileSync(join(folder, "newer"), newer, { mode: 0o600 });
       const config = readFileSync(join(folders.config, "interlock.yaml"), "utf8");
-      const rotated = config.replace(/(webhookSecrets:\n\s+- )(\S+snow-webhook\S*)/, `$1$2\n      - $${file:${join(folder, "newer")}}`);
+      const rotated = config.replace(
+        /(webhookSecrets:\n\s+- )(\S+snow-webhook\S*)/,
+        `$1$2\n      - \${file:${join(folder, "newer")}}`,
+      );
       expect(rotated, "the edit of the test must hit").to.not.equal(config);
       writeFileSync(join(folders.config, "interlock.yaml"), rotated);
       const { stdout, stderr } = await asAdmin("snow", "--public-url", "https://other.example.com");

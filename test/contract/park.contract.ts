@@ -138,13 +138,17 @@ export function redriveCases(rig: Rig): void {
     expect(await rig().dump()).to.deep.equal(before);
   });
 
-  it("answers false for a stray delivery, which has no record to read", async () => {
+  it("dismisses a stray delivery, which has no record to read, once and in the ledger", async () => {
     const { store } = rig();
-    await store.accept([hint("", { target: { unlocated: "no table" } })], 0);
-    const [stray] = await store.parked(10);
-    const before = await rig().dump();
-    expect(await store.redrive("snow", stray?.key ?? "", "someone")).to.equal(false);
-    expect(await rig().dump()).to.deep.equal(before);
+    const stray = (unlocated: string) => hint("", { target: { unlocated } });
+    await store.accept([stray("no table"), stray("no sys_id")], 0);
+    const [gone, stays] = await store.parked(10);
+    expect(await store.redrive("snow", gone?.key ?? "", "someone")).to.equal(true);
+    expect((await store.parked(10)).map(({ ticket }) => ticket)).to.deep.equal([stays?.ticket]);
+    expect(await store.view("snow", gone?.key ?? "")).to.equal(undefined);
+    expect(await store.counts()).to.include({ pending: 0, parked: 1 });
+    expect((await store.entries(0, 100)).at(-1)).to.include({ kind: "redrive", ticket: gone?.ticket });
+    expect(await store.redrive("snow", gone?.key ?? "", "someone")).to.equal(false);
   });
 
   it("is only done once", async () => {

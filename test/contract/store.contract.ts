@@ -8,6 +8,7 @@ import { memoryCases, upkeepCases, viewCases } from "./memory.contract.ts";
 import { parkCases, parkInWorkCases, redriveCases } from "./park.contract.ts";
 import { sharedClaimCases, sharedIntakeCases, sharedLedgerCases } from "./shared.contract.ts";
 import type { Rig, StoreRig } from "./store-rig.ts";
+import { sweepCases } from "./sweeps.contract.ts";
 
 export type { StoreRig } from "./store-rig.ts";
 
@@ -35,6 +36,7 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("memory", () => memoryCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));
+    describe("sweeps", () => sweepCases(rig));
     describe("ledger", () => ledgerCases(rig));
     describe("ledger and what it tells of", () => ledgerTruthCases(rig));
   });

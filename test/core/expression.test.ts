@@ -172,8 +172,10 @@ describe("an expression", () => {
 
     it("list the fields there are", () => {
       expect(faultOf("nested.nmae == text").fix).to.equal('Did you mean "name"? Use one of: name, inner');
-      expect(faultOf("nested.inner.cuont > 1").fix).to.equal("Use one of: count, at");
-      expect(faultOf("txt == text").fix).to.equal("Start from one of: text, words, number, at, record, nested");
+      expect(faultOf("nested.inner.cuont > 1").fix).to.equal('Did you mean "count"? Use one of: count, at');
+      expect(faultOf("txt == text").fix).to.equal(
+        'Did you mean "text"? Start from one of: text, words, number, at, record, nested',
+      );
     });
 
     it("bound the length of an expression: 4,000 characters are taken, 4,001 are not", () => {

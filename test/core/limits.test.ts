@@ -18,10 +18,10 @@ describe("limits", () => {
     }
   });
 
-  it("may be zero only where zero means at once", () => {
+  it("may be zero only where zero means at once, or none", () => {
     const names = Object.keys(Limits.parse({})).filter((name) => Limits.safeParse({ [name]: 0 }).success);
     for (const name of names)
-      expect(name).to.match(/^(settleMs|restMs|staleReadMs|unknownOutcomeWaitMs|callSpacingMs)$/);
+      expect(name).to.match(/^(settleMs|restMs|staleReadMs|unknownOutcomeWaitMs|callSpacingMs|callsKeptMax)$/);
   });
 
   it("do not take a name nobody knows", () => {
@@ -52,6 +52,19 @@ describe("limits", () => {
     expect(broken({ intakeBatchMax: 10, intakeQueueMax: 9 })).to.deep.equal([
       "intakeBatchMax (10) must not exceed intakeQueueMax (9)",
     ]);
+  });
+
+  it("sweepOverlapMs reaches over the minute to which Jira searches, and what its index is late", () => {
+    expect(broken({ sweepOverlapMs: 90_000 })).to.deep.equal([]);
+    expect(broken({ sweepOverlapMs: 89_999 })).to.deep.equal([
+      "sweepOverlapMs (89999) must be at least 90000: Jira finds edits by the minute, and some of them late",
+    ]);
+  });
+
+  it("signalRetentionMs keeps what sweeps saw until it is old enough to be missed", () => {
+    const limits = { sweepOverlapMs: 90_000, sweepEveryMs: 10_000 };
+    expect(broken({ ...limits, signalRetentionMs: 120_000 })).to.deep.equal([]);
+    expect(broken({ ...limits, signalRetentionMs: 119_999 })).to.have.length(1);
   });
 
   it("are told about all at once", () => {

@@ -1,5 +1,6 @@
 /** Holds the finished demo against what must be true: settled, told once, people's edits kept, ledger whole. */
 import type { Running } from "../../cli/server.ts";
+import { GIVEN_BACK } from "../../core/act/plan.ts";
 import type { Decision } from "../../core/decision.ts";
 import { ChainVerifier } from "../../core/ledger/chain.ts";
 import type { TicketView } from "../../core/store/store.ts";
@@ -35,7 +36,7 @@ export async function audit(
     const view = await server.store.view(ticket.connection, ticket.key);
     outcomes.push({ filed: ticket, view, notes: notesOf(site, ticket), group: groupOf(site, ticket, groups) });
   }
-  const faults = [...outcomes.flatMap(faultsOf), ...unguarded(outcomes, security)];
+  const faults = [...outcomes.flatMap((outcome) => faultsOf(outcome, groups)), ...unguarded(outcomes, security)];
   const internal = await server.metrics.total("interlock_failures_total", { kind: "internal" });
   if (internal > 0) faults.push(`${internal} looks at a ticket failed for a reason of our own; the log names it`);
   const ledger = await verifyLedger(server);
@@ -57,7 +58,7 @@ function unguarded(outcomes: readonly Outcome[], security: readonly Filed[]): st
   return open.map(({ filed }) => `${filed.connection}/${filed.key} is about security, and no gate stands before it`);
 }
 
-function faultsOf({ filed, view, notes, group }: Outcome): string[] {
+function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<string, string>): string[] {
   const name = `${filed.connection}/${filed.key}`;
   if (!view?.decision) return [`${name} was never decided on`];
   const faults: string[] = [];
@@ -82,8 +83,11 @@ function faultsOf({ filed, view, notes, group }: Outcome): string[] {
   // Taking over from an intake value is the job, even when a person put it there before we ever wrote.
   const takenOver = ours !== undefined && ours.before === (filed.groupByPeople ?? ours.before) && ours.after === group;
   const theirs = filed.groupByPeople !== undefined && filed.groupByPeople === group;
+  // A person who then chose what stood there anyway has changed nothing that the history shows.
+  const value = String(ours?.after ?? "");
+  const putBack = ours?.because.includes(GIVEN_BACK) === true && (groups.get(value) ?? value) === group;
   const untouched = ours === undefined && filed.groupByPeople === undefined;
-  if (!takenOver && !theirs && !untouched) {
+  if (!takenOver && !theirs && !putBack && !untouched) {
     faults.push(
       `${name} stands with "${group}"; people last chose "${filed.groupByPeople ?? ""}", Interlock "${String(ours?.after ?? "")}"`,
     );

@@ -1,6 +1,7 @@
 /** What the demo prints at its end. */
 import Table from "cli-table3";
 import type { Running } from "../../cli/server.ts";
+import { GIVEN_BACK } from "../../core/act/plan.ts";
 import { type Audit, type Outcome, waitsFor } from "./audit.ts";
 
 const LOG_ROWS = 12;
@@ -8,15 +9,18 @@ const PLAIN = { style: { head: [], border: [] } };
 
 /** The hand-written tickets one by one, then the first of the log's. */
 export function ticketTable({ outcomes }: Audit): string {
+  const own = outcomes.filter(({ filed }) => !isLog(filed.title));
+  const log = outcomes.filter(({ filed }) => isLog(filed.title));
+  const rows = [...own, ...log.slice(0, LOG_ROWS)].map(row);
+  // The names of tickets and rules are copied from here, so they stand whole.
+  const wholeWidth = (column: number): number => Math.max(8, ...rows.map((cells) => cells[column]?.length ?? 0)) + 2;
   const table = new Table({
     head: ["ticket", "says", "decided", "by rule", "written back"],
-    colWidths: [18, 34, 24, 31, 34],
+    colWidths: [wholeWidth(0), 34, 24, wholeWidth(3), 34],
     wordWrap: true,
     ...PLAIN,
   });
-  const own = outcomes.filter(({ filed }) => !isLog(filed.title));
-  const log = outcomes.filter(({ filed }) => isLog(filed.title));
-  for (const outcome of [...own, ...log.slice(0, LOG_ROWS)]) table.push(row(outcome));
+  table.push(...rows);
   const more = log.length - Math.min(LOG_ROWS, log.length);
   return more > 0 ? `${table.toString()}\n... and ${more} more incidents of the public log` : table.toString();
 }
@@ -30,7 +34,11 @@ function row({ filed, view, notes, group }: Outcome): string[] {
   const rule = view?.decision?.because.map(({ rule: id }) => id).join(", ") ?? "";
   const sets = (view?.actions ?? [])
     .filter(({ kind }) => kind === "set")
-    .map(({ field, before, after }) => `${field}: ${before || "(empty)"} -> ${after ?? ""}`);
+    .map(({ field, before, after, because }) =>
+      because.includes(GIVEN_BACK)
+        ? `${field}: a person's value put back`
+        : `${field}: ${before || "(empty)"} -> ${after ?? ""}`,
+    );
   const kept = sets.length === 0 ? [`nothing: stands with ${group || "(empty)"}`] : sets;
   const waits = view?.decision ? waitsFor(view.decision) : [];
   const waiting = waits.length > 0 ? [`waits for ${waits.join(", ")}`] : [];
@@ -102,6 +110,6 @@ export function numberLines(counted: Numbers, ledgerEntries: number): string[] {
     `${counted.keptForPeople} tickets were reassigned by a person after Interlock, and stayed as that person set them`,
     `${counted.guarded} tickets met a gate or a freeze; ${counted.waiting} of them stay unassigned until a person approves (asking the approvers in their queues is not built yet)`,
     `${counted.asleep} tickets wake by themselves later, for the next step of a clock or the end of a freeze`,
-    `ledger verified: ${ledgerEntries} entries`,
+    `ledger verified: ${ledgerEntries} entries; the stop of the server adds one more`,
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { SingleBar } from "cli-progress";
 import type { DemoOptions } from "../../cli/demo.ts";
 import { createLog } from "../../cli/log.ts";
@@ -129,6 +129,7 @@ function hints(
   const where = `--config ${folders.config} --mappings ${folders.mappings}`;
   console.log(`\nLook at one ticket:   npm run interlock -- explain snow/${key} ${where}`);
   console.log(`Verify the ledger:    npm run interlock -- ledger verify ${where}`);
+  console.log(`Both read ${dirname(folders.config)}, which the first demo after a day removes.`);
   if (!options.keep) return;
   console.log(
     `It goes on running at ${server.url} until Ctrl-C. Its API: curl -H "Authorization: Bearer ${ADMIN_TOKEN}" ${server.url}/api/parked`,

@@ -33,6 +33,16 @@ describe("A write that may have replaced a person's edit is counted, and fails f
     });
   });
 
+  it("where it is put back, which is counted too", async () => {
+    await onStage({}, async (stage) => {
+      await race(stage);
+      const { metrics } = stage.rig.server;
+      await until("it is put back", async () => (await metrics.total("interlock_given_back_total")) > 0);
+      await expectCounted(stage, "true");
+      expect(await metrics.total("interlock_given_back_total", { connection: "snow" })).to.equal(1);
+    });
+  });
+
   it("where the history cannot be read", async () => {
     await onStage({ limits: { attemptsMax: 3 } }, async (stage) => {
       stage.rig.snow.faults.auditHidden = true;

@@ -119,6 +119,16 @@ describe("/api", () => {
       expect(last).to.include({ kind: "redrive", ticket: "jira/issue/10040", body: '{"by":"api"}' });
     });
 
+    it("dismisses a delivery that points at nothing, and says so", async () => {
+      await ingress.store.accept([{ ...hint("1", "OPS-1"), target: { unlocated: "the body is not JSON" } }], 0);
+      const [stray] = await ingress.store.parked(1);
+      const answer = await ask(`/api/parked/jira/${stray?.key}/redrive`, { method: "POST" });
+      expect([answer.status, answer.json]).to.deep.equal([202, { outcome: "dismissed" }]);
+      expect((await ask("/api/parked")).json)
+        .to.have.property("parked")
+        .with.length(0);
+    });
+
     it("says 404 for a ticket that is not parked, also when asked again", async () => {
       await park("10040", "OPS-7");
       const redrive = (key: string) => ask(`/api/parked/jira/${key}/redrive`, { method: "POST" });

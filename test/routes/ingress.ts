@@ -6,8 +6,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
+import { identityGauges } from "../../cli/server.ts";
 import { openStoreUrl } from "../../cli/store.ts";
-import { openSweeping } from "../../cli/sweeping.ts";
+import { openSweeping, type Sweeping } from "../../cli/sweeping.ts";
 import { systemClock, systemRng } from "../../cli/system.ts";
 import { jiraWebhooks } from "../../connectors/jira/webhook.ts";
 import { servicenowWebhooks } from "../../connectors/servicenow/webhook.ts";
@@ -44,6 +45,7 @@ export interface Ingress {
   log: RecordingLog;
   metrics: Metrics;
   http: Server;
+  sweeping: Sweeping;
   /** How often the loop was told that something is due. */
   woken(): number;
   /** Posts to `/webhooks/<connection>`. */
@@ -58,7 +60,10 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
   const real = await openStoreUrl(`file:${join(folder, "interlock.db")}`, systemClock, log);
   const store = options.store?.(real) ?? real;
   const limits = Limits.parse({ settleMs: 0 });
-  const metrics = createMetrics(() => store);
+  const metrics = createMetrics(
+    () => store,
+    () => identityGauges(sweeping),
+  );
   let woken = 0;
   const wake = (): void => {
     woken += 1;
@@ -94,6 +99,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     log,
     metrics,
     http,
+    sweeping,
     woken: () => woken,
     deliver: (connection, headers, body) =>
       send(`${url}/webhooks/${connection}`, { method: "POST", headers, body: Buffer.from(body) }),

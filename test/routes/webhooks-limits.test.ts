@@ -45,6 +45,8 @@ describe("POST /webhooks/:connection: limits", () => {
     const answer = await deliver(padded(BODY_BYTES_MAX + 1));
     expect(answer.status).to.equal(413);
     expect(answer.json).to.deep.equal({ error: "too_large", message: `a body may have ${BODY_BYTES_MAX} bytes` });
+    const counted = { connection: "jira", outcome: "too_large" };
+    expect(await ingress.metrics.total("interlock_signals_total", counted)).to.equal(1);
   });
 
   it("refuse a body of any length, announced or not, and go on", async () => {
@@ -88,6 +90,10 @@ describe("POST /webhooks/:connection: limits", () => {
       const answer = await deliver(bomb, { "content-encoding": encoding });
       expect(answer.status).to.equal(415);
       expect(answer.json).to.have.property("error", "compressed");
+      expect(answer.json).to.have.property("message").that.contains("send it uncompressed");
+      const counted = { connection: "jira", outcome: "compressed" };
+      expect(await ingress.metrics.total("interlock_signals_total", counted)).to.be.above(0);
+      expect(ingress.log.lines.at(-1)?.fields).to.include({ connection: "jira", status: 415 });
     });
   }
 

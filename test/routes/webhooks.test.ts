@@ -157,8 +157,9 @@ describe("POST /webhooks/:connection", () => {
   it("is only there for POST", async () => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       const answer = await send(`${ingress.url}/webhooks/snow`, { method });
-      expect(answer.status, method).to.equal(404);
-      expect(answer.json).to.deep.equal({ error: "not_found" });
+      expect(answer.status, method).to.equal(405);
+      expect(answer.headers["allow"]).to.equal("POST");
+      expect(answer.json).to.have.property("error", "method_not_allowed");
     }
   });
 });

@@ -8,6 +8,12 @@ import { jiraTime, showUser } from "./jira-site.ts";
 import type { JiraStore } from "./jira-store.ts";
 import { queryOf } from "./sim-server.ts";
 
+/** Fields that nobody writes, as GET /field describes them. */
+const SET_BY_JIRA = ["status", "project", "created", "updated", "creator"].map((id) => {
+  const flags = { custom: false, orderable: false, navigable: true, searchable: true };
+  return { id, key: id, name: id, ...flags, clauseNames: [id], schema: { type: id, system: id } };
+});
+
 /** Routes of one API version; mounted under /rest/api/{version}. */
 export function siteRoutes(store: JiraStore, version: 2 | 3, now: () => number): RequestHandler {
   const { site } = store;
@@ -35,7 +41,7 @@ export function siteRoutes(store: JiraStore, version: 2 | 3, now: () => number):
   router.get("/field", (_req, res) => {
     const all = [...store.fields.values()];
     const seen = callerOf(res) === undefined ? all.filter((field) => !field.id.startsWith("customfield_")) : all;
-    res.json(seen.map(describeField));
+    res.json([...seen.map(describeField), ...SET_BY_JIRA]);
   });
   router.get("/user/search", (req, res) => {
     const query = queryOf(req);

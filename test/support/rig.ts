@@ -108,7 +108,14 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     snow.webhooks.setTarget({ url: `${server.url}/webhooks/snow`, secret: SNOW_SECRET });
     jira.webhooks.setTarget({ url: `${server.url}/webhooks/jira`, secret: JIRA_SECRET });
   };
+  // What the start asks the vendors must not mix with what a test looks for.
+  const settleIn = async (): Promise<void> => {
+    await server.sweeps.sweep();
+    snow.requests.length = 0;
+    jira.requests.length = 0;
+  };
   aim();
+  await settleIn();
   return {
     snow,
     jira,

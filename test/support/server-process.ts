@@ -10,6 +10,7 @@ import type { ConfigFolder } from "./config-folder.ts";
 
 const READY_WITHIN_MS = 15_000;
 const LOOK_EVERY_MS = 20;
+export const PROCESS_ADMIN_TOKEN = "process-admin-token";
 
 /** `interlock serve` in a process of its own, as it runs in production. */
 export interface ServerProcess {
@@ -35,7 +36,7 @@ export async function startProcess(folder: string, folders: ConfigFolder, port: 
   const script = fileURLToPath(new URL("../../cli/interlock.ts", import.meta.url));
   const child = spawn(process.execPath, [script, "serve", "--config", folders.config, "--mappings", folders.mappings], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, INTERLOCK_ADMIN_TOKEN: "process-admin-token" },
+    env: { ...process.env, INTERLOCK_ADMIN_TOKEN: PROCESS_ADMIN_TOKEN },
   });
   child.stderr?.pipe(createWriteStream(join(folder, "serve.log"), { flags: "a" }));
   const url = `http://127.0.0.1:${port}`;

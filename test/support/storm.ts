@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import axios from "axios";
 import PQueue from "p-queue";
 import { Pool } from "undici";
+import { z } from "zod";
 import { viewStoreUrl } from "../../cli/store.ts";
 import { systemClock } from "../../cli/system.ts";
 import { explain } from "../../core/policy/explain.ts";
@@ -15,7 +17,7 @@ import { type ConfigFolder, writeConfigFolder } from "./config-folder.ts";
 import { type Delivery, jiraDelivery, servicenowDelivery } from "./deliveries.ts";
 import { prng, shuffled } from "./prng.ts";
 import { GROUPS } from "./rig.ts";
-import { freePort, type ServerProcess, startProcess } from "./server-process.ts";
+import { freePort, PROCESS_ADMIN_TOKEN, type ServerProcess, startProcess } from "./server-process.ts";
 import { JIRA_SECRET, SNOW_SECRET } from "./settings.ts";
 
 export interface StormOptions {
@@ -26,6 +28,8 @@ export interface StormOptions {
   seed: number;
   connections?: number;
   settleWithinMs?: number;
+  /** So many of a hundred webhooks never arrive; with 100, not even the vendors' own are sent. */
+  losePercent?: number;
 }
 
 export interface StormResult {
@@ -45,6 +49,8 @@ export interface StormResult {
   kills: number;
   ledgerEntries: number;
   seconds: number;
+  /** What the server itself says of how much arrived; only where webhooks are lost. */
+  completeness?: { missing: number; changed: number; foundOnlyBySweep: number };
 }
 
 interface Ticket {
@@ -71,39 +77,50 @@ const LIMITS = {
   leaseMs: 30_000,
 };
 
+/** Where webhooks are lost: soon enough to be watched. */
+const SWEEP_EVERY_MS = 1_000;
+/** Jira's hours are those of its minute when it is asked what changed since. */
+const MINUTE_MS = 60_000;
+
 export async function runStorm(options: StormOptions): Promise<StormResult> {
   const folder = mkdtempSync(join(tmpdir(), "interlock-storm-"));
   const snow = await startServiceNowSim({ groups: GROUPS.map((name) => ({ name })) });
   const jira = await startJiraSim({ groups: GROUPS, retryDelayMs: 100 });
   const port = await freePort();
-  const folders = writeConfigFolder(folder, { snowUrl: snow.url, jiraUrl: jira.url, port, limits: LIMITS });
+  const lose = options.losePercent ?? 0;
+  const limits = lose > 0 ? { ...LIMITS, sweepEveryMs: SWEEP_EVERY_MS } : LIMITS;
+  const folders = writeConfigFolder(folder, { snowUrl: snow.url, jiraUrl: jira.url, port, limits });
   const startedMs = Date.now();
   try {
+    // What the first sweep finds would prove little about the ones after it.
+    const early = lose > 0 ? await startProcess(folder, folders, port) : undefined;
     const tickets = file(snow, jira, options.tickets);
     const deliveries = deliveriesFor(tickets, options);
-    // Jira reports our own writes back to us; ServiceNow's rule leaves the integration user's out.
-    jira.webhooks.setTarget({ url: `http://127.0.0.1:${port}/webhooks/jira`, secret: JIRA_SECRET });
-    snow.webhooks.setTarget({ url: `http://127.0.0.1:${port}/webhooks/snow`, secret: SNOW_SECRET });
-    const server = await blow({ folder, folders, port, deliveries, options });
+    if (lose < 100) aim(snow, jira, port);
+    const first = early ?? (await startProcess(folder, folders, port));
+    const server = await blow({ folder, folders, port, deliveries, options, first });
     const store = viewStoreUrl(`file:${join(folder, "interlock.db")}`, systemClock);
     try {
-      await settled(store, [snow, jira], options.settleWithinMs ?? 60_000);
-      const rssMb = peakRssMb(server.pid);
+      const withinMs = options.settleWithinMs ?? 60_000;
+      const effects = () => tickets.map((ticket) => effectsOn(snow, jira, ticket));
+      if (lose > 0) await arrived(() => effects().filter(({ lost }) => lost).length, withinMs);
+      await settled(store, [snow, jira], withinMs);
+      const completeness = lose > 0 ? { completeness: await completenessOf(server.url, startedMs) } : {};
       const counts = await store.counts();
-      const effects = tickets.map((ticket) => effectsOn(snow, jira, ticket));
-      const faults = await faultsOf(store, tickets, effects);
+      const ended = effects();
       return {
         tickets: tickets.length,
         signals: deliveries.length,
         stored: counts.signals,
         vendorCalls: snow.requests.length + jira.requests.length,
-        lost: effects.filter(({ lost }) => lost).length,
-        faults,
-        duplicateEffects: effects.reduce((sum, { duplicates }) => sum + duplicates, 0),
-        rssMb,
+        lost: ended.filter(({ lost }) => lost).length,
+        faults: await faultsOf(store, tickets, ended),
+        duplicateEffects: ended.reduce((sum, { duplicates }) => sum + duplicates, 0),
+        rssMb: peakRssMb(server.pid),
         kills: options.kills,
         ledgerEntries: counts.ledger,
         seconds: (Date.now() - startedMs) / 1_000,
+        ...completeness,
       };
     } finally {
       await store.close();
@@ -115,7 +132,38 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
   }
 }
 
-/** Files the tickets before anything listens, half in each system. */
+/** Jira reports our own writes back to us; ServiceNow's rule leaves the integration user's out. */
+function aim(snow: ServiceNowSim, jira: JiraSim, port: number): void {
+  jira.webhooks.setTarget({ url: `http://127.0.0.1:${port}/webhooks/jira`, secret: JIRA_SECRET });
+  snow.webhooks.setTarget({ url: `http://127.0.0.1:${port}/webhooks/snow`, secret: SNOW_SECRET });
+}
+
+/** Waits until nothing is missing any more, or so long that it will not come. */
+async function arrived(missing: () => number, withinMs: number): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  while (missing() > 0 && Date.now() < deadlineMs) await wait(100);
+}
+
+const Report = z.object({
+  missing: z.int(),
+  types: z.array(z.object({ changed: z.int(), foundOnlyBySweep: z.int() })),
+});
+
+/** Asks the server once it has swept again and every change of the storm is old enough to be missed. */
+async function completenessOf(url: string, sinceMs: number): Promise<NonNullable<StormResult["completeness"]>> {
+  const headers = { Authorization: `Bearer ${PROCESS_ADMIN_TOKEN}` };
+  const ask = { headers, proxy: false, timeout: 30_000 } as const;
+  await wait(SWEEP_EVERY_MS * 3);
+  await axios.post(`${url}/api/sweep`, undefined, ask);
+  const since = encodeURIComponent(new Date(sinceMs - MINUTE_MS).toISOString());
+  const { data } = await axios.get<unknown>(`${url}/api/completeness?since=${since}`, ask);
+  const { missing, types } = Report.parse(data);
+  const sum = (pick: (line: (typeof types)[number]) => number): number =>
+    types.reduce((total, line) => total + pick(line), 0);
+  return { missing, changed: sum(({ changed }) => changed), foundOnlyBySweep: sum((line) => line.foundOnlyBySweep) };
+}
+
+/** Files the tickets, half in each system. */
 function file(snow: ServiceNowSim, jira: JiraSim, count: number): Ticket[] {
   return Array.from({ length: count }, (_, index): Ticket => {
     const kind = KINDS[index % KINDS.length] ?? KINDS[0];
@@ -137,7 +185,7 @@ function file(snow: ServiceNowSim, jira: JiraSim, count: number): Ticket[] {
 }
 
 /** The same number of hints for every ticket, in rounds, each round in another order. */
-function deliveriesFor(tickets: readonly Ticket[], { signals, seed }: StormOptions): Delivery[] {
+function deliveriesFor(tickets: readonly Ticket[], { signals, seed, losePercent = 0 }: StormOptions): Delivery[] {
   const random = prng(seed);
   const rounds = Math.ceil(signals / tickets.length);
   const deliveries: Delivery[] = [];
@@ -149,7 +197,7 @@ function deliveriesFor(tickets: readonly Ticket[], { signals, seed }: StormOptio
       else deliveries.push(jiraDelivery(id, { id: ticket.id, key: ticket.key, timestamp: 1_770_000_000_000 + round }));
     }
   }
-  return deliveries.slice(0, signals);
+  return deliveries.slice(0, signals).filter(() => losePercent === 0 || random() * 100 >= losePercent);
 }
 
 interface Blow {
@@ -158,13 +206,15 @@ interface Blow {
   port: number;
   deliveries: readonly Delivery[];
   options: StormOptions;
+  /** The server that runs already. */
+  first: ServerProcess;
 }
 
 /** Sends everything until it is acknowledged, as vendors do, and kills the server on the way. Answers the last server. */
-async function blow({ folder, folders, port, deliveries, options }: Blow): Promise<ServerProcess> {
+async function blow({ folder, folders, port, deliveries, options, first }: Blow): Promise<ServerProcess> {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: options.connections ?? 64 });
   const queue = new PQueue({ concurrency: options.connections ?? 64 });
-  let server = await startProcess(folder, folders, port);
+  let server = first;
   let acked = 0;
   let killing: Promise<void> = Promise.resolve();
   const killEvery = options.kills > 0 ? Math.floor(deliveries.length / (options.kills + 1)) : Number.POSITIVE_INFINITY;

@@ -12,7 +12,7 @@ import {
   faultOf,
   IMPATIENT_MS,
   listening,
-  type Opened,
+  type OpenedJira,
   openJira,
   writeOf,
 } from "../open.ts";
@@ -65,7 +65,7 @@ const CASES: Case[] = [
 describe("Jira connector: faults", () => {
   let dispatcher: ReturnType<typeof installDispatcher>;
   let sim: JiraSim;
-  let opened: Opened;
+  let opened: OpenedJira;
   let id: string;
 
   beforeEach(async () => {
@@ -186,5 +186,104 @@ describe("Jira connector: faults", () => {
     expect(sim.requests).to.have.length(1);
     opened.clock.pass(7_000);
     expect(await read()).to.have.length(1);
+  });
+
+  describe("of the list that a vendor is known for", () => {
+    const limited = (reason: string, headers: Record<string, string>) => ({
+      kind: "status" as const,
+      status: 429,
+      headers: { "ratelimit-reason": reason, ...headers },
+    });
+
+    it("drop: a request that is never answered was perhaps never applied, and is not repeated by us", async () => {
+      await impatient();
+      sim.faults.add({ method: "PUT", path: /issue/, kind: "hang" });
+      expect(await faultOf(write())).to.include({ kind: "unavailable", outcome: "unknown" });
+      expect(sim.requests).to.have.length(1);
+    });
+
+    it("apply-then-time-out: unknown, and the mark tells that it was done", async () => {
+      await impatient();
+      sim.faults.add({ method: "PUT", path: /issue/, kind: "apply-then-hang" });
+      const fault = await faultOf(write());
+      expect(fault).to.include({ kind: "unavailable", outcome: "unknown" });
+      expect(fault.applied).to.be.empty;
+      const ref = { connection: "jira", type: "issue", id, key: "OPS-1" };
+      expect((await opened.connector.confirm([{ ref, marker: "[il:note]" }])).get("[il:note]")).to.equal("present");
+    });
+
+    it("429 burst: such calls rest, others go on", async () => {
+      sim.faults.add({ path: /bulkfetch/, ...limited("jira-burst-based", { "retry-after": "3" }) });
+      expect(await faultOf(read())).to.include({ kind: "rate_limited", retryAfterMs: 3_000, limitScope: "endpoint" });
+      expect((await write()).applied).to.have.length(2);
+      expect(await faultOf(read())).to.include({ kind: "rate_limited" });
+      opened.clock.pass(3_000);
+      expect(await read()).to.have.length(1);
+    });
+
+    it("429 per issue: this issue rests, all others go on", async () => {
+      const other = sim.create("OPS", { summary: TICKET_TEXT, issuetype: "Incident" }, ABEL).id;
+      sim.faults.add({ method: "PUT", path: /issue/, ...limited("jira-per-issue-on-write", { "retry-after": "30" }) });
+      expect(await faultOf(write())).to.include({ kind: "rate_limited", outcome: "not_applied", limitScope: "record" });
+      expect(await faultOf(write()), "without a call").to.include({ kind: "rate_limited" });
+      expect(sim.requests).to.have.length(1);
+      const elsewhere = { type: "issue", recordType: "OPS", id: other, fields, note: "[il:note]" };
+      expect((await opened.connector.write(writeOf(opened.clock, "jira", elsewhere))).applied).to.have.length(2);
+    });
+
+    it("429 quota: everything rests until the reset that Jira names, where it names no Retry-After", async () => {
+      const reset = new Date(opened.clock.now() + 90_000).toISOString();
+      sim.faults.add({ path: /bulkfetch/, ...limited("jira-quota-tenant-based", { "x-ratelimit-reset": reset }) });
+      const fault = await faultOf(read());
+      expect(fault).to.include({ kind: "rate_limited", retryAfterMs: 90_000, limitScope: "connection" });
+      expect(fault.message).to.contain("hourly quota");
+      expect(await faultOf(write())).to.include({ kind: "rate_limited", retryAfterMs: 90_000 });
+      expect(sim.requests).to.have.length(1);
+    });
+
+    it("503 with Retry-After: everything rests as long as it says", async () => {
+      sim.faults.add({ path: /bulkfetch/, kind: "status", status: 503, headers: { "retry-after": "20" } });
+      expect(await faultOf(read())).to.include({ kind: "unavailable", retryAfterMs: 20_000 });
+      expect(await faultOf(write())).to.include({ kind: "rate_limited", outcome: "not_applied" });
+      expect(sim.requests).to.have.length(1);
+    });
+
+    it("slow: an answer within the time that a call may take is an answer", async () => {
+      sim.faults.add({ path: /bulkfetch/, kind: "delay", delayMs: 60 });
+      expect(await read()).to.have.nested.property("0.found", true);
+    });
+
+    it("dead token with its header, on an empty page of the feed: never a short page", async () => {
+      const headers = { "x-seraph-loginreason": "AUTHENTICATED_FAILED" };
+      sim.faults.add({ path: /search/, kind: "status", status: 200, headers, body: { issues: [], isLast: true } });
+      expect(await faultOf(opened.connector.changed("OPS", 0))).to.include({ kind: "auth" });
+    });
+
+    it("unreadable comments: the mark that the edit left tells, and where there is none nothing is taken for absent", async () => {
+      await write();
+      sim.faults.add({ path: /comment/, kind: "status", status: 403, times: 2 });
+      const ref = { connection: "jira", type: "issue", id, key: "OPS-1" };
+      const states = await opened.connector.confirm([
+        { ref, marker: "[il:note]" },
+        { ref, marker: "[il:other]" },
+      ]);
+      expect(Object.fromEntries(states)).to.deep.equal({ "[il:note]": "present", "[il:other]": "unreadable" });
+    });
+
+    it("name the trace of the call for Atlassian's support, and nothing else of the headers", async () => {
+      const headers = { "atl-traceid": "0123456789abcdef", "ratelimit-reason": TICKET_TEXT };
+      sim.faults.add({ path: /bulkfetch/, kind: "status", status: 429, headers });
+      const fault = await faultOf(read());
+      expect(fault.message).to.contain("(Atl-Traceid 0123456789abcdef)").and.to.not.contain("Winter");
+    });
+
+    it("a private address: refused before a byte is sent, with what to set, and certainly not applied", async () => {
+      await opened.connector.close();
+      opened = openJira(sim, { settings: { allowPrivateAddress: false } });
+      const fault = await faultOf(write());
+      expect(fault).to.include({ kind: "unavailable", outcome: "not_applied" });
+      expect(fault.message).to.contain("allowPrivateAddress");
+      expect(sim.requests).to.be.empty;
+    });
   });
 });

@@ -1,0 +1,168 @@
+import type { Clock } from "../../core/clock.ts";
+import type { ServiceNowConnection } from "../../core/config/settings.ts";
+import { ConnectorError } from "../../core/errors.ts";
+import { checked, type Finding, type RecordNeeds } from "../finding.ts";
+import { probe } from "../probe.ts";
+import type { ServiceNowClient } from "./client.ts";
+import { tableFindings } from "./doctor-tables.ts";
+import { type Account, type Inspection, inspection } from "./inspect.ts";
+import { closedTables, differences, find, installedUrl, rulesOf } from "./install.ts";
+import { type Installation, propertyName, wantedRecords } from "./installation.ts";
+
+/** Roles that let an account do anything, or let it decide for people. */
+const TOO_MUCH = new Set(["admin", "security_admin", "impersonator", "approval_admin"]);
+const ROLES_MAX = 500;
+
+export interface ServiceNowExamination {
+  connection: string;
+  settings: ServiceNowConnection;
+  /** Calls as the sidecar does. */
+  client: ServiceNowClient;
+  /** Calls as whoever may look into the set-up; the same client where nobody else was named. */
+  admin: ServiceNowClient;
+  records: readonly RecordNeeds[];
+  /** Groups that rules name. */
+  groups: readonly string[];
+  /** Webhook secret that should be installed; undefined where the sender does not sign. */
+  secret: string | undefined;
+  /** Where the instance should send to, where that is known. */
+  url: string | undefined;
+  callTimeoutMs: number;
+  clock: Clock;
+}
+
+/** Looks at everything that Interlock needs of an instance. Changes nothing. */
+export async function examineServiceNow(options: ServiceNowExamination): Promise<Finding[]> {
+  const { connection, settings, client, admin, clock, callTimeoutMs: timeoutMs } = options;
+  const { baseUrl, allowPrivateAddress } = settings;
+  const path = "/api/now/table/sys_user?sysparm_limit=1";
+  const reach = await probe({ baseUrl, path, allowPrivateAddress, timeoutMs, clock });
+  if (!reach.reached) return reach.findings;
+  const [ours, theirs] = [inspection(connection, client), inspection(connection, admin)];
+  let account: Account;
+  try {
+    account = await ours.account();
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const fix = "Correct auth of the connection, and see that its user is active and not locked out";
+    return [...reach.findings, { severity: "error", check: "login", where: connection, what: error.message, fix }];
+  }
+  const tables: Finding[] = [];
+  for (const needs of options.records)
+    tables.push(...(await checked("table", needs.record, () => tableFindings({ ours, theirs, account }, needs))));
+  return [
+    ...reach.findings,
+    ...timeZoneOf(account),
+    ...(await checked("roles", account.userName, () => roles(theirs, account))),
+    ...tables,
+    ...(await checked("groups", "sys_user_group", () => missingGroups(ours, options.groups))),
+    ...(await checked("journal", "sys_journal_field", () => journals(ours))),
+    ...(await checked("webhook", "sys_script", () => sender(theirs, account, options))),
+  ];
+}
+
+function timeZoneOf({ userName, timeZone }: Account): Finding[] {
+  if (["", "UTC", "GMT", "Etc/UTC"].includes(timeZone)) return [];
+  const what = `has the time zone ${timeZone}; conditions with relative dates are read in it`;
+  return [{ severity: "warning", check: "time zone", where: userName, what, fix: "Set the user's time zone to GMT" }];
+}
+
+async function roles(theirs: Inspection, { sysId, userName }: Account): Promise<Finding[]> {
+  const query = { where: [{ field: "user", is: "=" as const, value: sysId }] };
+  const rows = await theirs.read({ table: "sys_user_has_role", fields: ["role.name"], query, limit: ROLES_MAX });
+  const names = rows.map((row) => row["role.name"] ?? "");
+  const found: Finding[] = names
+    .filter((name) => TOO_MUCH.has(name))
+    .map((name) => ({
+      severity: "warning",
+      check: "roles",
+      where: userName,
+      what: `has the role ${name}, which is more than Interlock needs`,
+      fix: `Take ${name} away; docs/servicenow.md lists the least rights. For connect give an administrator by --as`,
+    }));
+  if (names.length > 0) return found;
+  const what = "has no role that can be seen";
+  return [
+    {
+      severity: "warning",
+      check: "roles",
+      where: userName,
+      what,
+      fix: "Give it the role made for Interlock (docs/servicenow.md), or read on sys_user_has_role",
+    },
+  ];
+}
+
+async function missingGroups(ours: Inspection, groups: readonly string[]): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const name of groups) {
+    const where = [
+      { field: "name", is: "=" as const, value: name },
+      { field: "active", is: "=" as const, value: "true" },
+    ];
+    const rows = await ours.read({ table: "sys_user_group", fields: ["sys_id"], query: { where }, limit: 2 });
+    if (rows.length === 1) continue;
+    const what =
+      rows.length === 0 ? "is named by a rule and is no active group" : "is the name of several active groups";
+    const fix =
+      rows.length === 0 ? "Create or activate the group, or correct config/policy/routing.yaml" : "Rename all but one";
+    found.push({ severity: "error", check: "groups", where: name, what, fix });
+  }
+  return found;
+}
+
+async function journals(ours: Inspection): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const purposes = { sys_journal_field: "whether a note stands", sys_audit: "who changed a field at the same moment" };
+  for (const [table, purpose] of Object.entries(purposes)) {
+    if ((await ours.read({ table, fields: ["sys_id"], limit: 1 })).length > 0) continue;
+    const what = `shows no entry at all to the integration user, so Interlock cannot see ${purpose}`;
+    const fix = `Add a read ACL for the role of the integration user on ${table}; on a new instance without any entry ignore this`;
+    found.push({ severity: "warning", check: "journal", where: table, what, fix });
+  }
+  return found;
+}
+
+async function sender(theirs: Inspection, account: Account, options: ServiceNowExamination): Promise<Finding[]> {
+  const { connection, records, secret } = options;
+  const error = (where: string, what: string): Finding => {
+    return {
+      severity: "error",
+      check: "webhook",
+      where,
+      what,
+      fix: `Run interlock connect ${connection} as an administrator`,
+    };
+  };
+  const closed = await closedTables(theirs);
+  if (closed.length > 0) {
+    const what = "cannot be looked into by this account, so the installed rules are not known";
+    const fix = "Run doctor with --as <administrator>";
+    return closed.map((where) => ({ severity: "warning", check: "webhook", where, what, fix }));
+  }
+  if (secret === undefined) return [];
+  const installed = await installedUrl(theirs, connection);
+  const expected = options.url ?? installed;
+  if (expected === undefined)
+    return [error(propertyName(connection, "url"), "is missing: the instance does not know where to send")];
+  const tables = records.map(({ record }) => record);
+  const installation: Installation = { connection, tables, integrationUser: account.userName, url: expected, secret };
+  const found: Finding[] = [];
+  if (!expected.endsWith(`/webhooks/${connection}`))
+    found.push(error(propertyName(connection, "url"), `leads to ${expected}, which is not a route of this connection`));
+  for (const wanted of wantedRecords(installation)) {
+    const standing = await find(theirs, wanted);
+    const [first, ...others] = standing;
+    if (first === undefined) found.push(error(wanted.label, "is missing"));
+    else {
+      const differs = differences(wanted, first);
+      if (differs.length > 0) found.push(error(wanted.label, `was changed by hand or is older: ${differs.join(", ")}`));
+    }
+    if (others.some((row) => row["active"] === "true"))
+      found.push(error(wanted.label, "stands there more than once, so changes are told twice"));
+  }
+  for (const row of await rulesOf(theirs, connection))
+    if (row["active"] === "true" && !tables.includes(row["collection"] ?? ""))
+      found.push(error(`business rule on ${row["collection"] ?? ""}`, "tells of a table that is not mapped any more"));
+  return found;
+}
