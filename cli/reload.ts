@@ -5,7 +5,7 @@ import { type Config, loadConfig } from "../core/config/load.ts";
 import { describeError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import { renderProblem } from "../core/problem.ts";
-import type { Running } from "./server.ts";
+import type { CurrentConfig } from "./current-config.ts";
 import { diskFiles, secretsFrom } from "./system.ts";
 
 /** Files rest so long before they are read: editors write in several steps. */
@@ -16,7 +16,7 @@ const WRITERS_MAX = 20;
  * Watches the configuration. A change that is sound is live within two seconds; one that is not changes nothing, and
  * the log, `/readyz` and `/metrics` say so until it is mended. Answers what ends the watching.
  */
-export function watchConfig(folders: ConfigFolders, running: Running, log: Log): () => Promise<void> {
+export function watchConfig(folders: ConfigFolders, current: CurrentConfig, log: Log): () => Promise<void> {
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let reading = Promise.resolve();
@@ -24,7 +24,7 @@ export function watchConfig(folders: ConfigFolders, running: Running, log: Log):
   function reload(): void {
     const files = [...changed].sort();
     changed.clear();
-    reading = reading.then(() => readAgain(folders, files, running, log));
+    reading = reading.then(() => readAgain(folders, files, current, log));
   }
 
   const watcher = watch([folders.config, folders.mappings], { ignoreInitial: true, depth: 3 });
@@ -42,23 +42,28 @@ export function watchConfig(folders: ConfigFolders, running: Running, log: Log):
   };
 }
 
-async function readAgain(folders: ConfigFolders, files: readonly string[], running: Running, log: Log): Promise<void> {
+async function readAgain(
+  folders: ConfigFolders,
+  files: readonly string[],
+  current: CurrentConfig,
+  log: Log,
+): Promise<void> {
   try {
     const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
     if ("problems" in loaded) {
-      running.refuse(loaded.problems.length);
+      current.refuse(loaded.problems.length);
       log.error("a change of the configuration is refused; the rules of before still hold", {
         files,
         problems: loaded.problems.slice(0, WRITERS_MAX).map(renderProblem),
       });
       return;
     }
-    const changes = await running.adopt(loaded.config, files.slice(0, WRITERS_MAX).map(writersOf));
-    const later = restartNeeded(running.config(), loaded.config);
+    const changes = await current.adopt(loaded.config, files.slice(0, WRITERS_MAX).map(writersOf));
+    const later = restartNeeded(current.config, loaded.config);
     if (changes.length > 0) log.info("a change of the configuration is live", { files, changes });
     if (later.length > 0) log.warn("a part of the change takes effect at the next start only", { parts: later });
   } catch (error) {
-    running.refuse(1);
+    current.refuse(1);
     log.error("a change of the configuration could not be taken; the rules of before still hold", {
       files,
       error: describeError(error),

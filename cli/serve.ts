@@ -30,7 +30,7 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
     // Whatever opening waits for has not answered, and must not keep the process.
     process.exit(0);
   }
-  const endWatching = watchConfig(foldersFrom(options), running, log);
+  const endWatching = watchConfig(foldersFrom(options), running.current, log);
   await stopping;
   await endWatching();
   log.info("stopping: finishing what is in work");

@@ -3,7 +3,6 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
 import type { Clock, Ids, Rng } from "../core/clock.ts";
-import { policyChanges } from "../core/config/changes.ts";
 import type { Config } from "../core/config/load.ts";
 import { keptOf } from "../core/config/policy-files.ts";
 import type { Mode } from "../core/config/settings.ts";
@@ -16,14 +15,12 @@ import { createApp, createHttpServer } from "../routes/app.ts";
 import { createMetrics, type Metrics } from "../routes/meter.ts";
 import type { SweepApi } from "../routes/sweep-api.ts";
 import { urlOf } from "./address.ts";
+import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
 import { openSweeping, type Sweeping } from "./sweeping.ts";
 import { VERSION } from "./version.ts";
 
-/** What the ledger takes of a change. */
-const CHANGES_MAX = 200;
-const TEXT_MAX = 400;
 const HOUSEKEEPING_MS = 3_600_000;
 const FORGET_MAX = 10_000;
 /** How long a stop waits, after `drainMs`, for the calls it has cut off and for what is written about them. */
@@ -46,12 +43,8 @@ export interface Running {
   loop: Loop;
   sweeps: SweepApi;
   setMode(mode: Mode): void;
-  /** The configuration as it was last adopted. */
-  config(): Config;
-  /** Takes over the rules and the mode of a sound configuration, with a ledger entry. Answers what changed. */
-  adopt(config: Config, files: readonly string[]): Promise<string[]>;
-  /** A changed configuration has so many problems: the one of before stays. */
-  refuse(problems: number): void;
+  /** The configuration that rules, and who changes it while the server runs. */
+  current: CurrentConfig;
   /**
    * Takes no more webhooks, finishes what is in work, gives back what is left, and closes everything. What is not
    * finished within `drainMs` is cut off, for the next start to read back. Answers how many tickets that were.
@@ -62,7 +55,6 @@ export interface Running {
 /** Opens the store, connects to the vendors' desks, starts the loop and listens. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<Running> {
   const { settings } = config;
-  const current = new CurrentConfig(config);
   const { clock, log } = deps;
   const { limits } = settings;
   const store = await openStoreUrl(settings.store, clock, log);
@@ -70,12 +62,16 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     () => store,
     () => identityGauges(sweeping),
   );
+  const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
   const { desks, sources, swept } = openDesks(config, { clock, log, meter: metrics });
   const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
-  let mode = settings.mode;
   await store.append([
-    { kind: "start", ticket: null, body: { version: VERSION, mode, policyVersion: config.policy.version, worker } },
+    {
+      kind: "start",
+      ticket: null,
+      body: { version: VERSION, mode: settings.mode, policyVersion: config.policy.version, worker },
+    },
   ]);
   await store.keepPolicy(keptOf(config.policy));
 
@@ -101,14 +97,16 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     throw error;
   }
   await sweeping.checkIdentities();
-  const modeOf = (connection: string): Mode => sweeping.modeOf(connection, mode);
+  const modeOf = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
   const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => current.config.policy, mode: modeOf });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
-  log.info("interlock is listening", { host: settings.listen.host, port, mode, policy: config.policy.version, worker });
+  log.info("interlock is listening", {
+    ...{ host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker },
+  });
 
   return {
     url: urlOf(settings.listen.host, port),
@@ -116,19 +114,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     metrics,
     loop: running,
     sweeps: sweeping.api,
+    current,
     setMode(next) {
-      mode = next;
-    },
-    config: () => current.config,
-    async adopt(next, files) {
-      const changes = await current.adopt(next, files, store);
-      mode = next.settings.mode;
-      metrics.count("interlock_reloads_total", { outcome: "adopted" });
-      return changes;
-    },
-    refuse(problems) {
-      current.refused = problems;
-      metrics.count("interlock_reloads_total", { outcome: "refused" });
+      current.mode = next;
     },
     async stop() {
       ending.abort();
@@ -146,39 +134,6 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       return unfinished;
     },
   };
-}
-
-/** The configuration that rules now, and whether a later one was refused. */
-class CurrentConfig {
-  config: Config;
-  /** Problems of the configuration that was refused last; 0 where the files on the disk are the ones that rule. */
-  refused = 0;
-
-  constructor(config: Config) {
-    this.config = config;
-  }
-
-  /** Kept and on the ledger before it rules: what cannot be recorded does not happen. */
-  async adopt(next: Config, files: readonly string[], store: Store): Promise<string[]> {
-    const { policy, settings } = this.config;
-    const changes = policyChanges(policy, next.policy);
-    if (next.settings.mode !== settings.mode) changes.push(`mode is ${next.settings.mode}`);
-    if (changes.length > 0) {
-      await store.keepPolicy(keptOf(next.policy));
-      const body = {
-        before: policy.version,
-        policyVersion: next.policy.version,
-        mode: next.settings.mode,
-        changes: changes.slice(0, CHANGES_MAX).map((change) => change.slice(0, TEXT_MAX)),
-        changed: changes.length,
-        files: files.map((file) => file.slice(0, TEXT_MAX)),
-      };
-      await store.append([{ kind: "config", ticket: null, body }]);
-    }
-    this.config = { ...this.config, policy: next.policy, settings: { ...settings, mode: next.settings.mode } };
-    this.refused = 0;
-    return changes;
-  }
 }
 
 /** What the metrics show of identities. */

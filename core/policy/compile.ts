@@ -8,7 +8,7 @@ import { AutonomyFile, compileAutonomy } from "./autonomy.ts";
 import { type Calendar, calendarOf } from "./calendar.ts";
 import { CHECKED_FILES, type CheckedFileName, type CheckedTable, compileChecked } from "./checked.ts";
 import { policyDeclarations } from "./declarations.ts";
-import { compileFreezes, FreezesFile } from "./freezes.ts";
+import { compileFreezes, FreezesFile, sharedIds } from "./freezes.ts";
 import { compileGates, GatesFile } from "./gates.ts";
 import { NO_RULES, type Policy, type PolicyRules, policyFrom } from "./policy.ts";
 import { compileRouting, RoutingFile } from "./routing.ts";
@@ -77,6 +77,7 @@ export function compilePolicy(
     const yaml = files[name];
     return (yaml && keep(compileChecked(name, yaml, compile))) ?? [];
   });
+  if (files.freezes) problems.push(...sharedIds(files.freezes, freezes ?? [], gates ?? []));
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
   const version = versionOf(files, freezes ?? [], known);
@@ -125,7 +126,7 @@ function windowsOf(freezes: FreezesFile, readIcs: PolicyFiles["readIcs"]): Map<s
 
 function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Record<string, CelType>>): string {
   const { routing, gates, freezes: freezesFile, sla, autonomy } = files;
-  const values = Object.fromEntries(
+  const values: Record<string, unknown> = Object.fromEntries(
     Object.entries({ routing, gates, freezes: freezesFile, sla, autonomy }).map(([name, file]) => [
       name,
       file?.value ?? null,

@@ -108,6 +108,7 @@ const STATES: Readonly<Record<SlaState["state"], string>> = {
   paused: "stands still",
   met: "was met",
   breached: "is over its target",
+  left: "rests, since another rule gives the ticket its clocks now",
 };
 
 function clockLines({ sla, escalations }: Decision): string[] {

@@ -36,7 +36,7 @@ describe("A changed configuration", function () {
     log = recordingLog();
     const deps = { clock: systemClock, rng: systemRng, ids: systemIds, log, adminToken: "reload-admin-token" };
     running = await startServer(readConfig(options), deps);
-    endWatching = watchConfig(foldersFrom(options), running, log);
+    endWatching = watchConfig(foldersFrom(options), running.current, log);
   });
   after(async () => {
     await endWatching();
@@ -59,12 +59,12 @@ describe("A changed configuration", function () {
   }
 
   it("is live within two seconds when it is sound, and on the ledger with what changed and who could write it", async () => {
-    const before = running.config().policy.version;
+    const before = running.current.config.policy.version;
     await new Promise((resolve) => setTimeout(resolve, 500)); // the watcher needs a moment to look at the folder
     writeFileSync(routing, readFileSync(routing, "utf8").replace(/why: .*/, "why: Another sentence for people"));
-    const tookMs = await until(() => running.config().policy.version !== before);
+    const tookMs = await until(() => running.current.config.policy.version !== before);
     const [entry] = await entries("config");
-    expect(entry).to.include({ before, policyVersion: running.config().policy.version, changed: 1 });
+    expect(entry).to.include({ before, policyVersion: running.current.config.policy.version, changed: 1 });
     expect(String(entry?.["changes"])).to.match(/^routing\/[a-z0-9-]+ was changed$/);
     expect(String(entry?.["files"])).to.match(/routing\.yaml \(owner \d+, group \d+, mode \d+\)$/);
     if (tookMs > LIVE_WITHIN_MS) process.stdout.write(`    took ${tookMs} ms on this machine\n`);
@@ -72,10 +72,10 @@ describe("A changed configuration", function () {
 
   it("changes nothing when it is wrong, and the log, readyz and metrics say so until it is mended", async () => {
     const sound = readFileSync(routing, "utf8");
-    const before = running.config().policy.version;
+    const before = running.current.config.policy.version;
     writeFileSync(routing, sound.replace(/when: .*/, 'when: ticket.prioritty == "x"'));
     await until(() => JSON.stringify(log.lines).includes("is refused"));
-    expect(running.config().policy.version).to.equal(before);
+    expect(running.current.config.policy.version).to.equal(before);
     const ready = await axios.get(`${running.url}/readyz`, { proxy: false });
     expect(String(ready.data.configuration)).to.match(/^a change was refused \(\d+ problem/);
     const metrics = await axios.get<string>(`${running.url}/metrics`, { proxy: false });

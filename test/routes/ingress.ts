@@ -73,6 +73,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     ...{ store, limits, clock: systemClock, rng: systemRng, log, meter: metrics, wake },
   });
   const app = createApp({
+    refused: () => 0,
     sources: sourcesOf(options),
     intake,
     store,

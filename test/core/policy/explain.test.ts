@@ -1,9 +1,8 @@
 import { expect } from "chai";
-import { decide } from "../../../core/policy/decide.ts";
 import { explain } from "../../../core/policy/explain.ts";
 import type { TicketView } from "../../../core/store/store.ts";
 import { expectGolden } from "../support/golden.ts";
-import { policyOf } from "../support/policies.ts";
+import { decided, policyOf } from "../support/policies.ts";
 import { TICKET } from "../support/tickets.ts";
 
 const AT_MS = Date.parse("2026-03-02T09:00:00Z");
@@ -11,6 +10,7 @@ const AT_MS = Date.parse("2026-03-02T09:00:00Z");
 const UNDECIDED: TicketView = {
   ...{ ticket: "snow/incident/1", connection: "snow", key: "INC0010001", revision: "4", decision: undefined },
   ...{
+    rules: undefined,
     skips: [],
     fields: {},
     actions: [],
@@ -21,22 +21,22 @@ const UNDECIDED: TicketView = {
   },
 };
 
-const decision = decide(
-  TICKET,
-  {},
-  policyOf([
-    { id: "urgent", when: "ticket.priority == 1" },
-    {
-      id: "network",
-      when: 'ticket.category == "network" && ticket.service == ""',
-      does: { assign: { group: "Network" } },
-    },
-    { id: "later", when: "true" },
-  ]),
-  AT_MS,
-);
+const policy = policyOf([
+  { id: "urgent", when: "ticket.priority == 1" },
+  {
+    id: "network",
+    when: 'ticket.category == "network" && ticket.service == ""',
+    does: { assign: { group: "Network" } },
+  },
+  { id: "later", when: "true" },
+]);
+const decision = decided(TICKET, policy, AT_MS);
 
-const held = decide(TICKET, {}, policyOf([{ id: "window", when: "ticket.change.plannedStart > now" }]), AT_MS);
+/** A decision with the rules of its own policy version, as the store answers it. */
+const DECIDED = { decision, rules: [...policy.rules] };
+
+const windowed = policyOf([{ id: "window", when: "ticket.change.plannedStart > now" }]);
+const held = decided(TICKET, windowed, AT_MS);
 
 function action(kind: "set" | "note", state: string, detail = ""): TicketView["actions"][number] {
   const set = { field: "assignmentGroup", before: "", after: "Network", marker: "" } as const;
@@ -44,6 +44,47 @@ function action(kind: "set" | "note", state: string, detail = ""): TicketView["a
   const shared = { because: ["network"], decisionId: decision.id, state, detail, intentAtMs: AT_MS, receiptAtMs: null };
   return { id: state, kind, ...(kind === "set" ? set : note), ...shared };
 }
+
+const guarded = policyOf(
+  [{ id: "all", when: "true", does: { assign: { group: "Network" } } }],
+  { leave: true },
+  {},
+  {
+    gates: [
+      {
+        id: "security-needs-a-person",
+        why: "Security tickets need a person",
+        when: 'ticket.category == "network"',
+        // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+        then: {
+          gate: { approvers: { group: "Security Operations" }, before: ["assign"], binds: ["title"], expires: "72h" },
+        },
+      },
+    ],
+    sla: {
+      rules: [
+        {
+          id: "all",
+          why: "Every ticket has a clock",
+          when: "true",
+          // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+          then: {
+            clocks: {
+              resolution: {
+                within: "4h",
+                stops: ["resolved"],
+                steps: [{ id: "half", at: "50%", do: { note: "Half" } }],
+              },
+            },
+          },
+        },
+      ],
+    },
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+    autonomy: { default: { id: "careful", why: "At first", then: { mode: "suggest" } } },
+  },
+);
+const waiting = { decision: decided(TICKET, guarded, AT_MS), rules: [...guarded.rules] };
 
 const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
   ["not decided yet", UNDECIDED, false],
@@ -70,7 +111,7 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
     "a person's value that was put back, found by reading back",
     {
       ...UNDECIDED,
-      decision,
+      ...DECIDED,
       actions: [
         { ...action("set", "applied"), before: "Network", after: "edbd30", because: ["edited-at-the-same-moment"] },
         action("note", "found", "found on reading back"),
@@ -78,18 +119,18 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
     },
     false,
   ],
-  ["decided", { ...UNDECIDED, decision, settledAtMs: AT_MS }, false],
-  ["decided, with every rule", { ...UNDECIDED, decision, settledAtMs: AT_MS }, true],
+  ["decided", { ...UNDECIDED, ...DECIDED, settledAtMs: AT_MS }, false],
+  ["decided, with every rule", { ...UNDECIDED, ...DECIDED, settledAtMs: AT_MS }, true],
   [
     "held, with every rule",
-    { ...UNDECIDED, decision: held, parked: { reason: "held", detail: "x", atMs: AT_MS } },
+    { ...UNDECIDED, decision: held, rules: [...windowed.rules], parked: { reason: "held", detail: "x", atMs: AT_MS } },
     true,
   ],
   [
     "written, and due again",
     {
       ...UNDECIDED,
-      decision,
+      ...DECIDED,
       actions: [
         ...["open", "applied", "unconfirmed", "dropped", "found", "abandoned"].map((state) => action("set", state)),
         action("note", "applied", "read back"),
@@ -103,7 +144,7 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
     "values that were not written",
     {
       ...UNDECIDED,
-      decision,
+      ...DECIDED,
       skips: [
         { field: "assignmentGroup", reason: "already_so" },
         { field: "priority", reason: "not_writable" },
@@ -113,8 +154,20 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
     false,
   ],
   [
+    "waits for an approval, on a clock, with every rule",
+    {
+      ...UNDECIDED,
+      ...waiting,
+      skips: [{ field: "assignmentGroup", reason: "waits_for_approval" }],
+      dueAtMs: AT_MS + 60_000,
+      settledAtMs: AT_MS,
+    },
+    true,
+  ],
+  ["decided by rules that are not kept, with every rule", { ...UNDECIDED, decision }, true],
+  [
     "a field that became a person's",
-    { ...UNDECIDED, decision, fields: { assignmentGroup: { wrote: "Network", theirs: true, writes: [] } } },
+    { ...UNDECIDED, ...DECIDED, fields: { assignmentGroup: { wrote: "Network", theirs: true, writes: [] } } },
     false,
   ],
 ];
