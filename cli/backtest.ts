@@ -118,9 +118,14 @@ function onlyMapping(folder: string): string {
 }
 
 /** A CSV file that is written while the history is read. */
-async function openLines(
-  path: string,
-): Promise<{ write: (line: string) => Promise<void>; close: () => Promise<void> }> {
+interface Lines {
+  write(line: string): Promise<void>;
+  close(): Promise<void>;
+  /** Takes the file away: half of it would pass for the whole. */
+  drop(): Promise<void>;
+}
+
+async function openLines(path: string): Promise<Lines> {
   const file = await open(path, "w");
   let waiting = [CSV_HEAD];
   const flush = async (): Promise<void> => {
