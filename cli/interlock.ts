@@ -1,19 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
-import type { BacktestOptions } from "./backtest.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
+import { addPolicyCommands } from "./policy-commands.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
 import { VERSION } from "./version.ts";
 
 /** 0 done, 1 found a problem, 2 usage. */
 type ExitCode = 0 | 1 | 2;
-
-/** A command with the options that all take. */
-function listed(value: string, before: string[] = []): string[] {
-  return [...before, value];
-}
 
 /** A command with the options that all take. */
 function command(parent: Command, name: string, description: string): Command {
@@ -75,14 +70,7 @@ function program(finish: (code: ExitCode) => void): Command {
       ),
     );
   addConnectionCommands(root, { command, json, finish });
-  json(command(root, "backtest", "replay a file of ticket history through the rules and say what they would have done"))
-    .requiredOption("--from <file>", "CSV file with one row for each state of a ticket; may be gzipped")
-    .option("--mapping <name>", "how to read it: mappings/history/<name>.yaml (default: the only one there)")
-    .option("--policy <folder>", "rules to replay it through; twice: compare two (default: <config>/policy)", listed)
-    .option("--since <day>", "leave out tickets opened before that day, such as 2026-01-31 (UTC)")
-    .option("--csv <file>", "write a line for each ticket and policy")
-    .option("--html <file>", "write the report with charts")
-    .action(async (options: BacktestOptions) => finish(await (await import("./backtest.ts")).startBacktest(options)));
+  addPolicyCommands(root, { command, json, finish });
   addSweepCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")

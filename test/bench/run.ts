@@ -24,6 +24,12 @@ program
   .option("--seed <n>", "order of the webhooks", Number, DEFAULT_SEED)
   .action(async (options: StormBench) => print(await benchStorm(options)));
 
+program
+  .command("decide")
+  .description("decisions a second with 500 rules and a full trace, beside two rule engines in the same run")
+  // The engines to measure against are not built for every platform; the other benchmarks do without them.
+  .action(async () => print(await (await import("./decide.ts")).benchDecide()));
+
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));
 }
