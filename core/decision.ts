@@ -53,8 +53,9 @@ export const SlaState = z.strictObject({
   /** `rule/clock`. */
   clock: z.string(),
   targetMs: z.int().positive(),
-  state: z.enum(["running", "paused", "met", "breached"]),
-  /** When the target is reached if nothing pauses it; null while it is paused, met or breached. */
+  /** left: another rule's clocks run for the ticket now; what this one remembers is kept. */
+  state: z.enum(["running", "paused", "met", "breached", "left"]),
+  /** When the target is reached if nothing pauses it; null while it is paused, met, breached or left. */
   dueAt: Instant.nullable(),
   /** What the next look goes on from. */
   memory: ClockMemory,

@@ -1,4 +1,5 @@
 import type { Decision, Escalation } from "../decision.ts";
+import { NOT_ASKED } from "../policy/declarations.ts";
 import type { SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
@@ -11,6 +12,9 @@ const NAMES: Readonly<Record<SettableField, string>> = {
   impact: "Impact",
   urgency: "Urgency",
 };
+
+/** What a model said is a few words of closed sets; more than this is cut. */
+const ADVICE_LETTERS_MAX = 400;
 
 /** The mark by which read-back finds a note again. */
 export function markerOf(actionId: string): string {
@@ -44,9 +48,22 @@ export function noteText({ kind, decision, changes, escalations, marker }: NoteI
     ...steps,
     ...waits,
     ...because,
-    "Decided by rules; no AI was used.",
+    adviceLine(decision),
     `Decision ${decision.id} ${marker}`,
   ].join("\n");
+}
+
+/** What a model said, as far as some rule reads it: values of closed sets, never its own words. */
+function adviceLine({ trace }: Decision): string {
+  const said = Object.entries(trace.reads).filter(
+    ([path, value]) => (path === "advice" || path.startsWith("advice.")) && value !== NOT_ASKED,
+  );
+  if (said.length === 0) return "Decided by rules; no AI was used.";
+  const values = said
+    .filter(([path]) => path !== "advice")
+    .map(([path, value]) => `${path.slice("advice.".length)} ${value === "" ? "(none)" : value}`);
+  const all = values.length > 0 ? `: ${values.join(", ").slice(0, ADVICE_LETTERS_MAX)}` : "";
+  return `Decided by rules. AI advised${all}; it may only add care.`;
 }
 
 function escalationLine({ clock, step, note, mention = [] }: Escalation): string {

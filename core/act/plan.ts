@@ -32,7 +32,8 @@ export interface Plan {
 export interface PlanInput {
   ticket: Ticket;
   decision: Decision;
-  outcomeDigest: string;
+  /** Of what a note of suggestion would tell. */
+  suggestionDigest: string;
   mapping: Pick<Mapping, "canWrite" | "toVendor" | "intake">;
   memory: TicketMemory | undefined;
   mode: Mode;
@@ -72,10 +73,11 @@ export function plan(input: PlanInput): Plan {
   const escalations = decision.escalations.filter((step) => !input.toldSteps.has(stepName(step)));
   const news = changes.length > 0 || input.owed.length > 0 || escalations.length > 0;
   // What was decided while nothing was to be told, as in observe, has not been suggested to anyone.
-  const told = memory?.suggestedDigest === input.outcomeDigest;
+  const told = memory?.suggestedDigest === input.suggestionDigest;
   let note: Plan["note"];
   if (mode === "act" && news) note = "change";
-  if (mode === "suggest" && (changes.length > 0 || escalations.length > 0) && !told) note = "suggestion";
+  // A step comes due once, so whatever was told before, it was not told yet.
+  if (mode === "suggest" && (escalations.length > 0 || (changes.length > 0 && !told))) note = "suggestion";
   const acting = mode === "act";
   return {
     changes: acting ? changes : [],

@@ -5,6 +5,12 @@ import type { ClockMemory, ClocksFact } from "./facts.ts";
 import type { Desired } from "./routing.ts";
 import type { SlaClockRule, SlaRule, SlaStep } from "./sla.ts";
 
+/** All rules of a policy's service levels, and the one that gives a ticket its clocks now; undefined where none does. */
+export interface SlaRules {
+  rule: SlaRule | undefined;
+  rules: readonly SlaRule[];
+}
+
 /** What a ticket's clocks say at an hour. */
 export interface ClockReading {
   states: SlaState[];
@@ -21,34 +27,39 @@ export interface ClockReading {
  * Reads the clocks of a ticket. While it is `held` for a person no step is taken: what has come due is taken once the
  * ticket is let go, and told then.
  *
- * `remembered` is what the last look left; the first look counts from the ticket's creation. A clock that stood still or went on between two looks changed its pace when the ticket was last edited,
- * as far as that lies between them. An hour before the last look counts nothing: clocks of machines jump.
+ * `remembered` is what the last look left; the first look counts from the ticket's creation. A clock that stood still
+ * or went on between two looks changed its pace when the ticket was last edited, as far as that lies between them. An
+ * hour before the last look counts nothing: clocks of machines jump.
  *
  * Where several steps of one clock have come due at once, as on a first look at an old ticket, only the last is taken
  * and the ones before it are passed over: a ticket is not escalated three times in one second.
  */
 export function readClocks(
-  rule: SlaRule,
+  { rule, rules }: SlaRules,
   ticket: Ticket,
   remembered: ClocksFact,
   { nowMs, held }: { nowMs: number; held: boolean },
 ): ClockReading {
-  const states: SlaState[] = [];
   const escalations: Escalation[] = [];
   const wakes: number[] = [];
   const desired: Desired = {};
   const takeOver = new Set<SettableField>();
-  for (const clock of rule.clocks) {
+  const anything = Object.keys(remembered).length > 0;
+  const left = (anything ? rules : []).filter(({ id }) => id !== rule?.id).flatMap(({ clocks }) => clocks);
+  // First, so that the clocks that run have the last word.
+  const states = left.flatMap((clock) => leftState(clock, remembered[clock.name], ticket, desired));
+  const running = rule?.clocks.map((clock) => ({ clock, id: rule.id })) ?? [];
+  for (const { clock, id } of running) {
     const memory = advanced(clock, ticket, remembered[clock.name], nowMs);
     const stopped = clock.stops.has(ticket.status);
-    const open = clock.steps.filter(({ id }) => !memory.taken.includes(id));
+    const open = clock.steps.filter((step) => !memory.taken.includes(step.id));
     const due = stopped || held ? [] : open.filter(({ atMs }) => atMs <= memory.elapsedMs);
     const last = due.at(-1);
-    if (last) escalations.push({ rule: rule.id, clock: clock.name, step: last.id, ...effectOf(last) });
+    if (last) escalations.push({ rule: id, clock: clock.name, step: last.id, ...effectOf(last) });
     const after: ClockMemory = {
       ...memory,
-      taken: [...memory.taken, ...due.map(({ id }) => id)],
-      passed: [...memory.passed, ...due.slice(0, -1).map(({ id }) => id)],
+      taken: [...memory.taken, ...due.map((step) => step.id)],
+      passed: [...memory.passed, ...due.slice(0, -1).map((step) => step.id)],
     };
     levelOf(clock, after, ticket, stopped, desired, takeOver);
     const next = stopped ? undefined : open.find(({ atMs }) => atMs > memory.elapsedMs);
@@ -74,6 +85,20 @@ export function readClocks(
     takeOver: [...takeOver],
     wakeAtMs: wakes.length > 0 ? Math.min(...wakes) : undefined,
   };
+}
+
+/**
+ * A clock that another rule had given the ticket. It neither runs nor takes steps, but its memory is kept, so that no
+ * step is taken again when its rule matches again, and what its steps have brought about stays.
+ */
+function leftState(clock: SlaClockRule, memory: ClockMemory | undefined, ticket: Ticket, desired: Desired): SlaState[] {
+  if (!memory) return [];
+  const { elapsedMs, atMs, running, taken, passed, from } = memory;
+  const { priority, impact, urgency } = from;
+  // Written out, so that the order in which it was kept changes no byte.
+  const kept: ClockMemory = { elapsedMs, atMs, running, taken, passed, from: { priority, impact, urgency } };
+  levelOf(clock, kept, ticket, true, desired, new Set());
+  return [{ clock: clock.name, targetMs: clock.targetMs, state: "left", dueAt: null, memory: kept }];
 }
 
 function advanced(clock: SlaClockRule, ticket: Ticket, memory: ClockMemory | undefined, nowMs: number): ClockMemory {

@@ -1,7 +1,9 @@
 import { digestOf, type Json, sha256Hex } from "../canonical.ts";
 import { instant } from "../clock.ts";
+import type { Mode } from "../config/settings.ts";
 import type { Decision, Gate, Hold } from "../decision.ts";
 import { SETTABLE_FIELDS, type Ticket } from "../ticket.ts";
+import { type AutonomyRule, carefulOf } from "./autonomy.ts";
 import { readClocks } from "./clocks.ts";
 import { plainValue, policyContext, type Readable, readable, recordedReads } from "./declarations.ts";
 import { FACT_NAMES, type FactName, type Facts } from "./facts.ts";
@@ -73,24 +75,26 @@ interface Question {
 function decideWith(question: Question): Outcome {
   const { ticket, facts, policy, nowMs } = question;
   const { asked, routed, gates, frozen, clocked, free, holds: found } = passOver(question);
-  // What would be held if no advice had been given: advice may find another rule, but never free a ticket.
+  // What would be if no advice had been given: advice may find another rule, but neither free a ticket nor let more
+  // happen to it by itself.
   const bare = facts.advice ? unadvised(question) : undefined;
   const needs = new Set([...asked.needs, ...(bare?.asked.needs ?? [])]);
   if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
   const holds = union([...found, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
-  const clocks = clocked.rule && readClocks(clocked.rule, ticket, facts.clocks ?? {}, { nowMs, held: stopped });
+  const levels = { rule: clocked.rule, rules: policy.sla.rules };
+  const clocks = readClocks(levels, ticket, facts.clocks ?? {}, { nowMs, held: stopped });
   const chosen = stopped ? undefined : routed.rule;
   const rest: Omit<Decision, "id"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
-    set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks?.desired ?? {})),
-    takeOver: stopped ? [] : (clocks?.takeOver ?? []),
+    set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks.desired)),
+    takeOver: stopped ? [] : clocks.takeOver,
     gates: [...gates.gates, ...frozen.gates],
     holds,
-    sla: clocks?.states ?? [],
-    escalations: clocks?.escalations ?? [],
-    wakeAt: earliest([clocks?.wakeAtMs, frozen.endsAtMs]),
-    mode: policy.autonomy.killSwitch ? "observe" : (free.rule?.mode ?? "observe"),
+    sla: clocks.states,
+    escalations: clocks.escalations,
+    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs]),
+    mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(bare?.free ?? free)),
     trace: {
       verdicts: asked.verdicts.join(""),
       reads: recordedReads(policy.paths, asked.read),
@@ -101,6 +105,11 @@ function decideWith(question: Question): Outcome {
   };
   // The keys above stand in one order, so the text is the same wherever it is made.
   return { decision: { id: sha256Hex(JSON.stringify(rest)).slice(0, 16), ...rest } };
+}
+
+/** How much may happen by itself; where no rule could say, nothing may. */
+function modeOf({ rule }: { rule: AutonomyRule | undefined }): Mode {
+  return rule?.mode ?? "observe";
 }
 
 /** Every table of a policy asked once. */
@@ -273,6 +282,15 @@ export function outcomeDigest({ because, set, gates, holds, sla, escalations, mo
   // How long a clock has run is no news; that it stands still, or that a step was taken, must be remembered.
   const clocks = sla.map(({ clock, state, memory }) => [clock, state, memory.taken]);
   return digestOf(asJson({ because: rules, set, gates, holds, clocks, escalations, mode }));
+}
+
+/**
+ * The digest of what a note of suggestion tells of a decision: what it wants, why, and what it waits for. That a clock
+ * went on, or took a step, is no other suggestion; a step is told by itself.
+ */
+export function suggestionDigest({ because, set, gates, holds }: Decision): string {
+  const waits = gates.map(({ bindsDigest: _, ...gate }) => gate);
+  return digestOf(asJson({ because: because.map(({ rule }) => rule), set, gates: waits, holds }));
 }
 
 /** The verdict that was kept of a rule whose inputs were not. */

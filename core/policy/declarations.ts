@@ -117,6 +117,9 @@ export function readable(ticket: Ticket, facts: Facts): Readable {
   return { ...facts, ticket: { ...ticket, connection: ticket.ref.connection, key: ticket.ref.key } };
 }
 
+/** Stands in a trace for a fact that was not asked for, or not to be had. */
+export const NOT_ASKED = "(not asked)";
+
 /** What rules read, for a trace. Text fields are named without their value. */
 export function recordedReads(paths: readonly string[], from: Readable): Record<string, string> {
   const reads: Record<string, string> = {};
@@ -127,7 +130,7 @@ export function recordedReads(paths: readonly string[], from: Readable): Record<
 function recorded(path: string, from: Readable): string {
   if (path === "now") return "(the hour of the decision)";
   // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours.
-  if (!path.startsWith("ticket.")) return shown(valueAt(path, from), "(not asked)");
+  if (!path.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
   return RECORDABLE.has(path) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
 }
 

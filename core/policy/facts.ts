@@ -42,7 +42,7 @@ export const ClockMemory = z.strictObject({
   /** Steps that have been taken: a step is taken once. */
   taken: z.array(z.string()),
   /** Of those, the ones that were passed over because a later one had come due with them: they ask for nothing. */
-  passed: z.array(z.string()),
+  passed: z.array(z.string()).default([]),
   /** What the ticket had at the first look: a raise counts from there, so that it is never done twice. */
   from: z.strictObject({ priority: z.int(), impact: z.int(), urgency: z.int() }),
 });

@@ -29,11 +29,18 @@ export const FreezesFile = z
         why: RULE_HEAD.why,
         window: WindowFile,
         scope: Scope.prefault({}),
-        /** hard: the change waits until its window is moved. soft: it goes on once its override is approved. */
+        /** hard: the change waits until its window is moved, whoever asks. soft: it goes on once its override is approved. */
         severity: z.enum(["hard", "soft"]),
         override: z.strictObject({ approvers: Approvers, expires: DurationMs }).optional(),
       })
       .superRefine(({ severity, override }, context) => {
+        if (severity === "hard" && override)
+          context.addIssue({
+            code: "custom",
+            path: ["override"],
+            message: "stands beside severity: hard, which nobody can override",
+            params: { fix: "severity: soft, or remove override" },
+          });
         if (severity === "hard" || override) return;
         context.addIssue({
           code: "custom",
@@ -80,6 +87,16 @@ export function compileFreezes(
     rules.push(freezeOf(entry, window, condition));
   });
   return problems.length > 0 ? { problems } : rules;
+}
+
+/** Approvals and holds go by a guard's id alone: a freeze must not bear the id of a gate. */
+export function sharedIds(yaml: YamlFile, freezes: FreezesFile, gates: readonly { id: string }[]): Problem[] {
+  const taken = new Set(gates.map(({ id }) => id));
+  return freezes.flatMap(({ id }, index) => {
+    if (!taken.has(id)) return [];
+    const what = `the id "${id}" is that of a gate, and an approval would count for both`;
+    return [yaml.problem([index, "id"], what, "Give the freeze an id of its own")];
+  });
 }
 
 function freezeOf(entry: FreezesFile[number], window: Window, condition: Condition | undefined): FreezeRule {

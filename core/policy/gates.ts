@@ -41,6 +41,16 @@ export const Approvers = z
     need: z.union([z.enum(["any", "all"]), z.int().min(1).max(20)]).default("any"),
   })
   .superRefine((approvers, context) => {
+    const people = new Set([approvers.person, approvers.people].flat().filter((who) => who !== undefined));
+    const { group, groups = [], need } = approvers;
+    // Of a group, nobody knows here how many there are.
+    if (typeof need === "number" && people.size > 0 && need > people.size && group === undefined && groups.length === 0)
+      context.addIssue({
+        code: "custom",
+        path: ["need"],
+        message: `asks for ${need} approvals where only ${people.size} can be given`,
+        params: { fix: `need: all, a number up to ${people.size}, or more people` },
+      });
     if (named(approvers).length > 0) return;
     context.addIssue({
       code: "custom",

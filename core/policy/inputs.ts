@@ -27,7 +27,7 @@ export const Inputs = z.strictObject({
   /** `file/id` of every rule that reads what was left out → its verdict's letter, and its message behind a space. */
   verdicts: z.record(z.string(), z.string()),
   /** The same of the rules asked once more as if no advice had been given; empty where none was. */
-  verdictsWithoutAdvice: z.record(z.string(), z.string()),
+  verdictsWithoutAdvice: z.record(z.string(), z.string()).default({}),
   facts: Facts,
   now: Instant,
   policyVersion: z.string(),

@@ -7,7 +7,7 @@ import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
 import { carefulOf } from "../policy/autonomy.ts";
-import { decide, inputsOf, outcomeDigest } from "../policy/decide.ts";
+import { decide, inputsOf, outcomeDigest, suggestionDigest } from "../policy/decide.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
 import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
@@ -84,13 +84,13 @@ export function prepare(
   const outcome = decide(ticket, facts, policy, nowMs);
   if ("needs" in outcome) return { kind: "facts", ticket, needs: outcome.needs };
   const { decision } = outcome;
-  const digest = outcomeDigest(decision);
+  const [digest, suggestion] = [outcomeDigest(decision), suggestionDigest(decision)];
   const planned = plan({
     ticket,
     decision,
-    outcomeDigest: digest,
+    suggestionDigest: suggestion,
     mapping,
-    memory: remembered(claim.memory, recovery, { decision, digest }),
+    memory: remembered(claim.memory, recovery, { decision, suggestion }),
     mode: carefulOf(modeOf(deps, claim.connection), decision.mode),
     owed: recovery.owed,
     toldSteps: new Set(recovery.told.flatMap(({ because }) => because)),
@@ -105,6 +105,7 @@ export function prepare(
     decision,
     inputs: inputsOf(ticket, facts, policy, nowMs, decision),
     digest,
+    suggestion,
     planned,
     // What no note will tell any more is closed now.
     receipts: planned.note === "suggestion" ? [...recovery.receipts, ...recovery.owedReceipts] : recovery.receipts,
@@ -118,12 +119,12 @@ export function prepare(
 function remembered(
   memory: TicketMemory | undefined,
   { fields, told }: Recovery,
-  { decision, digest }: { decision: Decision; digest: string },
+  { decision, suggestion }: { decision: Decision; suggestion: string },
 ): TicketMemory | undefined {
   const toldAlready = isSuggested({ told }, decision);
   if (!memory && !toldAlready && Object.keys(fields).length === 0) return undefined;
   const known = { revision: "", decisionId: "", outcomeDigest: "", suggestedDigest: "", clocks: {}, ...memory, fields };
-  return toldAlready ? { ...known, suggestedDigest: digest } : known;
+  return toldAlready ? { ...known, suggestedDigest: suggestion } : known;
 }
 
 /** A note of the same rules stands already. */
@@ -145,7 +146,9 @@ export interface Prepared {
   mapping: Mapping;
   decision: Decision;
   inputs: Inputs;
+  /** Of its outcome, and of what a note of suggestion tells of it. */
   digest: string;
+  suggestion: string;
   planned: Plan;
   receipts: Receipt[];
   owedReceipts: Receipt[];
@@ -157,7 +160,7 @@ export interface Prepared {
 export type Plain = Pick<Settlement, "recordKey" | "revision" | "wakeAtMs" | "skips" | "decided" | "suggestedDigest">;
 
 function next(deps: ReconcileDeps, prepared: Prepared): Next {
-  const { claim, ticket, recovery, decision, digest, planned, receipts } = prepared;
+  const { claim, ticket, recovery, decision, digest, suggestion, planned, receipts } = prepared;
   // A decision is told once, not at every look at the ticket: only a new outcome, or an effect, is news.
   const news = claim.memory?.outcomeDigest !== digest || planned.note !== undefined;
   const plain: Plain = {
@@ -166,7 +169,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
     skips: planned.skips,
     ...(news && { decided: { decision, outcomeDigest: digest, inputs: prepared.inputs } }),
-    ...(isSuggested(recovery, decision) && { suggestedDigest: digest }),
+    ...(isSuggested(recovery, decision) && { suggestedDigest: suggestion }),
   };
   const entries = news ? [decisionDraft(deps, prepared)] : [];
   const settle = (rest: Pick<Settlement, "receipts" | "park">): Next => {
@@ -178,7 +181,11 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   if (hold) return settle({ receipts, park: { reason: "held", detail: hold.reason } });
   if (planned.diverging) {
     const detail = `${planned.diverging} was written ${deps.limits.convergeWritesMax} times and changed back; find what else writes it, then redrive`;
-    return settle({ receipts, park: { reason: "not_converging", detail } });
+    const park = { reason: "not_converging", detail };
+    if (planned.note === undefined || planned.escalations.length === 0) return settle({ receipts, park });
+    // What its clocks have come to is told all the same: a step comes due once. Nothing else is written.
+    const told = { ...prepared, planned: { ...planned, changes: [], suggested: [] } };
+    return { kind: "write", work: workOf(deps, told, planned.note, { settlement: { ...plain, park }, entries }) };
   }
   if (planned.note === undefined) return settle({ receipts: [...receipts, ...prepared.owedReceipts] });
   return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement: plain, entries }) };
@@ -186,7 +193,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
 
 function workOf(
   deps: ReconcileDeps,
-  { claim, ticket, mapping, decision, digest, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
+  { claim, ticket, mapping, decision, suggestion, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
   kind: "change" | "suggestion",
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
@@ -235,7 +242,7 @@ function workOf(
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
-    ...(kind === "suggestion" && { suggests: digest }),
+    ...(kind === "suggestion" && { suggests: suggestion }),
     givesBack: false,
     ...rest,
   };

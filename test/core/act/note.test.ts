@@ -40,6 +40,21 @@ describe("a note", () => {
     );
   });
 
+  it("says what was advised where some rule read it, cut to a length", () => {
+    const textOf = (reads: Record<string, string>): string | undefined => {
+      const advised = decisionOf({}, { trace: { verdicts: "", messages: {}, reads } });
+      return noteText({ kind: "change", decision: advised, changes: [], escalations: [], marker }).split("\n").at(-2);
+    };
+    expect(textOf({ "advice.category": "network", "advice.intent": "" })).to.equal(
+      "Decided by rules. AI advised: category network, intent (none); it may only add care.",
+    );
+    expect(textOf({ advice: "[object Object]" })).to.equal("Decided by rules. AI advised; it may only add care.");
+    expect(textOf({ "advice.category": "(not asked)", "ticket.kind": "incident" })).to.equal(
+      "Decided by rules; no AI was used.",
+    );
+    expect(textOf({ "advice.category": "x".repeat(5_000) })).to.have.length.below(500);
+  });
+
   it("that gives a value back reads so", () => {
     expect(giveBackText(["assignmentGroup", "category"], decision, marker)).to.equal(
       [

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { standsAlready } from "../../../core/act/plan.ts";
 import type { Action } from "../../../core/decision.ts";
-import { outcomeDigest } from "../../../core/policy/decide.ts";
+import { suggestionDigest } from "../../../core/policy/decide.ts";
 import { ticketWith } from "../support/tickets.ts";
 import { applied, decisionOf, LIMITS, mappingThat, memoryOf, NOW_MS, planOf, remembered, wrote } from "./plans.ts";
 
@@ -147,7 +147,7 @@ describe("modes", () => {
   });
 
   it("suggest: a suggestion is told once", () => {
-    const memory = memoryOf({}, outcomeDigest(NETWORK));
+    const memory = memoryOf({}, suggestionDigest(NETWORK));
     expect(planOf({ ticket: empty, decision: NETWORK, mode: "suggest", memory }).note).to.equal(undefined);
     const other = decisionOf({ assignmentGroup: "Another" });
     expect(planOf({ ticket: empty, decision: other, mode: "suggest", memory }).note, "a new one").to.equal(

@@ -1,6 +1,6 @@
 import { afterWrites, type FieldChange, type Plan, type PlanInput, plan } from "../../../core/act/plan.ts";
 import type { Decision } from "../../../core/decision.ts";
-import { outcomeDigest } from "../../../core/policy/decide.ts";
+import { suggestionDigest } from "../../../core/policy/decide.ts";
 import type { FieldMemory, TicketMemory } from "../../../core/store/store.ts";
 import { SETTABLE_FIELDS, type SettableField, type Ticket } from "../../../core/ticket.ts";
 import { TICKET } from "../support/tickets.ts";
@@ -62,7 +62,7 @@ export function planOf(input: Partial<PlanInput>): Plan {
     limits: LIMITS,
     ...input,
     decision,
-    outcomeDigest: input.outcomeDigest ?? outcomeDigest(decision),
+    suggestionDigest: input.suggestionDigest ?? suggestionDigest(decision),
   });
 }
 
@@ -78,7 +78,7 @@ export function applied(ticket: Ticket, changes: readonly FieldChange[]): Ticket
 
 /** What is remembered after a plan was carried out. */
 export function remembered(planned: Plan, decision: Decision, nowMs = NOW_MS): TicketMemory {
-  return memoryOf(afterWrites(planned.fields, planned.changes, nowMs), outcomeDigest(decision));
+  return memoryOf(afterWrites(planned.fields, planned.changes, nowMs), suggestionDigest(decision));
 }
 
 export const FIELDS: readonly SettableField[] = SETTABLE_FIELDS;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { plan } from "../../../core/act/plan.ts";
 import { CalendarFile, calendarOf } from "../../../core/policy/calendar.ts";
-import { decide, outcomeDigest } from "../../../core/policy/decide.ts";
+import { decide, suggestionDigest } from "../../../core/policy/decide.ts";
 import { WindowFile, windowOf } from "../../../core/policy/window.ts";
 import { LIMITS, mappingThat, memoryOf, wrote } from "../act/plans.ts";
 import { decided, policyOf } from "../support/policies.ts";
@@ -78,8 +78,8 @@ describe("service levels", () => {
     const rest = { mode: "act", owed: [], toldSteps: new Set<string>(), nowMs: CREATED_MS, limits: LIMITS } as const;
     const by = (memory: Parameters<typeof plan>[0]["memory"]) => {
       const ticket = ticketWith({ assignmentGroup: "A person's choice" });
-      const outcome = outcomeDigest(decision);
-      return plan({ ticket, decision, outcomeDigest: outcome, mapping: mappingThat(), memory, ...rest }).changes;
+      const suggested = suggestionDigest(decision);
+      return plan({ ticket, decision, suggestionDigest: suggested, mapping: mappingThat(), memory, ...rest }).changes;
     };
     expect(by(undefined)).to.have.length(1);
     expect(by(memoryOf({ assignmentGroup: wrote("Leads") }))).to.deep.equal([]);

@@ -11,14 +11,34 @@ import type { MarkerState } from "../../../core/reconcile/recover.ts";
 import type { Claim, OpenAction, Settlement, Store } from "../../../core/store/store.ts";
 import { memoryOf, wrote } from "../act/plans.ts";
 import { shippedMapping } from "../support/mappings.ts";
-import { policyOf, type RuleOf } from "../support/policies.ts";
+import { type OtherFiles, policyOf, type RuleOf } from "../support/policies.ts";
 
 const NOW_MS = Date.parse("2026-03-02T09:00:00Z");
 const { mapping, record } = shippedMapping("servicenow.incident");
 const untouched = { ...record, assignment_group: "", "assignment_group.name": "" };
 const toNetwork: RuleOf[] = [{ id: "network", when: "true", does: { assign: { group: "Network" } } }];
 
+/** Service levels whose one step has come due for every ticket of these tests. */
+const NOTING = {
+  rules: [
+    {
+      ...{ id: "all", why: "It says so", when: "true" },
+      // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+      then: {
+        clocks: {
+          resolution: {
+            within: "1m",
+            stops: ["closed"],
+            steps: [{ id: "lead", at: "50%", do: { note: "Look at this." } }],
+          },
+        },
+      },
+    },
+  ],
+};
+
 interface Case {
+  others?: OtherFiles;
   rules?: RuleOf[];
   mode?: Mode;
   facts?: Facts;
@@ -68,7 +88,12 @@ function prepared(each: Case, counted: string[] = []): Next {
   };
   const seen = { id: "1", found: true, key: "INC0010001", recordType: "incident", revision: "7" } as const;
   const found = { ...seen, record: each.record ?? untouched };
-  const deps = depsOf(policyOf(each.rules ?? toNetwork), each.mode ?? "act", counted, each.limits);
+  const deps = depsOf(
+    policyOf(each.rules ?? toNetwork, undefined, {}, each.others),
+    each.mode ?? "act",
+    counted,
+    each.limits,
+  );
   const markers = new Map(Object.entries(each.markers ?? {}));
   const { found: replaced = {}, unknown = [] } = each.edits ?? {};
   const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
@@ -122,6 +147,16 @@ describe("a ticket that was read", () => {
     const settlement = settlementOf(prepared({ memory, record: at, limits: { convergeWritesMax: 2 } }));
     expect(settlement.park?.reason).to.equal("not_converging");
     expect(settlement.park?.detail).to.match(/^assignmentGroup was written 2 times and changed back/);
+  });
+
+  it("not_converging: what its clocks have come to is told all the same, and nothing else is written", () => {
+    const memory = memoryOf({ assignmentGroup: wrote("Old", [NOW_MS, NOW_MS]) });
+    const at = { ...untouched, assignment_group: "g", "assignment_group.name": "Old" };
+    const next = prepared({ memory, record: at, limits: { convergeWritesMax: 2 }, others: { sla: NOTING } });
+    const { write, settlement, changes } = workOf(next);
+    expect([write.fields, changes]).to.deep.equal([[], []]);
+    expect(write.note?.text).to.include("Look at this. (clock all/resolution, step lead)");
+    expect(settlement.park?.reason).to.equal("not_converging");
   });
 
   it("waits while an earlier write is in doubt, and decides nothing", () => {
@@ -282,8 +317,29 @@ describe("a switch from observe to suggest", () => {
     const digest = observed.decided?.outcomeDigest ?? "";
     const memory = { ...memoryOf({}, digest), suggestedDigest: observed.suggestedDigest ?? "" };
     const work = workOf(prepared({ mode: "suggest", memory }));
-    expect(work.suggests).to.equal(digest);
-    const again = { ...memory, suggestedDigest: digest };
+    const again = { ...memory, suggestedDigest: work.suggests ?? "" };
     expect(prepared({ mode: "suggest", memory: again }).kind).to.equal("settle");
+  });
+
+  it("tells a step of a clock once, and does not repeat the suggestion when only a clock went on", () => {
+    const others = { sla: NOTING };
+    const first = workOf(prepared({ mode: "suggest", others }));
+    expect(first.write.note?.text).to.include("step lead");
+    const clocks = Object.fromEntries(
+      first.settlement.decided?.decision.sla.map(({ clock, memory }) => [clock, memory]) ?? [],
+    );
+    const outcomeDigest = first.settlement.decided?.outcomeDigest ?? "";
+    const memory = { ...memoryOf({}, outcomeDigest), suggestedDigest: first.suggests ?? "", clocks };
+    const next = settlementOf(prepared({ mode: "suggest", others, memory }));
+    expect(next.decided?.outcomeDigest, "the outcome did change: its step is no news any more").not.to.equal(
+      outcomeDigest,
+    );
+  });
+
+  it("repeats the suggestion once it asks for something else", () => {
+    const first = workOf(prepared({ mode: "suggest" }));
+    const memory = { ...memoryOf({}), suggestedDigest: first.suggests ?? "" };
+    const rules: RuleOf[] = [{ id: "network", when: "true", does: { assign: { group: "Databases" } } }];
+    expect(workOf(prepared({ mode: "suggest", memory, rules })).write.note?.text).to.include("-> Databases");
   });
 });

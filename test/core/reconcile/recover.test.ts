@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { plan } from "../../../core/act/plan.ts";
-import { outcomeDigest } from "../../../core/policy/decide.ts";
+import { suggestionDigest } from "../../../core/policy/decide.ts";
 import type { Overwrite } from "../../../core/ports.ts";
 import { type MarkerState, type Recovery, recover } from "../../../core/reconcile/recover.ts";
 import type { Claim, OpenAction } from "../../../core/store/store.ts";
@@ -174,7 +174,7 @@ describe("ownership after a recovery", () => {
     const planned = plan({
       ticket: ticketWith({ assignmentGroup: "Senior Engineers" }),
       decision,
-      outcomeDigest: outcomeDigest(decision),
+      suggestionDigest: suggestionDigest(decision),
       mapping: mappingThat({ assignmentGroup: ["Senior Engineers"] }),
       memory: memoryOf(fields),
       mode: "act",
