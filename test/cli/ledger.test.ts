@@ -209,6 +209,57 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
     expect([code, stderr.includes(`the store ${database} is not a file`)]).to.deep.equal([1, true]);
   });
 
+  describe("interlock replay", () => {
+    /** The id of the decision on the routed ticket. */
+    async function decisionId(): Promise<string> {
+      const { stdout } = await over(["explain", `jira/${keys.routed}`, "--json"]);
+      const view = JSON.parse(stdout) as { decision: { id: string } }; // our own output
+      return view.decision.id;
+    }
+    const edit =
+      (statement: string) =>
+      (db: DatabaseSync): void =>
+        db.exec(statement);
+
+    it("says that a decision comes out the same, byte for byte", async () => {
+      const id = await decisionId();
+      const [text, json] = await Promise.all([over(["replay", id]), over(["replay", id, "--json"])]);
+      expect([text.code, text.stderr, json.code]).to.deep.equal([0, "", 0]);
+      expect(text.stdout).to.match(
+        new RegExp(`^Decision ${id} of .* comes out the same, byte for byte, under its policy`),
+      );
+      expect(JSON.parse(json.stdout)).to.include({ decision: id, identical: true });
+    });
+
+    it("shows what differs where its inputs were changed since", async () => {
+      const id = await decisionId();
+      const changed = await over(
+        ["replay", id],
+        edit('update inputs set inputs = replace(inputs, \'"now":"2\', \'"now":"3\')'),
+      );
+      expect(changed.code).to.equal(1);
+      expect(changed.stdout).to.contain("does NOT come out the same").and.to.contain("inputsDigest was");
+    });
+
+    it("says so where the files of the policy were changed since, or are not kept", async () => {
+      const id = await decisionId();
+      const forged = await over(
+        ["replay", id],
+        edit("update policies set sources = replace(sources, 'Network', 'Nettwork')"),
+      );
+      expect(forged.code).to.equal(1);
+      expect(forged.stderr).to.contain("they were changed");
+      const gone = await over(["replay", id], edit("delete from policies"));
+      expect([gone.code, gone.stderr.includes("is not kept here")]).to.deep.equal([1, true]);
+    });
+
+    it("does not know a decision that was never made", async () => {
+      const { code, stdout, stderr } = await over(["replay", "0000000000000000"]);
+      expect([code, stdout]).to.deep.equal([1, ""]);
+      expect(stderr).to.contain("no decision of that id is kept here");
+    });
+  });
+
   it("look while the server runs, and change nothing", async () => {
     const own = join(folder, "running");
     mkdirSync(own);

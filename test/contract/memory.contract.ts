@@ -34,6 +34,7 @@ export function memoryCases(rig: Rig): void {
       outcomeDigest: decided?.outcomeDigest,
       suggestedDigest: "",
       fields,
+      clocks: {},
     });
     expect(recordKey).to.equal("INC0010001");
   });

@@ -6,6 +6,7 @@ import { acceptCases, copiesCases, dedupeCases, forgetCases, untargetedCases } f
 import { ledgerCases, ledgerTruthCases } from "./ledger.contract.ts";
 import { memoryCases, upkeepCases, viewCases } from "./memory.contract.ts";
 import { parkCases, parkInWorkCases, redriveCases } from "./park.contract.ts";
+import { policyCases } from "./policies.contract.ts";
 import { sharedClaimCases, sharedIntakeCases, sharedLedgerCases } from "./shared.contract.ts";
 import type { Rig, StoreRig } from "./store-rig.ts";
 import { sweepCases } from "./sweeps.contract.ts";
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("receipts", () => receiptCases(rig));
     describe("receipts, each for itself", () => receiptTextCases(rig));
     describe("memory", () => memoryCases(rig));
+    describe("policies and inputs", () => policyCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));
     describe("sweeps", () => sweepCases(rig));
