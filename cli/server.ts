@@ -57,7 +57,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const { settings } = config;
   const { clock, log } = deps;
   const { limits } = settings;
-  const store = await openStoreUrl(settings.store, clock, log);
+  const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
+  const store = await beginStore(config, worker, deps);
   const metrics = createMetrics(
     () => store,
     () => identityGauges(sweeping),
@@ -65,15 +66,6 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
   const { desks, sources, swept } = openDesks(config, { clock, log, meter: metrics });
-  const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
-  await store.append([
-    {
-      kind: "start",
-      ticket: null,
-      body: { version: VERSION, mode: settings.mode, policyVersion: config.policy.version, worker },
-    },
-  ]);
-  await store.keepPolicy(keptOf(config.policy));
 
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
@@ -88,14 +80,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       refused: () => current.refused,
     }),
   );
-  try {
-    // Before the loop: a server that cannot listen must not go on working tickets unseen.
-    await listen(http, settings.listen);
-  } catch (error) {
-    await dispatcher.close();
-    await store.close();
-    throw error;
-  }
+  await listenOrClose(http, settings.listen, { store, dispatcher });
   await sweeping.checkIdentities();
   const modeOf = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
   const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => current.config.policy, mode: modeOf });
@@ -128,12 +113,40 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       await closed;
       await housekeeping;
       const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
-      await store.append([{ kind: "stop", ticket: null, body: { worker, released } }]);
-      await store.close();
+      await endStore(store, { worker, released });
       log.info("interlock has stopped", { worker, released, unfinished });
       return unfinished;
     },
   };
+}
+
+/** Opens the store and records what starts on it, with which rules. */
+async function beginStore({ settings, policy }: Config, worker: string, { clock, log }: ServerDeps): Promise<Store> {
+  const store = await openStoreUrl(settings.store, clock, log);
+  const body = { version: VERSION, mode: settings.mode, policyVersion: policy.version, worker };
+  await store.append([{ kind: "start", ticket: null, body }]);
+  await store.keepPolicy(keptOf(policy));
+  return store;
+}
+
+async function endStore(store: Store, body: { worker: string; released: number }): Promise<void> {
+  await store.append([{ kind: "stop", ticket: null, body }]);
+  await store.close();
+}
+
+/** Listens, or lets go of what was opened: a server that cannot listen must not go on working tickets unseen. */
+async function listenOrClose(
+  http: Server,
+  at: { host: string; port: number },
+  opened: { store: Store; dispatcher: CallDispatcher },
+): Promise<void> {
+  try {
+    await listen(http, at);
+  } catch (error) {
+    await opened.dispatcher.close();
+    await opened.store.close();
+    throw error;
+  }
 }
 
 /** What the metrics show of identities. */

@@ -46,6 +46,18 @@ export const RECEIPT: Draft = {
   body: { actionId: "a1", outcome: "applied", detail: "" },
 };
 export const PARKED: Draft = { kind: "parked", ticket: "snow/incident/1", body: { reason: "drift", detail: "d" } };
+export const CONFIG: Draft = {
+  kind: "config",
+  ticket: null,
+  body: {
+    before: "aaaa",
+    policyVersion: "bbbb",
+    mode: "act",
+    changes: ["routing/network was changed"],
+    changed: 1,
+    files: ["config/policy/routing.yaml (owner 0, group 0, mode 644)"],
+  },
+};
 export const REDRIVE: Draft = { kind: "redrive", ticket: "snow/incident/1", body: { by: "admin" } };
 export const STOP: Draft = { kind: "stop", ticket: null, body: { worker: "w1", released: 0 } };
 export const SWEEP: Draft = {
@@ -75,6 +87,7 @@ export const DRAFTS: readonly Draft[] = [
   RECEIPT,
   PARKED,
   REDRIVE,
+  CONFIG,
   STOP,
   SWEEP,
   IDENTITY,

@@ -16,6 +16,13 @@ CREATE TABLE "actions" (
   "doubt_at" bigint
 );
 
+CREATE TABLE "inputs" (
+  "decision_id" text not null primary key,
+  "ticket" text not null,
+  "inputs" text not null,
+  "decided_at" bigint not null
+);
+
 CREATE TABLE "kysely_migration" (
   "name" varchar(255) not null primary key,
   "timestamp" varchar(255) not null
@@ -34,6 +41,13 @@ CREATE TABLE "ledger" (
   "body" text not null,
   "prev" text not null,
   "hash" text not null
+);
+
+CREATE TABLE "policies" (
+  "version" text not null primary key,
+  "rules" text not null,
+  "sources" text not null,
+  "since" bigint not null
 );
 
 CREATE TABLE "signals" (
