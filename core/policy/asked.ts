@@ -1,0 +1,170 @@
+import type { Gate, Hold } from "../decision.ts";
+import type { Ticket } from "../ticket.ts";
+import { plainValue, policyContext, type Readable, readable } from "./declarations.ts";
+import type { FactName, Facts } from "./facts.ts";
+import { boundDigest, judgeFreeze } from "./guards.ts";
+import { readsText } from "./inputs.ts";
+import type { Policy, Table } from "./policy.ts";
+import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
+
+/** What a policy is asked about. */
+export interface Question {
+  ticket: Ticket;
+  facts: Facts;
+  policy: Policy;
+  nowMs: number;
+  withheld: string;
+  /** When a decision is made again: digests of bound texts, and the verdicts of the rules that read text. */
+  bound?: Readonly<Record<string, string>>;
+  verdicts?: Readonly<Record<string, string>>;
+  verdictsWithoutAdvice?: Readonly<Record<string, string>>;
+}
+
+const LETTERS: Readonly<Record<Verdict, string>> = { matched: "m", not_matched: "n", not_asked: "s", errored: "e" };
+
+const VERDICTS: Readonly<Record<string, Verdict>> = Object.fromEntries(
+  Object.entries(LETTERS).map(([verdict, letter]) => [letter, verdict as Verdict]), // the keys of LETTERS
+);
+
+/** One pass over the tables of a policy: what was judged, what it found, and what must be known before it can end. */
+export class Asked {
+  readonly needs = new Set<FactName>();
+  readonly verdicts: string[] = [];
+  readonly messages: Record<string, string> = {};
+  readonly read: Readable;
+  readonly #question: Question;
+  readonly #ticket: Ticket;
+  readonly #facts: Facts;
+  readonly #policy: Policy;
+  readonly #nowMs: number;
+  readonly #context: Readonly<Record<string, unknown>>;
+  readonly #valueAt: (path: string) => string | undefined;
+
+  constructor(question: Question) {
+    const { ticket, facts, policy, nowMs } = question;
+    this.#question = question;
+    this.#ticket = ticket;
+    this.#facts = facts;
+    this.#policy = policy;
+    this.#nowMs = nowMs;
+    this.#context = policyContext(ticket, facts, nowMs, policy.custom);
+    this.read = readable(ticket, facts);
+    // Where a decision is made again, what was not kept cannot be looked up; those rules have their verdicts.
+    const again = question.verdicts !== undefined;
+    this.#valueAt = (path) => (again && readsText([path]) ? undefined : plainValue(path, this.read));
+  }
+
+  /** The first rule of a table that matches, or its fallback. What errs on the way holds the ticket, or is passed over. */
+  first<R extends Rule>(
+    table: Table<R>,
+    fallback: R | undefined,
+    onError: "hold" | "skip",
+  ): { rule: R | undefined; holds: Hold[] } {
+    const { rules } = table;
+    let done = 0;
+    const pass = (upTo: number, letter: string): void => {
+      if (upTo > done) this.verdicts.push(letter.repeat(upTo - done));
+      done = upTo;
+    };
+    const end = (rule: R | undefined, holds: Hold[]): { rule: R | undefined; holds: Hold[] } => {
+      pass(rules.length, "s");
+      if (fallback) this.verdicts.push(rule === fallback ? "m" : "s");
+      return { rule, holds };
+    };
+    for (const at of table.index.candidates(this.#valueAt)) {
+      const rule = rules[at];
+      if (!rule) continue;
+      pass(at, "n");
+      const verdict = this.#judge(table, rule, false);
+      if (verdict === undefined) return end(undefined, []);
+      pass(at + 1, LETTERS[verdict]);
+      if (verdict === "matched") return end(rule, []);
+      if (verdict === "errored" && onError === "hold") return end(undefined, [this.#held(table, rule)]);
+    }
+    pass(rules.length, "n");
+    return end(fallback, []);
+  }
+
+  gates(): { gates: Gate[]; holds: Hold[] } {
+    const gates: Gate[] = [];
+    const holds: Hold[] = [];
+    this.#collect(this.#policy.gates, (rule, verdict) => {
+      if (verdict === "errored") holds.push(this.#held(this.#policy.gates, rule));
+      if (verdict !== "matched") return;
+      const { id, why, demand } = rule;
+      gates.push({
+        rule: id,
+        why,
+        groups: [...demand.groups],
+        people: [...demand.people],
+        need: demand.need,
+        before: [...demand.before],
+        binds: [...demand.binds],
+        bindsDigest: boundDigest(this.#ticket, demand.binds, this.#question.bound),
+        expiresMs: demand.expiresMs,
+        fallbackGroup: demand.fallbackGroup,
+      });
+    });
+    return { gates, holds };
+  }
+
+  freezes(): { gates: Gate[]; holds: Hold[]; endsAtMs: number | undefined } {
+    const gates: Gate[] = [];
+    const holds: Hold[] = [];
+    const ends: number[] = [];
+    this.#collect(this.#policy.freezes, (rule, verdict) => {
+      if (verdict === "errored") holds.push(this.#held(this.#policy.freezes, rule));
+      if (verdict !== "matched") return;
+      const hit = judgeFreeze(rule, this.#ticket, this.#nowMs);
+      if ("gate" in hit) gates.push(hit.gate);
+      if ("hold" in hit) holds.push(hit.hold);
+      if ("endsAtMs" in hit && hit.endsAtMs > this.#nowMs) ends.push(hit.endsAtMs);
+    });
+    return { gates, holds, endsAtMs: ends.length > 0 ? Math.min(...ends) : undefined };
+  }
+
+  #collect<R extends Rule>(table: Table<R>, each: (rule: R, verdict: Verdict) => void): void {
+    let done = 0;
+    for (const at of table.index.candidates(this.#valueAt)) {
+      const rule = table.rules[at];
+      const verdict = rule && this.#judge(table, rule, true);
+      if (!rule || verdict === undefined) continue;
+      this.verdicts.push("n".repeat(at - done), LETTERS[verdict]);
+      done = at + 1;
+      each(rule, verdict);
+    }
+    this.verdicts.push("n".repeat(table.rules.length - done));
+  }
+
+  /** Undefined where facts are needed first. */
+  #judge(table: Table<Rule>, rule: Rule, guard: boolean): Verdict | undefined {
+    const name = `${table.file}/${rule.id}`;
+    const judged = remade(this.#question.verdicts?.[name]) ?? this.#judged(rule, guard);
+    if ("needs" in judged) {
+      for (const need of judged.needs) this.needs.add(need);
+      return undefined;
+    }
+    if (judged.message !== undefined) this.messages[name] = judged.message;
+    return judged.verdict;
+  }
+
+  /** A condition that is certainly false ends it, whatever of the rest cannot be told: so the index may say so too. */
+  #judged({ scope, condition }: Rule, guard: boolean): Judgement {
+    const inScope: Judgement = scope?.(this.#ticket, this.#facts, this.#nowMs) ?? { verdict: "matched" };
+    if (!condition || ("verdict" in inScope && inScope.verdict === "not_matched")) return inScope;
+    const judged = judge(condition, this.#context, this.#facts, guard);
+    return "verdict" in judged && judged.verdict === "matched" ? inScope : judged;
+  }
+
+  #held(table: Table<Rule>, rule: Rule): Hold {
+    const message = this.messages[`${table.file}/${rule.id}`] ?? "";
+    return { rule: rule.id, reason: `rule ${rule.id} could not be computed: ${message}` };
+  }
+}
+
+/** The verdict that was kept of a rule whose inputs were not. */
+function remade(kept: string | undefined): Judgement | undefined {
+  if (kept === undefined) return undefined;
+  const message = kept.slice(2);
+  return { verdict: VERDICTS[kept.charAt(0)] ?? "errored", ...(message !== "" && { message }) };
+}
