@@ -1,4 +1,4 @@
-import { describeError } from "../errors.ts";
+import { ConnectorError, describeError } from "../errors.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
 import type { Ticket } from "../ticket.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
@@ -21,7 +21,13 @@ export async function fetchFacts(
     return { [name]: await source(ticket) };
   } catch (error) {
     meter.count("interlock_facts_failed_total", { fact: name });
-    log.warn("a fact could not be fetched", { ticket: ticket.ref.key, fact: name, error: describeError(error) });
+    const text = error instanceof ConnectorError ? describeError(error) : kindOf(error);
+    log.warn("a fact could not be fetched", { ticket: ticket.ref.key, fact: name, error: text });
     return { [name]: null };
   }
+}
+
+/** What kind of fault it is, without its message: only our own errors are certain to hold no text of a ticket. */
+function kindOf(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
 }

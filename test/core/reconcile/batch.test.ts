@@ -1,0 +1,123 @@
+import { expect } from "chai";
+import PQueue from "p-queue";
+import { Limits } from "../../../core/limits.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
+import type { Connector, Write } from "../../../core/ports.ts";
+import { reconcileBatch } from "../../../core/reconcile/batch.ts";
+import type { Desk, ReconcileDeps } from "../../../core/reconcile/deps.ts";
+import { openSqliteRig, type SqliteRig } from "../../contract/sqlite-rig.ts";
+import { claimed, claimOne } from "../../contract/store-rig.ts";
+import { shippedMapping } from "../support/mappings.ts";
+import { type OtherFiles, policyOf } from "../support/policies.ts";
+
+const { mapping, record } = shippedMapping("servicenow.incident");
+const UNTOUCHED = { ...record, assignment_group: "", "assignment_group.name": "" };
+
+/** Everything of one test: a real store, and a vendor that keeps what it is asked to write. */
+function stageOver(rig: SqliteRig, facts: NonNullable<Desk["facts"]>) {
+  const writes: Write[] = [];
+  const logged: string[] = [];
+  const counted: string[] = [];
+  const connector: Connector = {
+    connection: "snow",
+    readMax: 50,
+    read: async (_, ids) =>
+      ids.map((id) => ({ id, found: true, key: "INC1", recordType: "incident", revision: "7", record: UNTOUCHED })),
+    write: async (write) => {
+      writes.push(write);
+      const applied = [...write.fields.map(({ actionId }) => actionId), write.note?.actionId ?? ""];
+      return { applied, unconfirmed: [], dropped: [], raced: false };
+    },
+    confirm: async () => new Map(),
+    overwritten: async () => ({ found: [], unknown: [] }),
+    close: async () => undefined,
+  };
+  const nothing = (): void => undefined;
+  let ids = 0;
+  const depsWith = (policy: () => Policy): ReconcileDeps => ({
+    ...{ store: rig.store, desks: new Map(), policy, mode: () => "act", clock: rig.clock, rng: { next: () => 0.5 } },
+    ids: { short: () => `id${++ids}` },
+    log: {
+      error: nothing,
+      warn: (what, fields) => logged.push(`${what} ${JSON.stringify(fields)}`),
+      ...{ info: nothing, debug: nothing },
+    },
+    meter: { count: (name, labels) => counted.push(`${name} ${JSON.stringify(labels ?? {})}`) },
+    ...{ limits: Limits.parse({}), worker: "worker-1" },
+  });
+  const desk: Desk = { connector, mappings: new Map([["incident", mapping]]), facts };
+  return { writes, logged, counted, desk, depsWith };
+}
+
+function guardedBy(when: string): Policy {
+  const demand = { approvers: { group: "CAB" }, before: ["assign"], binds: ["title"], expires: "72h" };
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+  return routed({ gates: [{ id: "guard", why: "It says so", when, then: { gate: demand } }] });
+}
+
+function routed(others: OtherFiles = {}): Policy {
+  return policyOf([{ when: "true", does: { assign: { group: "Network" } } }], undefined, {}, others);
+}
+
+describe("a batch of tickets", () => {
+  let rig: SqliteRig;
+  beforeEach(async () => {
+    rig = await openSqliteRig({ unsynced: true });
+  });
+  afterEach(() => rig.close());
+
+  it("asks each source of facts once; where one fails the fact is not known, and its guard holds the ticket", async () => {
+    const asked: string[] = [];
+    const stage = stageOver(rig, {
+      ci: async () => {
+        asked.push("ci");
+        throw new Error("VPN asks for the code again and again");
+      },
+      spend: async () => {
+        asked.push("spend");
+        return { month: 1 };
+      },
+    });
+    const policy = guardedBy('ci.environment == "production" || spend.month > 500');
+    const deps = stage.depsWith(() => policy);
+    const claim = await claimed(rig.store);
+    await reconcileBatch(deps, stage.desk, [claim], { queue: new PQueue(), stopping: () => false });
+    expect(asked).to.deep.equal(["ci", "spend"]);
+    expect(stage.writes).to.deep.equal([]);
+    expect(stage.counted).to.include('interlock_facts_failed_total {"fact":"ci"}');
+    const row = (await rig.dump()).work[0];
+    expect(row?.["parked_reason"]).to.equal("held");
+    expect(JSON.stringify(row)).to.include("rule guard could not be computed: ci is not known");
+    expect(stage.logged.join(), "what a source said may be text of a ticket").not.to.include("VPN");
+  });
+
+  it("a fact that nobody can answer is not asked for again, however often the rules would", async () => {
+    const stage = stageOver(rig, {});
+    const policy = guardedBy("spend.month > 500");
+    const claim = await claimed(rig.store);
+    const deps = stage.depsWith(() => policy);
+    await reconcileBatch(deps, stage.desk, [claim], { queue: new PQueue(), stopping: () => false });
+    expect((await rig.dump()).work[0]?.["parked_reason"]).to.equal("held");
+  });
+
+  it("the kill switch is honoured before each write, though it was thrown after the write was planned", async () => {
+    const stage = stageOver(rig, {});
+    let policy = routed();
+    const queue = new PQueue({ autoStart: false });
+    const claim = await claimed(rig.store);
+    const deps = stage.depsWith(() => policy);
+    const done = reconcileBatch(deps, stage.desk, [claim], { queue, stopping: () => false });
+    while (queue.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+    const rest = { id: "rest", why: "It says so", then: { mode: "act" } };
+    policy = routed({ autonomy: { killSwitch: true, default: rest } });
+    queue.start();
+    await done;
+    expect(stage.writes).to.deep.equal([]);
+    expect((await rig.dump()).actions, "nothing was intended either").to.deep.equal([]);
+    policy = routed();
+    const again = await claimOne(rig.store);
+    await reconcileBatch(deps, stage.desk, [again], { queue, stopping: () => false });
+    expect(stage.writes.flatMap(({ fields }) => fields.map(({ after }) => after))).to.deep.equal(["Network"]);
+  });
+});
