@@ -84,8 +84,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     throw error;
   }
   await sweeping.checkIdentities();
-  const modeOf = (connection: string): Mode => sweeping.modeOf(connection, mode);
-  const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => policy, mode: modeOf });
+  const may = { mayRead: sweeping.mayRead, mode: (connection: string): Mode => sweeping.modeOf(connection, mode) };
+  const running = startLoop({ ...deps, ...shared, ...may, desks, worker, policy: () => policy });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
