@@ -83,7 +83,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   await listenOrClose(http, settings.listen, { store, dispatcher });
   await sweeping.checkIdentities();
   const modeOf = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
-  const running = startLoop({ ...deps, ...shared, desks, worker, policy: () => current.config.policy, mode: modeOf });
+  const may = { mayRead: sweeping.mayRead, mode: modeOf, policy: () => current.config.policy };
+  const running = startLoop({ ...deps, ...shared, ...may, desks, worker });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name

@@ -22,8 +22,10 @@ export interface SweepingDeps {
 /** The sweeps of a server, from before they start until after they have ended. */
 export interface Sweeping {
   api: SweepApi;
-  /** `mode`, or observe for a connection whose instance is not the one it was made for. */
+  /** `mode`, or observe for a connection whose instance is not known to be the one it was made for. */
   modeOf(connection: string, mode: Mode): Mode;
+  /** False while another instance answers than the one a connection was made for. */
+  mayRead(connection: string): boolean;
   /** Asks every instance who it is, so that nothing is written before that is known; no longer than one call may take. */
   checkIdentities(): Promise<void>;
   start(): void;
@@ -53,6 +55,7 @@ export function openSweeping(swept: ReadonlyMap<string, Swept>, deps: SweepingDe
       },
     },
     modeOf: (connection, mode) => (identities.mayWrite(connection) ? mode : "observe"),
+    mayRead: (connection) => !identities.isContradicted(connection),
     async checkIdentities() {
       const late = new AbortController();
       // What cannot be settled now is left to the first sweep; until then nothing is written without a pin.

@@ -85,16 +85,26 @@ export function retryAfterMs(header: unknown, nowMs: number): number | undefined
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
 /** Transport failures after which the request certainly never reached the vendor. */
-const NEVER_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "EPRIVATEADDRESS",
-]);
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT", "EPRIVATEADDRESS"]);
 
-export function wasNeverSent(code: string | undefined): boolean {
-  return code !== undefined && NEVER_SENT.has(code);
+/** Codes that a connection can also break with after the request has left. */
+const NEVER_SENT_IF_CONNECTING = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
+const CAUSES_MAX = 5;
+
+/** Whether a transport failure proves that the request never reached the vendor; `cause` is the error it came in. */
+export function wasNeverSent(code: string | undefined, cause?: unknown): boolean {
+  if (code === undefined) return false;
+  return NEVER_SENT.has(code) || (NEVER_SENT_IF_CONNECTING.has(code) && brokeWhileConnecting(cause));
+}
+
+function brokeWhileConnecting(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; at = at.cause, depth += 1) {
+    if (at instanceof AggregateError && at.errors.length > 0) return at.errors.every(isOfConnect);
+    if ("syscall" in at) return isOfConnect(at);
+  }
+  return false;
+}
+
+function isOfConnect(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "connect";
 }

@@ -34,14 +34,22 @@ export function statusFault(refusal: Refusal): ConnectorError {
     connection,
     status,
     message: `${connection} answered ${operation} with ${status}: ${hint}`,
-    // A gateway that gave up, or a script that failed half way, says nothing about what was stored.
-    outcome: status < 400 || (status >= 500 && status !== 503) ? inDoubt(refusal) : "not_applied",
+    outcome: wasRefused(status, retryAfter) ? "not_applied" : inDoubt(refusal),
     ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
   });
 }
 
-/** A call that broke off before its answer, with the code of the break where there is one. */
-export function unreachableFault(call: FaultyCall, code: string | undefined): ConnectorError {
+/**
+ * Whether a status proves that nothing was done. A gateway that gave up, or a script that failed half way, says nothing
+ * about what was stored; 503 and 408 may be such a gateway's too, unless they say when to come back.
+ */
+function wasRefused(status: number, retryAfter: number | undefined): boolean {
+  if (status === 503 || status === 408) return retryAfter !== undefined;
+  return status >= 400 && status < 500;
+}
+
+/** A call that broke off before its answer: the code of the break where there is one, and the error that it came in. */
+export function unreachableFault(call: FaultyCall, code: string | undefined, cause?: unknown): ConnectorError {
   const { connection, operation } = call;
   const inside = "its name leads into a private network; set allowPrivateAddress: true where that is meant";
   const why = code === "EPRIVATEADDRESS" ? inside : (code ?? "no answer");
@@ -49,7 +57,7 @@ export function unreachableFault(call: FaultyCall, code: string | undefined): Co
     kind: "unavailable",
     connection,
     message: `${connection} could not be reached for ${operation} (${why})`,
-    outcome: wasNeverSent(code) ? "not_applied" : inDoubt(call),
+    outcome: wasNeverSent(code, cause) ? "not_applied" : inDoubt(call),
   });
 }
 

@@ -4,7 +4,14 @@ import { z } from "zod";
 import { adfToText, textToAdf } from "../../core/mapping/adf.ts";
 import { PagingError } from "./faults.ts";
 import { historyItem } from "./history.ts";
-import { type HistoryPage, type IssueEdit, type JiraRoutes, NOTE_PROPERTY, type SearchPage } from "./routes.ts";
+import {
+  commentProperties,
+  type HistoryPage,
+  type IssueEdit,
+  type JiraRoutes,
+  NOTE_PROPERTY,
+  type SearchPage,
+} from "./routes.ts";
 
 const SEARCH_MAX = 100;
 
@@ -26,7 +33,7 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
     issue: (id, fields) => jira.issues.getIssue({ issueIdOrKey: id, fields: [...fields] }),
     edit: (id, edit) => jira.issues.editIssue({ issueIdOrKey: id, ...editBody(edit, textToAdf) }),
     comment(id, { text, marker }) {
-      const properties = [{ key: NOTE_PROPERTY, value: { marker } }];
+      const properties = commentProperties(marker);
       return jira.issueComments.addComment({ issueIdOrKey: id, body: { ...textToAdf(text) }, properties });
     },
     comments: (id, maxResults) => jira.issueComments.getComments({ issueIdOrKey: id, orderBy: "-created", maxResults }),
@@ -55,7 +62,10 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
   };
 }
 
-/** The body of an edit: fields, note and mark in one, since Jira applies an edit as a whole or not at all. */
+/**
+ * The body of an edit: fields, note and mark in one, since Jira applies an edit as a whole or not at all. Jira documents
+ * no properties of a comment in an edit, so this one cannot be made internal.
+ */
 export function editBody({ fields, note }: IssueEdit, rich: (text: string) => unknown) {
   if (note === undefined) return { fields };
   const update = { comment: [{ add: { body: rich(note.text) } }] };

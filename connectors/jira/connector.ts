@@ -7,6 +7,7 @@ import { JiraApi } from "./api.ts";
 import { JiraFeed } from "./feed.ts";
 import { headOf } from "./history.ts";
 import { JiraLookBack } from "./look-back.ts";
+import { NoteWays } from "./note-ways.ts";
 import { IssuePace } from "./pace.ts";
 import { Account, Issues, projectOf, unreadIds } from "./shape.ts";
 import { JiraWriter } from "./write.ts";
@@ -26,7 +27,8 @@ export interface JiraOptions {
 export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
   const { connection, clock, limits } = options;
   const api = new JiraApi(options);
-  const writer = new JiraWriter({ api, clock, limits, pace: new IssuePace(connection, clock) });
+  const noteWays = new NoteWays();
+  const writer = new JiraWriter({ api, clock, limits, pace: new IssuePace(connection, clock), noteWays });
   const lookBack = new JiraLookBack(api);
   const feed = new JiraFeed({ api, clock, log: options.log });
   // jira.js names fields by their first step; a mapping may go deeper.
@@ -35,7 +37,7 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
   return {
     connection,
     readMax: api.routes.readMax,
-    read: (_type, ids) => readIssues(api, ids, wanted),
+    read: (_type, ids) => readIssues({ api, noteWays }, ids, wanted),
     write: (write) => writer.write(write),
     confirm: (queries) => lookBack.confirm(queries),
     overwritten: (writes) => lookBack.overwritten(writes),
@@ -45,12 +47,17 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
   };
 }
 
-async function readIssues(api: JiraApi, ids: readonly string[], fields: readonly string[]): Promise<ReadOutcome[]> {
+async function readIssues(
+  { api, noteWays }: { api: JiraApi; noteWays: NoteWays },
+  ids: readonly string[],
+  fields: readonly string[],
+): Promise<ReadOutcome[]> {
   const answer = await api.ask("read", Issues, (routes) => routes.issues(ids, fields));
   const unread = unreadIds(answer.issueErrors ?? []);
   // Nobody sees no issues either; only an account's own answer tells the two apart.
   if (ids.length > 0 && answer.issues.length === 0 && unread.size === 0)
     await api.ask("who_am_i", Account, (routes) => routes.myself());
+  for (const issue of answer.issues) noteWays.saw(issue);
   const found = new Map(answer.issues.map((issue) => [issue.id, issue]));
   return ids.map((id): ReadOutcome => {
     const issue = found.get(id);

@@ -4,7 +4,7 @@ import { adfToText } from "../../core/mapping/adf.ts";
 import { editBody } from "./cloud.ts";
 import { PagingError } from "./faults.ts";
 import { historyItem } from "./history.ts";
-import { type HistoryPage, type JiraRoutes, NOTE_PROPERTY, type SearchPage } from "./routes.ts";
+import { commentProperties, type HistoryPage, type JiraRoutes, NOTE_PROPERTY, type SearchPage } from "./routes.ts";
 
 const SEARCH_MAX = 100;
 /** Pages of an offset overlap, since an issue that is edited meanwhile moves to the end and pulls the others along. */
@@ -49,7 +49,7 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
     edit: (id, edit) => send("PUT", `/issue/${id}`, { body: editBody(edit, rich) }),
     comment: (id, { text, marker }) =>
       send("POST", `/issue/${id}/comment`, {
-        body: { body: text, properties: [{ key: NOTE_PROPERTY, value: { marker } }] },
+        body: { body: text, properties: commentProperties(marker) },
       }),
     comments: (id, maxResults) =>
       send("GET", `/issue/${id}/comment`, { searchParams: { orderBy: "-created", maxResults } }),

@@ -17,7 +17,7 @@ export function jiraFault(error: unknown, context: FaultContext): ConnectorError
   if (record.authenticationFailed) return deadToken(connection, record);
   if (isApiError(error)) return apiFault(error.status, error.body, context);
   const code = isNetworkError(error) ? (error.code ?? "no answer") : breakCode(error);
-  if (code !== undefined) return unreachableFault(named(connection, operation), code);
+  if (code !== undefined) return unreachableFault(named(connection, operation), code, error);
   if (isSchemaMismatchError(error) || error instanceof ZodError) return oddAnswer(connection, operation, record);
   if (error instanceof ConnectorError) return error;
   if (error instanceof PagingError)

@@ -10,7 +10,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** A zone that was asked for so long ago is asked for again: it is what every time of a query means. */
 const ZONE_KNOWN_MS = 60_000;
-const START = /^\d{4}-\d\d-\d\d \d\d:\d\d$/;
+/** A cursor as it is stored: the minute, its zone, and the place within it. */
+const PLACE = /^(\d{4}-\d\d-\d\d \d\d:\d\d) (\S+)(?: (.+))?$/;
 const START_LENGTH = 16;
 
 const Myself = z.looseObject({ timeZone: z.string().refine(isZone) });
@@ -29,6 +30,8 @@ export interface FeedDeps {
 /** Where a page begins: a minute by the account's clock, and a place behind it where one minute holds many pages. */
 interface Cursor {
   start: string;
+  /** The account's zone that `start` was computed with: by another's clock the same minute is another time. */
+  zone: string;
   token: string | undefined;
 }
 
@@ -45,20 +48,24 @@ export class JiraFeed {
   /** See `ChangeFeed`. Jira reads times in queries to the minute and by the account's own clock. */
   async changed(projectKey: string, sinceMs: number, after?: string): Promise<ChangedPage> {
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(projectKey)) throw this.#protocol("was to be asked about no project key");
-    if (after !== undefined) return this.#page(projectKey, sinceMs, this.#cursorOf(after));
+    const known = after === undefined ? undefined : this.#cursorOf(after);
     const zone = await this.#currentZone(ZONE_KNOWN_MS);
-    const first = await this.#page(projectKey, sinceMs, { start: startOf(sinceMs, zone), token: undefined });
+    if (known && known.zone !== zone)
+      throw this.#protocol(`was to go on from a place in ${known.zone}, but its account is in ${zone} now; start anew`);
+    if (known) return this.#page(projectKey, sinceMs, known);
+    const first = await this.#page(projectKey, sinceMs, beginningOf(sinceMs, zone));
     if (first.records.length > 0 || first.next !== undefined) return first;
     // Nobody sees no issues either, and a changed zone asks for another time: nothing is believed before we know who asks.
     const now = await this.#currentZone(0);
-    return now === zone ? first : this.#page(projectKey, sinceMs, { start: startOf(sinceMs, now), token: undefined });
+    return now === zone ? first : this.#page(projectKey, sinceMs, beginningOf(sinceMs, now));
   }
 
   identity(): Promise<string> {
     return this.#deps.api.send("identity", (routes) => routes.identity());
   }
 
-  async #page(project: string, sinceMs: number, { start, token }: Cursor): Promise<ChangedPage> {
+  async #page(project: string, sinceMs: number, cursor: Cursor): Promise<ChangedPage> {
+    const { start, token } = cursor;
     const jql = `project = "${project}" AND updated >= "${start}" ORDER BY updated ASC, key ASC`;
     const page = await this.#deps.api.send("feed", (routes) =>
       routes.search({ jql, fields: ["updated"], after: token }),
@@ -66,17 +73,7 @@ export class JiraFeed {
     const rows = page.issues.map((issue) => this.#record(project, issue));
     const records = rows.filter(({ updatedAtMs }) => updatedAtMs >= sinceMs);
     if (page.next === undefined) return { records, next: undefined };
-    return { records, next: await this.#next(rows, { start, token: page.next }) };
-  }
-
-  /**
-   * A page goes on from the last minute it reached. That holds however an index shifts under edits, which a place in a
-   * list does not; such a place is used within a minute only.
-   */
-  async #next(rows: readonly ChangedRecord[], cursor: Cursor): Promise<string> {
-    const last = rows.at(-1);
-    const start = last === undefined ? "" : startOf(last.updatedAtMs, await this.#currentZone(ZONE_KNOWN_MS), 0);
-    return start > cursor.start ? start : `${cursor.start} ${cursor.token}`;
+    return { records, next: nextOf(rows, { ...cursor, token: page.next }) };
   }
 
   #record(project: string, issue: unknown): ChangedRecord {
@@ -92,9 +89,10 @@ export class JiraFeed {
   }
 
   #cursorOf(after: string): Cursor {
-    const start = after.slice(0, START_LENGTH);
-    if (!START.test(start)) throw this.#protocol("was to go on from a place that is none of its own");
-    return { start, token: after.slice(START_LENGTH + 1) || undefined };
+    const [, start, zone, token] = PLACE.exec(after) ?? [];
+    if (start === undefined || zone === undefined || !isZone(zone))
+      throw this.#protocol("was to go on from a place that is none of its own");
+    return { start, zone, token };
   }
 
   async #currentZone(knownMs: number): Promise<string> {
@@ -115,6 +113,20 @@ export class JiraFeed {
     const { connection } = this.#deps.api;
     return new ConnectorError({ kind: "protocol", connection, message: `${connection} ${what}` });
   }
+}
+
+function beginningOf(sinceMs: number, zone: string): Cursor {
+  return { start: startOf(sinceMs, zone), zone, token: undefined };
+}
+
+/**
+ * A page goes on from the last minute it reached. That holds however an index shifts under edits, which a place in a
+ * list does not; such a place is used within a minute only.
+ */
+function nextOf(rows: readonly ChangedRecord[], { start, zone, token }: Cursor): string {
+  const last = rows.at(-1);
+  const reached = last === undefined ? "" : startOf(last.updatedAtMs, zone, 0);
+  return reached > start ? `${reached} ${zone}` : `${start} ${zone} ${token}`;
 }
 
 /**

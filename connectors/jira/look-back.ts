@@ -31,13 +31,13 @@ export class JiraLookBack {
     try {
       const page = await this.#api.ask("read_journal", Comments, (routes) => routes.comments(issueId, COMMENTS_MAX));
       if (page.comments.some(({ body }) => this.#api.routes.plain(body).includes(marker))) return "present";
-      if (page.comments.length < COMMENTS_MAX) return "absent";
+      if (isWhole(page)) return "absent";
     } catch (error) {
       // An issue that is gone or closed to us by now says nothing about the others.
       if (isKind(error, "not_found")) return "unreadable";
       if (!isKind(error, "rejected")) throw error;
     }
-    // Behind a full page there may be more, and comments may be closed to us: then the mark of the edit itself decides.
+    // Behind a page that is full or was cut short there may be more, and comments may be closed to us: then the mark of the edit itself decides.
     return this.#marked(issueId, marker);
   }
 
@@ -107,6 +107,12 @@ export class JiraLookBack {
       if (after === undefined) break;
     }
   }
+}
+
+/** Whether a page certainly holds all comments: it says how many there are, has them, and had room for more. */
+function isWhole({ comments, total, maxResults = COMMENTS_MAX }: z.infer<typeof Comments>): boolean {
+  const roomFor = Math.min(maxResults, COMMENTS_MAX);
+  return total !== undefined && comments.length >= total && comments.length < roomFor;
 }
 
 function isKind(error: unknown, kind: ConnectorError["kind"]): boolean {

@@ -7,7 +7,7 @@ export interface HistoryPage {
   next: string | undefined;
 }
 
-/** What an edit carries. `note` rides along in the same call and stands or falls with the fields. */
+/** What an edit carries. `note`, which customers of a service project would see, rides along in the same call and stands or falls with the fields. */
 export interface IssueEdit {
   fields: Record<string, unknown>;
   note?: { text: string; marker: string };
@@ -39,6 +39,7 @@ export interface JiraRoutes {
   issues(ids: readonly string[], fields: readonly string[]): Promise<unknown>;
   issue(id: string, fields: readonly string[]): Promise<unknown>;
   edit(id: string, edit: IssueEdit): Promise<unknown>;
+  /** A comment that the customers of a service project do not see. */
   comment(id: string, note: { text: string; marker: string }): Promise<unknown>;
   /** The newest comments first. */
   comments(id: string, max: number): Promise<unknown>;
@@ -63,3 +64,11 @@ export interface JiraRoutes {
 
 /** Property of an issue (the last note) or of a comment (its own) that marks what we wrote, beside the marker in the text. */
 export const NOTE_PROPERTY = "interlock.note";
+
+/** The properties of a comment of ours: its mark, and for a service project that its customers do not see it. */
+export function commentProperties(marker: string): { key: string; value: Record<string, unknown> }[] {
+  return [
+    { key: NOTE_PROPERTY, value: { marker } },
+    { key: "sd.public.comment", value: { internal: true } },
+  ];
+}

@@ -10,7 +10,13 @@ export const Issues = z.looseObject({
 });
 const IssueError = z.looseObject({ id: z.coerce.string() });
 export const Checked = z.looseObject({ fields: z.looseObject({ updated: z.string() }) });
-export const Comments = z.looseObject({ comments: z.array(z.looseObject({ body: z.unknown() })) });
+export const Comments = z.looseObject({
+  comments: z.array(z.looseObject({ body: z.unknown() })),
+  /** Of all comments of the issue. */
+  total: z.int().nonnegative().optional(),
+  /** What the site kept the page to, which may be fewer than were asked for. */
+  maxResults: z.int().optional(),
+});
 /** The account that we run as, of which only its being there matters. */
 export const Account = z.looseObject({ self: z.string().min(1) });
 /** Cloud names people by account id, Data Center by name. */

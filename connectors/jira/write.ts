@@ -5,11 +5,11 @@ import type { Limits } from "../../core/limits.ts";
 import type { NoteWrite, Write, WriteResult, WriteValue } from "../../core/ports.ts";
 import type { JiraApi } from "./api.ts";
 import { refusesComment, withApplied } from "./faults.ts";
+import type { NoteWays } from "./note-ways.ts";
 import type { IssuePace } from "./pace.ts";
 import { Checked, place, projectOf, Users } from "./shape.ts";
 
 const PEOPLE_MAX = 2_000;
-const PROJECTS_MAX = 1_000;
 const KNOWN_SECONDS = 600;
 
 export interface WriterDeps {
@@ -17,14 +17,13 @@ export interface WriterDeps {
   limits: Limits;
   clock: Clock;
   pace: IssuePace;
+  noteWays: NoteWays;
 }
 
-/** Writes what was decided: fields and note in one edit, so that neither stands without the other. */
+/** Writes what was decided: fields and note in one edit where the project lets it (see `NoteWays`). */
 export class JiraWriter {
   readonly #deps: WriterDeps;
   readonly #people = new NodeCache({ stdTTL: KNOWN_SECONDS, maxKeys: PEOPLE_MAX, useClones: false, checkperiod: 0 });
-  /** Projects whose edit screen takes no comment: there a note costs a call of its own. */
-  readonly #apart = new NodeCache({ stdTTL: KNOWN_SECONDS, maxKeys: PROJECTS_MAX, useClones: false, checkperiod: 0 });
 
   constructor(deps: WriterDeps) {
     this.#deps = deps;
@@ -44,7 +43,7 @@ export class JiraWriter {
     if (sets.length === 0) return note ? this.#comment(change, note, []) : [];
     const project = projectOf(change.ref.key);
     let refused = false;
-    if (note && !this.#apart.has(project)) {
+    if (note && this.#deps.noteWays.withEdit(project)) {
       try {
         await this.#edit(change, { fields, note });
         return [...sets, note.actionId];
@@ -55,7 +54,7 @@ export class JiraWriter {
       }
     }
     await this.#edit(change, { fields });
-    if (refused) this.#rememberApart(project);
+    if (refused) this.#deps.noteWays.refused(project);
     return note ? this.#comment(change, note, sets) : sets;
   }
 
@@ -70,11 +69,6 @@ export class JiraWriter {
       throw error instanceof ConnectorError ? withApplied(error, applied) : error;
     }
     return [...applied, note.actionId];
-  }
-
-  #rememberApart(project: string): void {
-    if (this.#apart.keys().length >= PROJECTS_MAX) this.#apart.flushAll();
-    this.#apart.set(project, true);
   }
 
   async #refuseStale(write: Write): Promise<void> {

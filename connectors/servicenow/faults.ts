@@ -15,7 +15,7 @@ export async function answered(call: FaultyCall, send: () => Promise<Answer>): P
   try {
     return await send();
   } catch (error) {
-    throw unreachableFault(call, error instanceof AxiosError ? error.code : undefined);
+    throw unreachableFault(call, error instanceof AxiosError ? error.code : undefined, error);
   }
 }
 

@@ -52,11 +52,12 @@ export async function markerStates(
   return states;
 }
 
+/** Whether any work note can be read: a right to read comments proves nothing about them. */
 async function isReadable(connection: string, client: ServiceNowClient): Promise<boolean> {
   const { rows } = await listRows(connection, client, {
     operation: "read_journal",
     table: "sys_journal_field",
-    query: { where: [] },
+    query: { where: [{ field: "element", is: "=", value: "work_notes" }] },
     fields: ["sys_id"],
     limit: 1,
     row: z.looseObject({}),

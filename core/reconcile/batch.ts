@@ -34,6 +34,10 @@ export async function reconcileBatch(
     await deps.store.release(claims);
     return;
   }
+  if (!deps.mayRead(first.connection)) {
+    await putOff(deps, claims);
+    return;
+  }
   const readAtMs = deps.clock.now();
   let outcomes: Map<string, ReadOutcome>;
   try {
@@ -41,6 +45,11 @@ export async function reconcileBatch(
     outcomes = new Map((await desk.connector.read(first.type, ids)).map((outcome) => [outcome.id, outcome]));
   } catch (error) {
     await each(claims, (claim) => handleFailure(deps, claim, error));
+    return;
+  }
+  // It may have come to light during the read, whose answers are the other instance's then.
+  if (!deps.mayRead(first.connection)) {
+    await putOff(deps, claims);
     return;
   }
   const { clear, ...seen } = await lookBack(deps, desk, claims, outcomes);
@@ -56,6 +65,23 @@ export async function reconcileBatch(
     });
   });
   await conclude(deps, desk, written);
+}
+
+const OTHER_INSTANCE = {
+  reason: "other_instance",
+  detail:
+    "another instance answers under the address of its connection; put the right one back, or: interlock identity confirm <connection>",
+};
+
+/** Ends claims untouched, until the next sweep has asked again which instance answers; that is no try of theirs. */
+async function putOff(deps: ReconcileDeps, claims: readonly Claim[]): Promise<void> {
+  const { store, limits, log } = deps;
+  log.debug("tickets wait for the right instance", { connection: claims[0]?.connection, tickets: claims.length });
+  await each(claims, (claim) =>
+    isolated(deps, claim, async () => {
+      await store.retry(claim, limits.sweepEveryMs, "neither", OTHER_INSTANCE);
+    }),
+  );
 }
 
 async function nextFor(

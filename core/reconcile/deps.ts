@@ -31,6 +31,8 @@ export interface ReconcileDeps {
   policy: () => Policy;
   /** Asked again before every write, so that a switch to observe takes effect at once, for all or for one connection. */
   mode: (connection: string) => Mode;
+  /** False while another instance answers under a connection's address: none of its answers is about our tickets. */
+  mayRead: (connection: string) => boolean;
   clock: Clock;
   rng: Rng;
   ids: Ids;

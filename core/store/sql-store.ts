@@ -60,7 +60,7 @@ export function storeOver(driver: StoreDriver): Store {
     decided: (decisionId) => decidedFrom(driver, decisionId),
     watermark: (connection, type) => watermark(driver, connection, type),
     setWatermark: (connection, type, value) => setWatermark(driver, connection, type, value),
-    sightings: (records) => readSightings(driver, records),
+    sightings: (records, openWriteMs) => readSightings(driver, records, openWriteMs),
     recordSwept: (changes, mark) => recordSwept(driver, changes, mark),
     sweepMark: (connection, recordType) => watermark(driver, connection, `${SWEEP_MARK}${recordType}`),
     completeness: (query) => countCompleteness(driver, query),

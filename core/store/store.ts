@@ -258,8 +258,11 @@ export interface Store {
   decided(decisionId: string): Promise<KeptDecision | undefined>;
   watermark(connection: string, type: string): Promise<string | undefined>;
   setWatermark(connection: string, type: string, value: string): Promise<void>;
-  /** What is known of records that a sweep was shown; answers in the order of `records`, each ticket once. */
-  sightings(records: readonly SweptRecord[]): Promise<Sighting[]>;
+  /**
+   * What is known of records that a sweep was shown; answers in the order of `records`, each ticket once. A write of ours
+   * without an answer counts as under way for `openWriteMs`.
+   */
+  sightings(records: readonly SweptRecord[], openWriteMs: number): Promise<Sighting[]>;
   /** Records what a sweep saw and where it goes on, in one commit. */
   recordSwept(changes: readonly SweptChange[], mark: SweepMark): Promise<void>;
   /** Where the sweep of a record type goes on; undefined before its first. */
@@ -267,7 +270,10 @@ export interface Store {
   completeness(query: CompletenessQuery): Promise<Completeness>;
   /** Forgets what sweeps saw before `beforeMs`; at most `limit` of it. Answers how much. */
   forgetSwept(beforeMs: number, limit: number): Promise<number>;
-  /** Makes a connection's tickets due that were settled at or after `sinceMs`. Answers how many. */
+  /**
+   * Makes a connection's tickets due that were settled at or after `sinceMs`, bit by bit, the later ones due later.
+   * Answers how many; where it fails, some are, and it may be called again.
+   */
   takeUpAgain(connection: string, sinceMs: number): Promise<number>;
   /** Proves that a write would be taken now; throws StoreUnavailableError otherwise. */
   ping(): Promise<void>;

@@ -11,19 +11,31 @@ export const SWEEP_MARK = "sweep:";
 export const CLOCKS_APART_MS = 2_000;
 /** How many of the latest deliveries are searched for the first webhook of a change. */
 const LOOK_BACK_DELIVERIES = 50_000;
+/** Tickets that are taken up again in one commit, and how much later the next of them come: news goes before. */
+const TAKE_UP_MAX = 500;
+const TAKE_UP_APART_MS = 5_000;
 /** What is due within this is as good as due now: a timer further off is no reason to keep a change waiting. */
 export const SOON_MS = 10_000;
 
 type WorkState = Pick<WorkTable, "ticket" | "due_at" | "rest_until" | "lease_until" | "parked_at">;
 
 /** See `Store.sightings`. */
-export async function readSightings(driver: StoreDriver, records: readonly SweptRecord[]): Promise<Sighting[]> {
+export async function readSightings(
+  driver: StoreDriver,
+  records: readonly SweptRecord[],
+  openWriteMs: number,
+): Promise<Sighting[]> {
   const sightings: Sighting[] = [];
-  for (const chunk of inChunks(records)) sightings.push(...(await guarded(driver, () => sightingsOf(driver, chunk))));
+  for (const chunk of inChunks(records))
+    sightings.push(...(await guarded(driver, () => sightingsOf(driver, chunk, openWriteMs))));
   return sightings;
 }
 
-async function sightingsOf(driver: StoreDriver, records: readonly SweptRecord[]): Promise<Sighting[]> {
+async function sightingsOf(
+  driver: StoreDriver,
+  records: readonly SweptRecord[],
+  openWriteMs: number,
+): Promise<Sighting[]> {
   const { db } = driver;
   const tickets = records.map(({ ticket }) => ticket);
   const nowMs = await driver.nowMs(db);
@@ -53,7 +65,7 @@ async function sightingsOf(driver: StoreDriver, records: readonly SweptRecord[])
   const earlier = (record: SweptRecord) => befores.get(stateKey(record.ticket, record.revision, record.updatedAtMs));
   const untold = records.filter((record) => (earlier(record)?.webhookAtMs ?? null) === null);
   const webhooks = await firstWebhooks(driver, untold);
-  const ours = await nearOwnWrites(driver, untold);
+  const ours = await nearOwnWrites(driver, untold, openWriteMs);
   return records.map((record): Sighting => {
     return {
       remembered: revisions.get(record.ticket),
@@ -94,19 +106,26 @@ async function firstWebhooks(driver: StoreDriver, records: readonly SweptRecord[
   return new Map(rows.map(({ ticket, first }) => [ticket, Number(first)]));
 }
 
-/** Tickets whose change came between the intent and the receipt of a write of ours. */
-async function nearOwnWrites(driver: StoreDriver, records: readonly SweptRecord[]): Promise<Set<string>> {
+/**
+ * Tickets whose change came between the intent and the receipt of a write of ours, or the time until which one without
+ * an answer may still be applied: an action may stand open for days, and the edits of those days are not ours.
+ */
+async function nearOwnWrites(
+  driver: StoreDriver,
+  records: readonly SweptRecord[],
+  openWriteMs: number,
+): Promise<Set<string>> {
   if (records.length === 0) return new Set();
   const changedAt = new Map(records.map(({ ticket, updatedAtMs }) => [ticket, updatedAtMs]));
   const rows = await driver.db
     .selectFrom("actions")
-    .select(["ticket", "intent_at", "receipt_at"])
+    .select(["ticket", "intent_at", "doubt_at", "receipt_at"])
     .where("ticket", "in", [...changedAt.keys()])
     .where("state", "!=", "abandoned")
     .execute();
-  const near = rows.filter(({ ticket, intent_at, receipt_at }) => {
+  const near = rows.filter(({ ticket, intent_at, doubt_at, receipt_at }) => {
     const atMs = changedAt.get(ticket) ?? Number.NaN;
-    const untilMs = receipt_at ?? Number.POSITIVE_INFINITY;
+    const untilMs = receipt_at ?? (doubt_at ?? intent_at) + openWriteMs;
     return atMs >= intent_at - CLOCKS_APART_MS && atMs <= untilMs + CLOCKS_APART_MS;
   });
   return new Set(near.map(({ ticket }) => ticket));
@@ -191,18 +210,70 @@ export async function forgetSwept(driver: StoreDriver, beforeMs: number, limit: 
 
 /** See `Store.takeUpAgain`. What is parked stays with whoever it waits for. */
 export async function takeUpAgain(driver: StoreDriver, connection: string, sinceMs: number): Promise<number> {
+  await keepDue(driver, connection);
+  let taken = 0;
+  let after = "";
+  // Ends: every page begins behind the last ticket of the one before it.
+  for (let page = 0; ; page += 1) {
+    const settled = await guarded(driver, () =>
+      driver.db
+        .selectFrom("tickets")
+        .select("ticket")
+        .where("connection", "=", connection)
+        .where("settled_at", ">=", sinceMs - CLOCKS_APART_MS)
+        .where("ticket", ">", after)
+        .orderBy("ticket")
+        .limit(TAKE_UP_MAX)
+        .execute(),
+    );
+    const tickets = settled.map(({ ticket }) => ticket);
+    if (tickets.length > 0) taken += await makeDue(driver, tickets, page * TAKE_UP_APART_MS);
+    const last = tickets.at(-1);
+    if (last === undefined || tickets.length < TAKE_UP_MAX) return taken;
+    after = last;
+  }
+}
+
+/** Makes tickets due after `delayMs`, or sooner where they are due sooner. Answers how many. */
+async function makeDue(driver: StoreDriver, tickets: readonly string[], delayMs: number): Promise<number> {
   return inTransaction(driver, async (trx) => {
-    const settled = trx
-      .selectFrom("tickets")
-      .select("ticket")
-      .where("connection", "=", connection)
-      .where("settled_at", ">=", sinceMs);
+    // In the order in which intake takes them, so that the two cannot wait for each other.
+    const rows = trx.selectFrom("work").select("ticket").where("ticket", "in", tickets).orderBy("ticket");
+    if (driver.skipLocked) await rows.forUpdate().execute();
+    const dueMs = (await driver.nowMs(trx)) + delayMs;
     const { numUpdatedRows } = await trx
       .updateTable("work")
-      .set({ due_at: await driver.nowMs(trx), rest_until: null, generation: sql`generation + 1` })
-      .where("ticket", "in", settled)
+      .set({
+        due_at: sql<number>`case when due_at < ${dueMs} then due_at else ${dueMs} end`,
+        rest_until: null,
+        generation: sql`generation + 1`,
+      })
+      .where("ticket", "in", tickets)
       .where("parked_at", "is", null)
       .executeTakeFirstOrThrow();
     return Number(numUpdatedRows);
+  });
+}
+
+/** What is in work may have been decided before and be settled after this: it stays due then. */
+async function keepDue(driver: StoreDriver, connection: string): Promise<void> {
+  await inTransaction(driver, async (trx) => {
+    const inWork = trx
+      .selectFrom("work")
+      .select("ticket")
+      .where("connection", "=", connection)
+      .where("lease_until", "is not", null)
+      .orderBy("ticket");
+    const rows = await (driver.skipLocked ? inWork.forUpdate() : inWork).execute();
+    for (const chunk of inChunks(rows))
+      await trx
+        .updateTable("work")
+        .set({ generation: sql`generation + 1` })
+        .where(
+          "ticket",
+          "in",
+          chunk.map(({ ticket }) => ticket),
+        )
+        .execute();
   });
 }

@@ -20,7 +20,9 @@ export function judge(connection: string, record: ChangedRecord, sighting: Sight
   const webhookAtMs = before?.webhookAtMs ?? sighting.webhookAtMs ?? null;
   const nearOwnWrite = sighting.nearOwnWrite || before?.nearOwnWrite === true;
   const reached = remembered !== undefined && revisionReached(remembered, revision);
-  const needed = needsSignal(revision, sighting, webhookAtMs !== null || nearOwnWrite);
+  // One that came just before, as far as clocks can tell, may have told of the edit before this one.
+  const told = (webhookAtMs !== null && webhookAtMs >= updatedAtMs) || nearOwnWrite;
+  const needed = needsSignal(revision, sighting, told);
   const signals = (before?.signals ?? 0) + (needed ? 1 : 0);
   const otherwise = before?.foundBy ?? (reached ? "known" : "sweep");
   const foundBy = webhookAtMs !== null ? "webhook" : needed ? "sweep" : otherwise;

@@ -93,6 +93,7 @@ async function takeIn(
     records.map(({ type, id, revision, updatedAtMs }) => {
       return { ticket: ticketId({ connection, type, id }), revision, updatedAtMs };
     }),
+    limits.unknownOutcomeWaitMs,
   );
   const nowMs = clock.now();
   const signals: NewSignal[] = [];

@@ -168,6 +168,25 @@ describe("Retry-After", () => {
   it("only a failure before the request left proves that nothing was done", () => {
     for (const code of ["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])
       expect(wasNeverSent(code)).to.equal(true);
-    for (const code of ["ECONNRESET", "ETIMEDOUT", "EPIPE", undefined]) expect(wasNeverSent(code)).to.equal(false);
+    for (const code of ["EHOSTUNREACH", "ENETUNREACH", "ECONNRESET", "ETIMEDOUT", "EPIPE", undefined])
+      expect(wasNeverSent(code)).to.equal(false);
+  });
+
+  it("an unreachable host or network proves it only in the connect step, of every address that was tried", () => {
+    const broke = (syscall: string) => Object.assign(new Error("broke"), { syscall });
+    const causes: [unknown, boolean][] = [
+      [broke("connect"), true],
+      [new TypeError("fetch failed", { cause: broke("connect") }), true],
+      [new AggregateError([broke("connect"), broke("connect")]), true],
+      [new AggregateError([broke("connect"), broke("write")]), false],
+      [new TypeError("fetch failed", { cause: broke("read") }), false],
+      [broke("write"), false],
+      [new Error("no word on where"), false],
+      ["connect", false],
+    ];
+    for (const [cause, proves] of causes)
+      for (const code of ["EHOSTUNREACH", "ENETUNREACH"])
+        expect(wasNeverSent(code, cause), String(cause)).to.equal(proves);
+    expect(wasNeverSent("ECONNRESET", broke("connect"))).to.equal(false);
   });
 });

@@ -108,6 +108,21 @@ export function openJira(
   return { connector, clock, calls, log };
 }
 
+/** Has the connector read an issue of each project, all of one type, and leaves no trace of the call. */
+export async function learnProjects(
+  sim: JiraSim,
+  { connector, calls }: OpenedJira,
+  keys: readonly string[],
+  projectTypeKey = "software",
+): Promise<void> {
+  const ids = keys.map((_, n) => String(n + 1));
+  const issues = keys.map((key, n) => ({ id: ids[n], key: `${key}-1`, fields: { project: { key, projectTypeKey } } }));
+  sim.faults.add({ path: /bulkfetch/, kind: "status", status: 200, body: { issues, issueErrors: [] } });
+  await connector.read("issue", ids);
+  sim.requests.length = 0;
+  calls.length = 0;
+}
+
 export interface PlannedWrite {
   type: string;
   recordType: string;

@@ -1,8 +1,21 @@
 import { expect } from "chai";
 import type { Completeness, SweptChange, SweptRecord } from "../../core/store/store.ts";
-import { claimed, claimOne, decidedSettlement, due, HOUR, hint, MINUTE, type Rig, SECOND } from "./store-rig.ts";
+import {
+  action,
+  claimed,
+  claimOne,
+  decidedSettlement,
+  due,
+  HOUR,
+  hint,
+  hints,
+  MINUTE,
+  type Rig,
+  SECOND,
+} from "./store-rig.ts";
 
 const MARK = { connection: "snow", recordType: "incident", value: "{}" };
+const OPEN_WRITE = MINUTE;
 
 export function sweepCases(rig: Rig): void {
   // A database's clock goes on while a test runs; what it compares must not.
@@ -25,7 +38,12 @@ export function sweepCases(rig: Rig): void {
       ...given,
     });
   const states = async (...ids: string[]): Promise<string[]> =>
-    (await rig().store.sightings(ids.map((id) => record(id)))).map(({ state }) => state);
+    (
+      await rig().store.sightings(
+        ids.map((id) => record(id)),
+        OPEN_WRITE,
+      )
+    ).map(({ state }) => state);
 
   it("says of each record whether it is idle, waits, is in work or is parked, in the order that was asked", async () => {
     const { store } = rig();
@@ -35,7 +53,7 @@ export function sweepCases(rig: Rig): void {
     expect(await states("waiting", "nobody", "in-work", "parked")).to.deep.equal([
       ...["waiting", "idle", "in_work", "parked"],
     ]);
-    expect(await store.sightings([])).to.deep.equal([]);
+    expect(await store.sightings([], OPEN_WRITE)).to.deep.equal([]);
   });
 
   it("takes a wake hour far ahead for idle, and a back-off for waiting", async () => {
@@ -51,7 +69,7 @@ export function sweepCases(rig: Rig): void {
     const claim = await claimed(store, "r1");
     await store.settle(claim, decidedSettlement(claim.ticket, { revision: "6" }));
     await store.recordSwept([change("r1", { nearOwnWrite: true })], MARK);
-    const [same, other] = await store.sightings([record("r1"), record("r2", "8")]);
+    const [same, other] = await store.sightings([record("r1"), record("r2", "8")], OPEN_WRITE);
     expect(same).to.deep.include({ remembered: "6", before: change("r1", { nearOwnWrite: true }) });
     expect(other).to.deep.include({ remembered: undefined, before: undefined });
   });
@@ -61,11 +79,27 @@ export function sweepCases(rig: Rig): void {
     const { updatedAtMs } = record("r1");
     const at = (receivedAtMs: number, cause: "webhook" | "sweep" = "webhook") => hint("r1", { receivedAtMs, cause });
     await store.accept([at(updatedAtMs - MINUTE), at(updatedAtMs + SECOND, "sweep")], 0);
-    expect((await store.sightings([record("r1")]))[0]?.webhookAtMs).to.equal(undefined);
+    expect((await store.sightings([record("r1")], OPEN_WRITE))[0]?.webhookAtMs).to.equal(undefined);
     await store.accept([at(updatedAtMs + 9 * SECOND), at(updatedAtMs + 5 * SECOND)], 0);
-    expect((await store.sightings([record("r1"), record("r2")])).map(({ webhookAtMs }) => webhookAtMs)).to.deep.equal([
-      ...[updatedAtMs + 5 * SECOND, undefined],
-    ]);
+    expect(
+      (await store.sightings([record("r1"), record("r2")], OPEN_WRITE)).map(({ webhookAtMs }) => webhookAtMs),
+    ).to.deep.equal([...[updatedAtMs + 5 * SECOND, undefined]]);
+  });
+
+  it("takes a change for our own write's while that may still be applied, and no later one", async () => {
+    const { store, advance, now } = rig();
+    const near = async (updatedAtMs: number): Promise<boolean | undefined> =>
+      (await store.sightings([{ ...record("r1"), updatedAtMs }], OPEN_WRITE))[0]?.nearOwnWrite;
+    const claim = await claimed(store, "r1");
+    await store.intend(claim, [action("a1")], []);
+    const intentAtMs = now();
+    expect(await near(intentAtMs - MINUTE)).to.equal(false);
+    expect(await near(intentAtMs)).to.equal(true);
+    advance(10 * SECOND);
+    await store.doubt(claim);
+    await store.park(claim, "history_unreadable", "nobody knows");
+    expect(await near(intentAtMs + OPEN_WRITE + 5 * SECOND)).to.equal(true);
+    expect(await near(intentAtMs + HOUR)).to.equal(false);
   });
 
   it("keeps where a sweep goes on together with what it saw, apart from every other mark", async () => {
@@ -162,5 +196,40 @@ export function sweepCases(rig: Rig): void {
     expect(await store.takeUpAgain("snow", sinceMs)).to.equal(1);
     expect(await store.takeUpAgain("jira", sinceMs)).to.equal(0);
     expect(await due(store)).to.deep.equal(["during"]);
+  });
+
+  it("takes up again what is in work, and settled only after that", async () => {
+    const { store, now, advance } = rig();
+    const claim = await claimed(store, "r1");
+    expect(await store.takeUpAgain("jira", now())).to.equal(0);
+    await store.takeUpAgain("snow", now());
+    await store.settle(claim, decidedSettlement(claim.ticket));
+    advance(SECOND);
+    expect(await due(store)).to.deep.equal(["r1"]);
+  });
+
+  it("takes up again as many as there are, spread so that news goes before most of them", async () => {
+    const { store, advance, now } = rig();
+    const many = 501;
+    await store.accept(hints(many), 0);
+    const sinceMs = now();
+    for (const claim of await store.claim("worker-1", many, HOUR))
+      await store.settle(claim, decidedSettlement(claim.ticket));
+    expect(await store.takeUpAgain("snow", sinceMs)).to.equal(many);
+    expect(await due(store)).to.have.length(many - 1);
+    advance(MINUTE);
+    expect(await due(store)).to.have.length(1);
+  });
+
+  it("takes up again no later than it was due anyway", async () => {
+    const { store, advance, now } = rig();
+    const claim = await claimed(store, "r1");
+    await store.settle(claim, decidedSettlement(claim.ticket));
+    await store.accept([hint("r1")], 0);
+    advance(SECOND);
+    const { work } = await rig().dump();
+    await store.takeUpAgain("snow", now() - MINUTE);
+    const after = (await rig().dump()).work;
+    expect(after[0]?.["due_at"]).to.equal(work[0]?.["due_at"]);
   });
 }

@@ -21,6 +21,8 @@ export interface JiraProject {
   key: string;
   name: string;
   issueTypes: string[];
+  /** As the API names it: software, where the options do not say. */
+  type?: string;
   workflow: Workflow;
 }
 
@@ -50,7 +52,7 @@ export interface JiraSiteOptions {
   url(): string;
   users: JiraUser[];
   groups: string[];
-  projects: { key: string; name: string; issueTypes: string[] }[];
+  projects: { key: string; name: string; issueTypes: string[]; type?: string }[];
   categories: string[];
 }
 
@@ -133,7 +135,7 @@ export function showProject(site: JiraSite, key: string, version: 2 | 3): Record
     id,
     key,
     name: project?.name ?? key,
-    projectTypeKey: "service_desk",
+    projectTypeKey: project?.type ?? "software",
     // Company-managed, in the words of the API.
     simplified: false,
     style: "classic",

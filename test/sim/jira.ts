@@ -39,7 +39,8 @@ export interface JiraSimOptions {
   integrationAccountId?: string;
   email?: string;
   apiToken?: string;
-  projects?: { key: string; name: string; issueTypes: string[] }[];
+  /** A project is of software unless its `type` says otherwise. */
+  projects?: { key: string; name: string; issueTypes: string[]; type?: string }[];
   groups?: string[];
   users?: JiraUser[];
   /** Options of the "Category" field. */

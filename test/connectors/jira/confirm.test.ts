@@ -52,6 +52,23 @@ describe("Jira connector: reading notes back", () => {
     expect(await confirm(query(id, "[il:one]"))).to.deep.equal({ "[il:one]": "unreadable" });
   });
 
+  it("says absent only of a page that has all comments there are, which a site may cut shorter than it was asked for", async () => {
+    const id = issue();
+    const thanks = Array.from({ length: 50 }, () => ({ body: "Thanks" }));
+    const pages: [Record<string, unknown>, string][] = [
+      [{ total: 50, maxResults: 100 }, "absent"],
+      [{ total: 50 }, "absent"],
+      [{ total: 51, maxResults: 100 }, "unreadable"],
+      [{ total: 51, maxResults: 50 }, "unreadable"],
+      [{ total: 50, maxResults: 50 }, "unreadable"],
+      [{ maxResults: 100 }, "unreadable"],
+    ];
+    for (const [said, state] of pages) {
+      sim.faults.add({ path: /comment/, kind: "status", status: 200, body: { startAt: 0, ...said, comments: thanks } });
+      expect(await confirm(query(id, "[il:one]")), JSON.stringify(said)).to.deep.equal({ "[il:one]": state });
+    }
+  });
+
   it("fails where nothing can be told: then no note may be written again", async () => {
     const id = issue("Routed. [il:one]");
     const troubles = [

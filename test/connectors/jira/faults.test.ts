@@ -11,6 +11,7 @@ import {
   expectEveryKind,
   faultOf,
   IMPATIENT_MS,
+  learnProjects,
   listening,
   type OpenedJira,
   openJira,
@@ -30,6 +31,7 @@ interface Case {
 
 const vendorError = { errorMessages: [TICKET_TEXT], errors: { summary: TICKET_TEXT } };
 const status = (code: number): Omit<FaultSpec, "path"> => ({ kind: "status", status: code, body: vendorError });
+const later = (code: number): Omit<FaultSpec, "path"> => ({ ...status(code), headers: { "retry-after": "1" } });
 const dead = { ...status(404), headers: { "x-seraph-loginreason": "AUTHENTICATED_FAILED" } };
 const broken = { "content-type": "application/json" };
 
@@ -41,7 +43,10 @@ const CASES: Case[] = [
   { name: "404", spec: status(404), kind: "not_found", outcome: "not_applied" },
   { name: "409", spec: status(409), kind: "conflict", outcome: "not_applied" },
   { name: "429", spec: status(429), kind: "rate_limited", outcome: "not_applied" },
-  { name: "503", spec: status(503), kind: "unavailable", outcome: "not_applied" },
+  { name: "503 of a gateway, without a word on when", spec: status(503), kind: "unavailable", outcome: "unknown" },
+  { name: "503 with Retry-After", spec: later(503), kind: "unavailable", outcome: "not_applied" },
+  { name: "408", spec: status(408), kind: "unavailable", outcome: "unknown" },
+  { name: "408 with Retry-After", spec: later(408), kind: "unavailable", outcome: "not_applied" },
   { name: "500", spec: status(500), kind: "unavailable", outcome: "unknown" },
   { name: "502 of a gateway", spec: status(502), kind: "unavailable", outcome: "unknown" },
   { name: "HTML with 200 (a login page)", spec: { kind: "html" }, kind: "unavailable", outcome: "unknown" },
@@ -72,6 +77,7 @@ describe("Jira connector: faults", () => {
     dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
+    await learnProjects(sim, opened, ["KEY"]);
     id = sim.create("OPS", { summary: TICKET_TEXT, issuetype: "Incident" }, ABEL).id;
   });
   afterEach(async () => {

@@ -158,6 +158,20 @@ for (const deployment of ["cloud", "datacenter"] as const) {
       expect(await all(NOON)).to.have.length(1);
     });
 
+    it("goes on from a place only in the zone it was made in, since by another clock it is another time", async () => {
+      for (let n = 0; n < 250; n += 1) issue();
+      const { next } = await opened.connector.changed("OPS", NOON);
+      expect((await opened.connector.changed("OPS", NOON, next)).records).to.not.be.empty;
+      sim.about.timeZone = "America/New_York";
+      clock.pass(120_000);
+      const asked = searches().length;
+      const fault = await faultOf(opened.connector.changed("OPS", NOON, next));
+      expect(fault).to.include({ kind: "protocol" });
+      expect(fault.message).to.contain("America/New_York");
+      expect(searches(), "nothing is searched by the wrong clock").to.have.length(asked);
+      expect(idsOf(await all(NOON))).to.have.length(250);
+    });
+
     it("takes no list from a dead token", async () => {
       issue();
       await opened.connector.close();
@@ -191,7 +205,13 @@ for (const deployment of ["cloud", "datacenter"] as const) {
 
     it("asks nothing about what is no project key, and goes on from no place but its own", async () => {
       expect(await faultOf(opened.connector.changed('OPS" OR project = "HR', NOON))).to.include({ kind: "protocol" });
-      expect(await faultOf(opened.connector.changed("OPS", NOON, "elsewhere"))).to.include({ kind: "protocol" });
+      for (const place of [
+        "elsewhere",
+        "2026-01-31 12:00",
+        "2026-01-31 12:00 100",
+        "2026-01-31 12:00 Mars/Olympus 100",
+      ])
+        expect(await faultOf(opened.connector.changed("OPS", NOON, place)), place).to.include({ kind: "protocol" });
       expect(searches()).to.be.empty;
     });
   });

@@ -3,20 +3,30 @@ import { expect } from "chai";
 import { installDispatcher } from "../../../connectors/jira/http.ts";
 import type { VendorPatch } from "../../../core/ports.ts";
 import { type JiraSim, startJiraSim } from "../../sim/jira.ts";
-import { CALL_TIMEOUT_MS, faultOf, listening, type Opened, openJira, type PlannedWrite, writeOf } from "../open.ts";
+import {
+  CALL_TIMEOUT_MS,
+  faultOf,
+  learnProjects,
+  listening,
+  type OpenedJira,
+  openJira,
+  type PlannedWrite,
+  writeOf,
+} from "../open.ts";
 
 const ABEL = { by: "5b10-abel" };
 
 describe("Jira connector: writing", () => {
   let dispatcher: ReturnType<typeof installDispatcher>;
   let sim: JiraSim;
-  let opened: Opened;
+  let opened: OpenedJira;
   let id: string;
 
   beforeEach(async () => {
     dispatcher = installDispatcher(CALL_TIMEOUT_MS);
     sim = await startJiraSim();
     opened = openJira(sim);
+    await learnProjects(sim, opened, ["KEY", "CHG", "P400", "P403"]);
     id = sim.create("OPS", { summary: "Printer on fire", issuetype: "Incident" }, ABEL).id;
   });
   afterEach(async () => {
@@ -60,7 +70,10 @@ describe("Jira connector: writing", () => {
       expect(sent().slice(1)).to.deep.equal([`PUT /rest/api/3/issue/${id}`, `POST /rest/api/3/issue/${id}/comment`]);
       const [comment, ...more] = sim.comments(id);
       expect(more).to.be.empty;
-      expect(comment?.properties).to.deep.equal({ "interlock.note": { marker: "[il:note]" } });
+      expect(comment?.properties).to.deep.equal({
+        "interlock.note": { marker: "[il:note]" },
+        "sd.public.comment": { internal: true },
+      });
       expect(sim.get(id)?.properties, "no mark of a note that did not come with the edit").to.deep.equal({});
     });
 

@@ -51,6 +51,18 @@ describe("ServiceNow connector: reading notes back", () => {
     expect(await confirm(query(bare, "[il:one]"))).to.deep.equal({ "[il:one]": "unreadable" });
   });
 
+  it("says unreadable where comments can be read and work notes cannot", async () => {
+    await opened.connector.close();
+    await sim.close();
+    sim = await startServiceNowSim({
+      rowAcl: (_user, table, row) => table !== "sys_journal_field" || row["element"] === "comments",
+    });
+    opened = openServiceNow(sim);
+    const noted = incident("Routed. [il:one]");
+    sim.update("incident", noted, { comments: "Please hurry" }, ABEL);
+    expect(await confirm(query(noted, "[il:one]"))).to.deep.equal({ "[il:one]": "unreadable" });
+  });
+
   it("notices when the right to read the journal is taken away later", async () => {
     const noted = incident("Routed. [il:one]");
     expect(await confirm(query(noted, "[il:one]"))).to.deep.equal({ "[il:one]": "present" });

@@ -39,6 +39,10 @@ const FAULTS: Record<string, { spec: Omit<FaultSpec, "path">; end: Outcome }> = 
   },
   "503": {
     spec: { kind: "status", status: 503 },
+    end: { kind: "unavailable", outcome: "unknown", applied: false },
+  },
+  "503 with Retry-After": {
+    spec: { kind: "status", status: 503, headers: { "retry-after": "30" } },
     end: { kind: "unavailable", outcome: "not_applied", applied: false },
   },
   reset: { spec: { kind: "reset" }, end: { kind: "unavailable", outcome: "unknown", applied: false } },

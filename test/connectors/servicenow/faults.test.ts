@@ -27,6 +27,7 @@ interface Case {
 
 const vendorError = { error: { message: TICKET_TEXT, detail: TICKET_TEXT }, status: "failure" };
 const status = (code: number): Omit<FaultSpec, "path"> => ({ kind: "status", status: code, body: vendorError });
+const later = (code: number): Omit<FaultSpec, "path"> => ({ ...status(code), headers: { "retry-after": "1" } });
 const cut = { kind: "status", status: 200, body: { result: [], ...vendorError } } as const;
 
 const CASES: Case[] = [
@@ -36,7 +37,10 @@ const CASES: Case[] = [
   { name: "404", spec: status(404), kind: "not_found", outcome: "not_applied" },
   { name: "409", spec: status(409), kind: "conflict", outcome: "not_applied" },
   { name: "429", spec: status(429), kind: "rate_limited", outcome: "not_applied" },
-  { name: "503", spec: status(503), kind: "unavailable", outcome: "not_applied" },
+  { name: "503 of a gateway, without a word on when", spec: status(503), kind: "unavailable", outcome: "unknown" },
+  { name: "503 with Retry-After", spec: later(503), kind: "unavailable", outcome: "not_applied" },
+  { name: "408", spec: status(408), kind: "unavailable", outcome: "unknown" },
+  { name: "408 with Retry-After", spec: later(408), kind: "unavailable", outcome: "not_applied" },
   { name: "500", spec: status(500), kind: "unavailable", outcome: "unknown" },
   { name: "502 of a gateway", spec: status(502), kind: "unavailable", outcome: "unknown" },
   { name: "504 of a gateway", spec: status(504), kind: "unavailable", outcome: "unknown" },

@@ -35,7 +35,15 @@ function stageOver(rig: SqliteRig, facts: NonNullable<Desk["facts"]>) {
   const nothing = (): void => undefined;
   let ids = 0;
   const depsWith = (policy: () => Policy): ReconcileDeps => ({
-    ...{ store: rig.store, desks: new Map(), policy, mode: () => "act", clock: rig.clock, rng: { next: () => 0.5 } },
+    ...{
+      store: rig.store,
+      desks: new Map(),
+      policy,
+      mayRead: () => true,
+      mode: () => "act",
+      clock: rig.clock,
+      rng: { next: () => 0.5 },
+    },
     ids: { short: () => `id${++ids}` },
     log: {
       error: nothing,

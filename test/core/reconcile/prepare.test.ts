@@ -69,6 +69,7 @@ function depsOf(policy: Policy, mode: Mode, counted: string[], limits: Partial<L
     desks: new Map(),
     policy: () => policy,
     mode: () => mode,
+    mayRead: () => true,
     clock: { now: () => NOW_MS, sleep: () => Promise.reject(new Error("prepare slept")) },
     rng: { next: () => 0.5 },
     ids: { short: () => `id${counter.next().value}` },

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Identities } from "../../../core/sweep/identity.ts";
 import { openSqliteRig, type SqliteRig } from "../../contract/sqlite-rig.ts";
-import { claimed, decidedSettlement, due, hint, MINUTE } from "../../contract/store-rig.ts";
+import { claimed, decidedSettlement, due, HOUR, hint, MINUTE } from "../../contract/store-rig.ts";
 import { type RecordingLog, recordingLog } from "../../routes/recording-log.ts";
 import { type FakeFeed, fakeFeed } from "./fake-feed.ts";
 
@@ -11,11 +11,27 @@ describe("the identity of an instance", () => {
   let log: RecordingLog;
   let identities: Identities;
 
+  function worker(): Identities {
+    const { store, clock } = rig;
+    return new Identities({ store, clock, log, feeds: new Map([["snow", feed]]), wake: () => undefined });
+  }
   /** As a start of the server has it. */
   function start(): void {
     log = recordingLog();
-    const { store, clock } = rig;
-    identities = new Identities({ store, clock, log, feeds: new Map([["snow", feed]]), wake: () => undefined });
+    identities = worker();
+  }
+  /** Decided, and not carried out. */
+  async function decide(recordId: string): Promise<void> {
+    const claim = await claimed(rig.store, recordId);
+    await rig.store.settle(claim, decidedSettlement(claim.ticket));
+  }
+  /** The store fails once, when it is to take up again what was decided. */
+  function failTakeUpOnce(): void {
+    const { takeUpAgain } = rig.store;
+    rig.store.takeUpAgain = () => {
+      rig.store.takeUpAgain = takeUpAgain;
+      return Promise.reject(new Error("store away"));
+    };
   }
   const events = async (): Promise<unknown[]> =>
     (await rig.store.entries(0, 100))
@@ -91,6 +107,73 @@ describe("the identity of an instance", () => {
     await identities.check("snow");
     expect(identities.mayWrite("snow")).to.equal(true);
     expect(await due(rig.store)).to.deep.equal(["r1"]);
+  });
+
+  it("that could not be read until after a restart loses nothing that was decided before that", async () => {
+    feed.instance = "unavailable";
+    await identities.check("snow");
+    rig.advance(MINUTE);
+    await decide("r1");
+    rig.advance(MINUTE);
+    start();
+    feed.instance = "instance-1";
+    await identities.check("snow");
+    expect(await due(rig.store)).to.deep.equal(["r1"]);
+    rig.advance(HOUR);
+    await identities.check("snow");
+    expect(await due(rig.store)).to.deep.equal(["r1"], "its lease is over, and it was not taken up once more");
+  });
+
+  for (const restarted of [false, true])
+    it(`that comes back takes up what was decided ${restarted ? "by the next start" : "by the next check"}, where the store failed at it`, async () => {
+      await identities.check("snow");
+      rig.advance(MINUTE);
+      feed.instance = "a clone";
+      await identities.check("snow");
+      rig.advance(MINUTE);
+      await decide("during");
+      feed.instance = "instance-1";
+      failTakeUpOnce();
+      expect(await identities.check("snow").catch((error: Error) => error.message)).to.equal("store away");
+      expect(identities.mayWrite("snow")).to.equal(true);
+      expect(await due(rig.store)).to.deep.equal([]);
+      if (restarted) start();
+      await identities.check("snow", HOUR);
+      expect(await due(rig.store)).to.deep.equal(["during"]);
+      expect(await events()).to.deep.equal(["pinned", "contradicted", "restored"]);
+    });
+
+  it("that is confirmed through one worker takes up what another decided before it heard of that", async () => {
+    const other = worker();
+    await identities.check("snow");
+    await other.check("snow");
+    feed.instance = "a clone";
+    await identities.check("snow");
+    await other.check("snow");
+    rig.advance(MINUTE);
+    await identities.confirm("snow", "api");
+    rig.advance(MINUTE);
+    expect([identities.mayWrite("snow"), other.mayWrite("snow")]).to.deep.equal([true, false]);
+    await decide("by the other");
+    rig.advance(MINUTE);
+    await other.check("snow");
+    expect(other.mayWrite("snow")).to.equal(true);
+    expect(await due(rig.store)).to.deep.equal(["by the other"]);
+  });
+
+  it("is contradicted only while another one answers, and not while it is unknown", async () => {
+    feed.instance = "unavailable";
+    await identities.check("snow");
+    expect(identities.isContradicted("snow")).to.equal(false);
+    feed.instance = "instance-1";
+    await identities.check("snow");
+    expect(identities.isContradicted("snow")).to.equal(false);
+    feed.instance = "a clone";
+    await identities.check("snow");
+    expect(identities.isContradicted("snow")).to.equal(true);
+    feed.instance = "instance-1";
+    expect(await identities.check("snow")).to.include({ state: "pinned", readOnlySinceMs: null });
+    expect(identities.isContradicted("snow")).to.equal(false);
   });
 
   it("is confirmed by an admin: the one that answers is pinned", async () => {

@@ -73,6 +73,11 @@ describe("a record that a sweep is shown", () => {
     expect(signalled({ state: "parked", nearOwnWrite: true })).to.equal(false);
   });
 
+  it("that waits for a person is taken up by an edit that came after the webhook, however shortly", () => {
+    expect(signalled({ state: "parked", webhookAtMs: CHANGED_MS - 1_000 })).to.equal(true);
+    expect(signalled({ state: "parked", webhookAtMs: CHANGED_MS })).to.equal(false);
+  });
+
   it("is signalled even where a webhook told of it, while no look at it has come of that", () => {
     const { deliveryId, change } = judged({ webhookAtMs: CHANGED_MS + 1_000, remembered: "6" });
     expect(deliveryId).to.be.a("string");
