@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ConnectorError, type FaultKind } from "../../core/errors.ts";
 import type { ServiceNowClient } from "./client.ts";
-import { encodedQuery, holds, type Query } from "./query.ts";
+import type { Query } from "./query.ts";
+import { inChunks, listRows, SYS_ID } from "./table.ts";
 
-const SYS_ID = /^[0-9a-f]{32}$/;
 /** So that a URL stays below the 2 kB that some fronts refuse beyond. */
 const IDS_AT_ONCE = 40;
 const PAGE_ROWS = 500;
@@ -45,21 +45,12 @@ export function listings(connection: string, client: ServiceNowClient): Listings
   }
 
   async function page({ operation, table, where, fields }: Listing, limit: number): Promise<Page> {
-    const params = {
-      sysparm_query: encodedQuery(connection, { where, order: [{ field: "sys_id" }] }),
-      sysparm_fields: [...new Set(["sys_id", ...where.flatMap(fieldsOf), ...fields])].join(","),
-      sysparm_limit: String(limit),
-      sysparm_exclude_reference_link: "true",
-      sysparm_display_value: "false",
-      sysparm_suppress_pagination_header: "true",
-    };
-    const { result, total } = await client.list({ operation, method: "GET", path: `/api/now/table/${table}`, params });
-    const rows = z.array(Row).safeParse(result);
-    if (!rows.success) throw fault("protocol", `answered a read of ${table} in an unknown form`);
-    // A condition on a field that the instance does not know is skipped; a row that does not meet it shows that.
-    if (rows.data.some((row) => !holds({ where }, row)))
-      throw fault("protocol", `answered a read of ${table} with a row that was not asked for`);
-    return { found: rows.data, last: rows.data.length === 0 || (total !== undefined && total <= limit) };
+    const { rows, total } = await listRows(connection, client, {
+      ...{ operation, table, limit, row: Row, counted: true },
+      query: { where, order: [{ field: "sys_id" }] },
+      fields: ["sys_id", ...fields],
+    });
+    return { found: rows, last: rows.length === 0 || (total !== undefined && total <= limit) };
   }
 
   async function list(listing: Listing): Promise<{ rows: Row[]; cut: boolean }> {
@@ -95,16 +86,10 @@ export function listings(connection: string, client: ServiceNowClient): Listings
   return { list, byIds, fault };
 }
 
-function fieldsOf(condition: Query["where"][number]): string[] {
-  return "any" in condition ? condition.any.map(({ field }) => field) : [condition.field];
-}
-
 /** Ids in portions that a URL can carry. What is no sys_id is left out: it cannot be one of a record. */
 export function idChunks(ids: readonly string[]): string[][] {
   const valid = [...new Set(ids)].filter(isSysId);
-  const chunks: string[][] = [];
-  for (let start = 0; start < valid.length; start += IDS_AT_ONCE) chunks.push(valid.slice(start, start + IDS_AT_ONCE));
-  return chunks;
+  return inChunks(valid, IDS_AT_ONCE);
 }
 
 /** Whether a text can be a sys_id, and so stand in a path or a query. */
