@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { MODES } from "./config/settings.ts";
-import { ClockMemory } from "./policy/facts.ts";
 import { Instant, SETTABLE_FIELDS } from "./ticket.ts";
 
 const FieldValueSchema = z.union([z.string(), z.int()]);
@@ -47,6 +46,22 @@ export const Gate = z.strictObject({
   fallbackGroup: z.string().nullable(),
 });
 export type Gate = z.infer<typeof Gate>;
+
+/** One clock of a ticket as the last look at it left it. */
+export const ClockMemory = z.strictObject({
+  /** Counted by the clock's own calendar, without pauses. */
+  elapsedMs: z.int().nonnegative(),
+  /** The hour of that look, in ms since 1970. */
+  atMs: z.int(),
+  running: z.boolean(),
+  /** Steps that have been taken: a step is taken once. */
+  taken: z.array(z.string()),
+  /** Of those, the ones that were passed over because a later one had come due with them: they ask for nothing. */
+  passed: z.array(z.string()).default([]),
+  /** What the ticket had at the first look: a raise counts from there, so that it is never done twice. */
+  from: z.strictObject({ priority: z.int(), impact: z.int(), urgency: z.int() }),
+});
+export type ClockMemory = z.infer<typeof ClockMemory>;
 
 /** A clock of a ticket as a decision read it. */
 export const SlaState = z.strictObject({

@@ -1,7 +1,7 @@
 import { instant } from "../clock.ts";
-import type { Escalation, SlaState } from "../decision.ts";
+import type { ClockMemory, Escalation, SlaState } from "../decision.ts";
 import type { SettableField, Ticket } from "../ticket.ts";
-import type { ClockMemory, ClocksFact } from "./facts.ts";
+import type { ClocksFact } from "./facts.ts";
 import type { Desired } from "./routing.ts";
 import type { SlaClockRule, SlaRule, SlaStep } from "./sla.ts";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
 
 const text = z.string().default("");
@@ -31,22 +32,6 @@ export const AdviceFact = z.strictObject({
   urgency_signals: z.array(z.string()).default([]),
 });
 export type AdviceFact = z.infer<typeof AdviceFact>;
-
-/** One clock of a ticket as the last look at it left it. */
-export const ClockMemory = z.strictObject({
-  /** Counted by the clock's own calendar, without pauses. */
-  elapsedMs: z.int().nonnegative(),
-  /** The hour of that look, in ms since 1970. */
-  atMs: z.int(),
-  running: z.boolean(),
-  /** Steps that have been taken: a step is taken once. */
-  taken: z.array(z.string()),
-  /** Of those, the ones that were passed over because a later one had come due with them: they ask for nothing. */
-  passed: z.array(z.string()).default([]),
-  /** What the ticket had at the first look: a raise counts from there, so that it is never done twice. */
-  from: z.strictObject({ priority: z.int(), impact: z.int(), urgency: z.int() }),
-});
-export type ClockMemory = z.infer<typeof ClockMemory>;
 
 /** Clock name (`rule/clock`) → what is remembered of it. */
 export const ClocksFact = z.record(z.string(), ClockMemory);

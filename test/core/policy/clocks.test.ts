@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { Decision } from "../../../core/decision.ts";
+import { ClockMemory, type Decision } from "../../../core/decision.ts";
 import { redecide } from "../../../core/policy/decide.ts";
-import { ClockMemory, type ClocksFact } from "../../../core/policy/facts.ts";
+import type { ClocksFact } from "../../../core/policy/facts.ts";
 import { Inputs } from "../../../core/policy/inputs.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import type { Ticket } from "../../../core/ticket.ts";
