@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { AdviceOutcome, Demotion } from "../advice/remembered.ts";
+import { STEPS, UNANSWERED } from "../advice/step.ts";
 import { Action, Hold } from "../decision.ts";
 import { Instant, SETTABLE_FIELDS } from "../ticket.ts";
 
@@ -52,6 +54,24 @@ export const BODIES = {
     /** Each file with who could write it. */
     files: z.array(shortText).max(20),
   }),
+  /** A model was asked, or could not be, about a ticket. Labels of closed sets; no word of its own. */
+  advice: z.strictObject({
+    step: z.enum(STEPS),
+    /** Digest of the question: what was asked, in which words, under which schema. */
+    question: shortText,
+    /** Who was asked, in turn, and what came of it: `used`, or why not. */
+    tried: z
+      .array(z.strictObject({ provider: shortText, model: shortText, outcome: z.enum(["used", ...UNANSWERED]) }))
+      .max(20),
+    /** Field → label and the error it may have, in hundredths of a percent; null where nothing certifies it. */
+    labels: z.record(shortText, z.strictObject({ label: shortText, by: shortText, boundBp: z.int().nullable() })),
+    promptVersion: shortText,
+    costMicros: z.int().nonnegative(),
+  }),
+  /** What a label turned out to be when people closed the ticket. */
+  outcome: AdviceOutcome,
+  /** A class of answers is only suggested from now on. */
+  demotion: Demotion,
   /** A sweep found changes that no webhook had told of, or caught up with its system. */
   sweep: z.strictObject({
     connection: shortText,
@@ -84,6 +104,9 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "parked",
   "redrive",
   "config",
+  "advice",
+  "outcome",
+  "demotion",
   "sweep",
   "identity",
 ];

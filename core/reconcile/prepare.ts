@@ -123,7 +123,16 @@ function remembered(
 ): TicketMemory | undefined {
   const toldAlready = isSuggested({ told }, decision);
   if (!memory && !toldAlready && Object.keys(fields).length === 0) return undefined;
-  const known = { revision: "", decisionId: "", outcomeDigest: "", suggestedDigest: "", clocks: {}, ...memory, fields };
+  const known = {
+    revision: "",
+    decisionId: "",
+    outcomeDigest: "",
+    suggestedDigest: "",
+    clocks: {},
+    advised: [],
+    ...memory,
+    fields,
+  };
   return toldAlready ? { ...known, suggestedDigest: suggestion } : known;
 }
 

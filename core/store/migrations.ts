@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { advice } from "./migration-advice.ts";
 import type { Database } from "./schema.ts";
 
 /** Forward only: a released migration is never edited, a mistake is mended by the next one. */
@@ -8,6 +9,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002_history": { up: history },
   "0003_sweeps": { up: sweeps },
   "0004_policies": { up: policies },
+  "0005_advice": { up: (db) => advice(db, rowId(db)) },
 };
 
 /**
@@ -35,11 +37,15 @@ async function unknownMigrations(db: Kysely<Database>, any: boolean): Promise<st
   return rows.map(({ name }) => name).filter((name) => !Object.hasOwn(MIGRATIONS, name));
 }
 
+/** The type of a number that the database gives each row by itself. */
+function rowId(db: Kysely<unknown>): "integer" | "bigserial" {
+  return db.getExecutor().adapter.constructor.name.startsWith("Sqlite") ? "integer" : "bigserial";
+}
+
 async function spine(db: Kysely<unknown>): Promise<void> {
-  const sqlite = db.getExecutor().adapter.constructor.name.startsWith("Sqlite");
   await db.schema
     .createTable("signals")
-    .addColumn("id", sqlite ? "integer" : "bigserial", (column) => column.primaryKey())
+    .addColumn("id", rowId(db), (column) => column.primaryKey())
     .addColumn("connection", "text", (column) => column.notNull())
     .addColumn("delivery_id", "text")
     .addColumn("body_digest", "text")
@@ -87,7 +93,7 @@ async function spine(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex("work_key").on("work").columns(["connection", "record_key"]).execute();
   await ticketTables(db);
-  await recordTables(db, sqlite);
+  await recordTables(db, rowId(db) === "integer");
 }
 
 async function ticketTables(db: Kysely<unknown>): Promise<void> {

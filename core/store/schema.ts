@@ -16,6 +16,10 @@ export interface Database {
   swept: SweptTable;
   policies: PoliciesTable;
   inputs: InputsTable;
+  spend: SpendTable;
+  answers: AnswersTable;
+  outcomes: OutcomesTable;
+  demotions: DemotionsTable;
 }
 
 export interface SignalsTable {
@@ -75,6 +79,8 @@ export interface TicketsTable {
   skips: Generated<string>;
   /** Digest of the outcome that a note has suggested; empty where none has. */
   suggested_digest: Generated<string>;
+  /** JSON: labels that advice gave, until people close the ticket and show what is right. */
+  advised: Generated<string>;
   wake_at: Ms | null;
   settled_at: Ms;
 }
@@ -156,4 +162,53 @@ export interface InputsTable {
   /** JSON, without text. */
   inputs: string;
   decided_at: Ms;
+}
+
+/** What was booked on an account in an hour or a day, in micros of the configured currency. */
+export interface SpendTable {
+  id: Generated<Counter>;
+  scope: string;
+  span: string;
+  micros: Counter;
+  calls: Counter;
+  booked_at: Ms;
+}
+
+/** Answers of models, by the digest of their question. */
+export interface AnswersTable {
+  digest: string;
+  step: string;
+  provider: string;
+  model: string;
+  prompt_version: string;
+  /** JSON: members of closed sets, or why there is no answer. */
+  outcome: string;
+  cost_micros: Counter;
+  answered_at: Ms;
+}
+
+/** What labels turned out to be. */
+export interface OutcomesTable {
+  id: Generated<Counter>;
+  ticket: string;
+  by: string;
+  field: string;
+  label: string;
+  final: string;
+  /** 1 where people kept the label, 0 otherwise; likewise the next two. */
+  correct: number;
+  automatic: number;
+  audited: number;
+  at: Ms;
+}
+
+/** Classes of answers that are only suggested, since outcomes refuted their bound. */
+export interface DemotionsTable {
+  by: string;
+  field: string;
+  label: string;
+  since: string;
+  tickets: number;
+  errors: number;
+  target_bp: number;
 }

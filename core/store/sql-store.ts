@@ -1,12 +1,14 @@
 import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
+import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, tallyOf } from "./answers.ts";
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
 import { decidedFrom, keepPolicy, policyAt } from "./policies.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
+import { reserveSpend, settleSpend, spentIn } from "./spend.ts";
 import type { Store } from "./store.ts";
 import { forgetSwept, readSightings, recordSwept, SWEEP_MARK, takeUpAgain } from "./sweeps.ts";
 import { appendEntries, guarded, inTransaction } from "./transaction.ts";
@@ -66,6 +68,15 @@ export function storeOver(driver: StoreDriver): Store {
     completeness: (query) => countCompleteness(driver, query),
     forgetSwept: (beforeMs, limit) => forgetSwept(driver, beforeMs, limit),
     takeUpAgain: (connection, sinceMs) => takeUpAgain(driver, connection, sinceMs),
+    reserve: (lines, micros) => reserveSpend(driver, lines, micros),
+    settleSpend: (lines, reserved, spent) => settleSpend(driver, lines, reserved, spent),
+    spent: (spans) => spentIn(driver, spans),
+    answer: (digest) => answerTo(driver, digest),
+    keepAnswer: (answer) => keepAnswer(driver, answer),
+    tally: (which, limit) => tallyOf(driver, which, limit),
+    demote: (demotion) => demoteClass(driver, demotion),
+    demotions: () => demotedClasses(driver),
+    forgetAdvice: (beforeMs, limit) => forgetAdvice(driver, beforeMs, limit),
     // A real write, since a full disk or a read-only file lets an empty transaction pass.
     ping: () => setWatermark(driver, "", "ping", ""),
     close: () => driver.close(),

@@ -1,3 +1,4 @@
+import type { AdviceMemory, AdviceOutcome, Advised } from "../advice/remembered.ts";
 import type { Action, Decision, Skip } from "../decision.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
 import type { ClocksFact } from "../policy/facts.ts";
@@ -37,6 +38,8 @@ export interface TicketMemory {
   fields: Partial<Record<SettableField, FieldMemory>>;
   /** Clocks as the last decision left them. */
   clocks: ClocksFact;
+  /** Labels that advice gave it and that people have not yet answered by closing it. */
+  advised: Advised[];
 }
 
 /** An action on its way into the store; `basis` stays out of the ledger. */
@@ -84,6 +87,10 @@ export interface Settlement {
   /** Wanted values that are not written, and why. */
   skips?: readonly Skip[];
   fields: TicketMemory["fields"];
+  /** Labels that advice gave it, from now on; absent where nothing of it changed. */
+  advised?: readonly Advised[];
+  /** What labels turned out to be: recorded once, with what is remembered of them. */
+  outcomes?: readonly AdviceOutcome[];
   /** When the ticket wants to be looked at again, in ms; null when only a hint should wake it. */
   wakeAtMs: number | null;
   /** What became of writes: in one commit with what is remembered of them, or a crash between loses whose the field is. */
@@ -211,7 +218,7 @@ export interface SweepMark {
  * The one place where state lives, over SQLite or PostgreSQL with the same promises: what returned is durable; a write
  * with a stale fence changes nothing and answers false; ledger entries stand or fall with what they tell of.
  */
-export interface Store {
+export interface Store extends AdviceMemory {
   /** Records hints and makes their tickets due after `settleMs`, all in one commit. Answers in the order of `signals`. */
   accept(signals: readonly NewSignal[], settleMs: number): Promise<("accepted" | "duplicate")[]>;
   /** Leases up to `limit` tickets that are due, longest due first. */

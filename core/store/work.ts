@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { AdviceOutcome } from "../advice/remembered.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { closeActions } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -17,6 +18,7 @@ export async function settleWork(
   return withFence(driver, claim, async (trx) => {
     const receipts = await closeActions(driver, trx, claim, settlement.receipts ?? []);
     await rememberTicket(driver, trx, claim, settlement);
+    await recordOutcomes(driver, trx, claim, settlement.outcomes ?? []);
     await trx
       .updateTable("work")
       .set({ record_key: settlement.recordKey })
@@ -30,13 +32,16 @@ export async function settleWork(
         .where("ticket", "=", claim.ticket)
         .execute();
     const parkedDrafts = settlement.park && parked ? [parkedDraft(claim, settlement.park)] : [];
-    const drafts = [...receipts, ...settlement.entries, ...parkedDrafts];
+    const outcomes = (settlement.outcomes ?? []).map(
+      (body): Draft => ({ kind: "outcome", ticket: claim.ticket, body }),
+    );
+    const drafts = [...receipts, ...settlement.entries, ...outcomes, ...parkedDrafts];
     if (drafts.length > 0) await appendEntries(driver, trx, drafts);
   });
 }
 
 async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settlement: Settlement): Promise<void> {
-  const { recordKey, revision, decided, fields, wakeAtMs, skips, suggestedDigest } = settlement;
+  const { recordKey, revision, decided, fields, wakeAtMs, skips, suggestedDigest, advised } = settlement;
   const seen = {
     record_key: recordKey,
     revision,
@@ -44,6 +49,7 @@ async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settl
     wake_at: wakeAtMs,
     settled_at: await driver.nowMs(trx),
     ...(skips && { skips: JSON.stringify(skips) }),
+    ...(advised && { advised: JSON.stringify(advised) }),
     ...(suggestedDigest !== undefined && { suggested_digest: suggestedDigest }),
   };
   if (!decided) {
@@ -79,6 +85,22 @@ async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settl
     })
     .onConflict((conflict) => conflict.column("ticket").doUpdateSet(remembered))
     .execute();
+}
+
+/** What people made of labels that advice gave: labels only, and an entry each. */
+async function recordOutcomes(
+  driver: StoreDriver,
+  trx: Trx,
+  { ticket }: Claim,
+  outcomes: readonly AdviceOutcome[],
+): Promise<void> {
+  if (outcomes.length === 0) return;
+  const at = await driver.nowMs(trx);
+  const rows = outcomes.map(({ by, field, label, final, correct, automatic, audited }) => ({
+    ...{ ticket, by, field, label, final: storable(final), at },
+    ...{ correct: Number(correct), automatic: Number(automatic), audited: Number(audited) },
+  }));
+  await trx.insertInto("outcomes").values(rows).execute();
 }
 
 /** See `Store.finish`. */

@@ -35,6 +35,7 @@ export function memoryCases(rig: Rig): void {
       suggestedDigest: "",
       fields,
       clocks: {},
+      advised: [],
     });
     expect(recordKey).to.equal("INC0010001");
   });
@@ -68,6 +69,7 @@ export function memoryCases(rig: Rig): void {
       suggestedDigest: "",
       fields: {},
       clocks: {},
+      advised: [],
     };
     expect(memory).to.deep.equal(last);
     expect(present(await store.view("snow", "r1")).decision).to.deep.equal(decision);

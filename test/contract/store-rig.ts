@@ -48,13 +48,17 @@ const TABLES = [
   "swept",
   "policies",
   "inputs",
+  "spend",
+  "answers",
+  "outcomes",
+  "demotions",
 ] as const;
 
 /** Every row of every table, in the order of its first column. */
 export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
   const dump: Dump = {
     ...{ signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] },
-    ...{ policies: [], inputs: [] },
+    ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [] },
   };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);

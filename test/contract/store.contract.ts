@@ -1,4 +1,5 @@
 import { actionCases, receiptCases, receiptTextCases } from "./actions.contract.ts";
+import { answerCases, sharedSpendCases, spendCases } from "./advice.contract.ts";
 import { claimCases, leaseCases } from "./claim.contract.ts";
 import { endOfClaimCases, restCases, retryCases } from "./claim-end.contract.ts";
 import { fenceCases } from "./fence.contract.ts";
@@ -36,6 +37,8 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("receipts, each for itself", () => receiptTextCases(rig));
     describe("memory", () => memoryCases(rig));
     describe("policies and inputs", () => policyCases(rig));
+    describe("spending", () => spendCases(rig));
+    describe("answers and outcomes", () => answerCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));
     describe("sweeps", () => sweepCases(rig));
@@ -51,6 +54,7 @@ export function sharedStoreContract(name: string, open: () => Promise<StoreRig>)
     describe("claims", () => sharedClaimCases(rig));
     describe("intake", () => sharedIntakeCases(rig));
     describe("ledger", () => sharedLedgerCases(rig));
+    describe("spending", () => sharedSpendCases(rig));
   });
 }
 

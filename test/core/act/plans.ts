@@ -41,7 +41,7 @@ export function mappingThat(
 }
 
 export function memoryOf(fields: TicketMemory["fields"], digest = ""): TicketMemory {
-  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields, clocks: {} };
+  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields, clocks: {}, advised: [] };
 }
 
 /** A field that we wrote, and since when. */

@@ -77,6 +77,37 @@ export const IDENTITY: Draft = {
   ticket: null,
   body: { connection: "snow", event: "pinned", pinned: "i-1", seen: "i-1", by: "server" },
 };
+export const ADVICE: Draft = {
+  kind: "advice",
+  ticket: "snow/incident/1",
+  body: {
+    step: "classify",
+    question: "0".repeat(64),
+    tried: [
+      { provider: "local", model: "abc", outcome: "unsure" },
+      { provider: "claude", model: "claude-haiku", outcome: "used" },
+    ],
+    labels: { category: { label: "network", by: "claude:claude-haiku", boundBp: 310 } },
+    promptVersion: "classify-1",
+    costMicros: 1_234,
+  },
+};
+export const OUTCOME: Draft = {
+  kind: "outcome",
+  ticket: "snow/incident/1",
+  body: {
+    ...{ field: "category", label: "network", by: "local:abc", automatic: true, audited: false, targetBp: 500 },
+    ...{ final: "email", correct: false },
+  },
+};
+export const DEMOTION: Draft = {
+  kind: "demotion",
+  ticket: null,
+  body: {
+    ...{ by: "local:abc", field: "category", label: "network", since: "2026-03-02T09:00:00.000Z" },
+    ...{ tickets: 40, errors: 9, targetBp: 500 },
+  },
+};
 
 /** One of every kind. */
 export const DRAFTS: readonly Draft[] = [
@@ -91,6 +122,9 @@ export const DRAFTS: readonly Draft[] = [
   STOP,
   SWEEP,
   IDENTITY,
+  ADVICE,
+  OUTCOME,
+  DEMOTION,
 ];
 
 export const anyDraft: fc.Arbitrary<Draft> = fc.oneof(

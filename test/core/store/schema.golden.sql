@@ -16,6 +16,28 @@ CREATE TABLE "actions" (
   "doubt_at" bigint
 );
 
+CREATE TABLE "answers" (
+  "digest" text not null primary key,
+  "step" text not null,
+  "provider" text not null,
+  "model" text not null,
+  "prompt_version" text not null,
+  "outcome" text not null,
+  "cost_micros" bigint not null,
+  "answered_at" bigint not null
+);
+
+CREATE TABLE "demotions" (
+  "by" text not null,
+  "field" text not null,
+  "label" text not null,
+  "since" text not null,
+  "tickets" integer not null,
+  "errors" integer not null,
+  "target_bp" integer not null,
+  constraint "demotions_pk" primary key ("by", "field", "label")
+);
+
 CREATE TABLE "inputs" (
   "decision_id" text not null primary key,
   "ticket" text not null,
@@ -43,6 +65,19 @@ CREATE TABLE "ledger" (
   "hash" text not null
 );
 
+CREATE TABLE "outcomes" (
+  "id" integer primary key,
+  "ticket" text not null,
+  "by" text not null,
+  "field" text not null,
+  "label" text not null,
+  "final" text not null,
+  "correct" integer not null,
+  "automatic" integer not null,
+  "audited" integer not null,
+  "at" bigint not null
+);
+
 CREATE TABLE "policies" (
   "version" text not null primary key,
   "rules" text not null,
@@ -58,6 +93,15 @@ CREATE TABLE "signals" (
   "ticket" text,
   "cause" text not null,
   "received_at" bigint not null
+);
+
+CREATE TABLE "spend" (
+  "id" integer primary key,
+  "scope" text not null,
+  "span" text not null,
+  "micros" bigint not null,
+  "calls" bigint not null,
+  "booked_at" bigint not null
 );
 
 CREATE TABLE "swept" (
@@ -90,7 +134,8 @@ CREATE TABLE "tickets" (
   "wake_at" bigint,
   "settled_at" bigint not null,
   "skips" text default '[]' not null,
-  "suggested_digest" text default '' not null
+  "suggested_digest" text default '' not null,
+  "advised" text default '[]' not null
 );
 
 CREATE TABLE "watermarks" (
@@ -124,9 +169,15 @@ CREATE INDEX "actions_open" on "actions" ("ticket") where "state" = 'open';
 
 CREATE INDEX "actions_ticket" on "actions" ("ticket", "intent_at");
 
+CREATE INDEX "answers_age" on "answers" ("answered_at");
+
+CREATE INDEX "outcomes_class" on "outcomes" ("by", "field", "label", "id");
+
 CREATE UNIQUE INDEX "signals_body" on "signals" ("connection", "body_digest");
 
 CREATE UNIQUE INDEX "signals_delivery" on "signals" ("connection", "delivery_id");
+
+CREATE UNIQUE INDEX "spend_line" on "spend" ("scope", "span");
 
 CREATE INDEX "swept_window" on "swept" ("connection", "record_type", "updated_at");
 
