@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CLASSIFY_FIELDS, UNANSWERED } from "./advice/step.ts";
 import { MODES } from "./config/settings.ts";
 import { Instant, SETTABLE_FIELDS } from "./ticket.ts";
 
@@ -98,6 +99,46 @@ export const Skip = z.strictObject({
 export type Skip = z.infer<typeof Skip>;
 export type SkipReason = Skip["reason"];
 
+/** Why what advice asks for is only suggested. */
+export const RELIANCE_LIMITS = [
+  /** No answer of its kind has been measured, or too few. */
+  "no_bound",
+  /** It may err more often than the policy allows. */
+  "over_target",
+  /** The policy names no error that would be allowed. */
+  "no_target",
+  /** A rule that the ticket meets by itself says otherwise. */
+  "against_the_rules",
+  /** It would make the ticket less urgent. */
+  "lowers_care",
+  /** Drawn for the sample that keeps watch over what goes by itself. */
+  "audit",
+] as const;
+
+/** What advice had to do with a decision. */
+export const Reliance = z.strictObject({
+  /** Why there is no advice; null where there is. */
+  absent: z.enum(UNANSWERED).nullable(),
+  /** Every field that was answered, with the error it has at the most, in hundredths of a percent. */
+  answers: z.array(
+    z.strictObject({
+      field: z.enum(CLASSIFY_FIELDS),
+      label: z.string(),
+      by: z.string(),
+      boundBp: z.int().nonnegative().nullable(),
+    }),
+  ),
+  /** Routing comes out otherwise than it would without. */
+  moved: z.boolean(),
+  /** Why it is only suggested; null where it counts, or changes nothing. */
+  limit: z.enum(RELIANCE_LIMITS).nullable(),
+  /** The error that the policy allows. */
+  targetBp: z.int().nonnegative().nullable(),
+  /** The rule that it would have led to, where that is only suggested. */
+  rule: z.strictObject({ id: z.string(), why: z.string() }).nullable(),
+});
+export type Reliance = z.infer<typeof Reliance>;
+
 /** What the rules say should be true of a ticket, and why. Holds no ticket text; two equal decisions have equal bytes. */
 export const Decision = z.strictObject({
   /** First 16 hexadecimal characters of the digest of the rest. */
@@ -106,7 +147,10 @@ export const Decision = z.strictObject({
   because: z.array(z.strictObject({ rule: z.string(), why: z.string() })),
   /** Desired values; a field that is not named is left alone. */
   set: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema),
-  /** Of those, the ones that may be taken from a person. */
+  /** What advice alone asks for and what a person is only told of. */
+  suggests: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema),
+  advice: Reliance.nullable(),
+  /** Of `set`, the ones that may be taken from a person. */
   takeOver: z.array(z.enum(SETTABLE_FIELDS)),
   gates: z.array(Gate),
   holds: z.array(Hold),

@@ -22,6 +22,10 @@ export interface CounterLabels {
   interlock_unmapped_total: "connection";
   interlock_facts_failed_total: "fact";
   interlock_reloads_total: "outcome";
+  interlock_advice_total: "provider" | "step" | "outcome";
+  interlock_advice_micros_total: "provider" | "step";
+  interlock_advice_outcomes_total: "field" | "automatic" | "correct";
+  interlock_demotions_total: "field";
   interlock_sweeps_total: "connection" | "type" | "outcome";
   interlock_sweep_found_total: "connection" | "type" | "by";
 }

@@ -25,6 +25,22 @@ const COUNTERS: Declared = {
   },
   interlock_facts_failed_total: { help: "Facts that could not be fetched", labels: { fact: true } },
   interlock_reloads_total: { help: "Changes of the configuration files, by outcome", labels: { outcome: true } },
+  interlock_advice_total: {
+    help: "Questions to models: used, answered from what is stored, or why there is no answer",
+    labels: { provider: true, step: true, outcome: true },
+  },
+  interlock_advice_micros_total: {
+    help: "What models cost, in millionths of the configured currency",
+    labels: { provider: true, step: true },
+  },
+  interlock_advice_outcomes_total: {
+    help: "Labels of advice beside what people closed the ticket with",
+    labels: { field: true, automatic: true, correct: true },
+  },
+  interlock_demotions_total: {
+    help: "Classes of answers that are only suggested from then on, since outcomes refuted their bound",
+    labels: { field: true },
+  },
   interlock_unmapped_total: { help: "Records that no mapping covers", labels: { connection: true } },
   interlock_sweeps_total: {
     help: "Sweeps of a record type: complete, cut short by their limit of pages, or the kind of fault that ended them",

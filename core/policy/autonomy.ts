@@ -38,6 +38,10 @@ export type AutonomyFile = z.infer<typeof AutonomyFile>;
 
 export interface AutonomyRule extends Rule {
   mode: Mode;
+  /** The error that advice may have to be followed here, in hundredths of a percent; null: it is only suggested. */
+  targetBp: number | null;
+  /** The most that advice may cost a day for these tickets, in whole cents; null where other budgets alone hold. */
+  centsPerDayMax: number | null;
 }
 
 export interface Autonomy {
@@ -57,12 +61,17 @@ export function compileAutonomy(
   file.rules.forEach(({ id, why, when, then }, index) => {
     const condition = compileCondition(yaml, ["rules", index, "when"], when, compile);
     if ("problems" in condition) problems.push(...condition.problems);
-    else rules.push({ id, why, condition, mode: then.mode });
+    else rules.push({ id, why, condition, ...limitsOf(then) });
   });
   const { id, why, then } = file.default;
   return problems.length > 0
     ? { problems }
-    : { killSwitch: file.killSwitch, rules, fallback: { id, why, mode: then.mode } };
+    : { killSwitch: file.killSwitch, rules, fallback: { id, why, ...limitsOf(then) } };
+}
+
+function limitsOf({ mode, targetError, centsPerDayMax }: z.infer<typeof AutonomyThen>): Omit<AutonomyRule, keyof Rule> {
+  const targetBp = targetError === undefined ? null : Math.round(Number(targetError.slice(0, -1)) * 100);
+  return { mode, targetBp, centsPerDayMax: centsPerDayMax ?? null };
 }
 
 /** The more careful of two modes. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CLASSIFY_FIELDS, UNANSWERED } from "../advice/step.ts";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
 
@@ -22,6 +23,15 @@ export type SpendFact = z.infer<typeof SpendFact>;
 export const MembersFact = z.record(z.string(), z.array(z.string()));
 export type MembersFact = z.infer<typeof MembersFact>;
 
+/** Where an answer comes from and how far it can be relied on. */
+export const AdviceEvidence = z.strictObject({
+  /** Provider and model, with the digest of its file where it has one. */
+  by: z.string(),
+  /** The error it has at the most, with 95 % confidence, in hundredths of a percent; null where nothing certifies it. */
+  boundBp: z.int().nonnegative().nullable(),
+});
+export type AdviceEvidence = z.infer<typeof AdviceEvidence>;
+
 /** What a model answered: values of closed sets, never text of its own. Empty where it gave no answer. */
 export const AdviceFact = z.strictObject({
   category: text,
@@ -30,6 +40,10 @@ export const AdviceFact = z.strictObject({
   intent: text,
   security_related: z.boolean().default(false),
   urgency_signals: z.array(z.string()).default([]),
+  /** Of every field that was answered; a field that is not here has no answer, whatever stands above. */
+  evidence: z.partialRecord(z.enum(CLASSIFY_FIELDS), AdviceEvidence).default({}),
+  /** Drawn for the audit sample: a person decides, though it could go by itself. */
+  audited: z.boolean().default(false),
 });
 export type AdviceFact = z.infer<typeof AdviceFact>;
 
@@ -46,6 +60,8 @@ export const Facts = z.strictObject({
   members: MembersFact.nullable().optional(),
   spend: SpendFact.nullable().optional(),
   advice: AdviceFact.nullable().optional(),
+  /** Why there is no advice, where somebody was to be asked. */
+  unadvised: z.enum(UNANSWERED).optional(),
   /** Our own memory of the ticket's clocks; it is known from the start. */
   clocks: ClocksFact.optional(),
 });

@@ -110,6 +110,12 @@ export const NO_RULES: Pick<PolicyRules, "gates" | "freezes" | "sla" | "autonomy
   autonomy: {
     killSwitch: false,
     rules: [],
-    fallback: { id: "as-configured", why: "The mode of interlock.yaml holds", mode: "act" },
+    fallback: {
+      id: "as-configured",
+      why: "The mode of interlock.yaml holds",
+      mode: "act",
+      targetBp: null,
+      centsPerDayMax: null,
+    },
   },
 };

@@ -1,0 +1,244 @@
+import { digestOf } from "../canonical.ts";
+import type { Clock } from "../clock.ts";
+import type { Log, Meter } from "../ports.ts";
+import type { Breaker } from "./breaker.ts";
+import { type Budgets, type Spender, type SpendLine, spendLines } from "./budget.ts";
+import { costMicros, type Prices, worstCaseMicros } from "./money.ts";
+import { type ModelAnswer, type ModelProvider, ProviderError, type ProviderFaultKind } from "./provider.ts";
+import type { Mendable, Question } from "./question.ts";
+import type { AdviceMemory, StoredAnswer } from "./remembered.ts";
+import { isSameModel } from "./same-model.ts";
+import type { Unanswered } from "./step.ts";
+import type { Storm } from "./storm.ts";
+
+/** A model that can be asked, with what asking it is bound by. */
+export interface Member {
+  provider: ModelProvider;
+  prices: Prices;
+  timeoutMs: number;
+  /** Further ids that its answers may bear. */
+  answersAs: readonly string[];
+  breaker: Breaker;
+}
+
+export interface ModelsDeps {
+  memory: AdviceMemory;
+  budgets: Budgets;
+  storm: Storm;
+  clock: Clock;
+  log: Log;
+  meter: Meter;
+}
+
+/** What came of asking one model. `called`: something left this machine for it. */
+export interface Asked<V> {
+  provider: string;
+  model: string;
+  outcome: { value: V } | { fault: Unanswered };
+  costMicros: number;
+  called: boolean;
+}
+
+/** Ends that the same words would come to again: they are kept, so that nobody pays for them twice. */
+const LASTING: ReadonlySet<Unanswered> = new Set([
+  "refused",
+  "cut",
+  "empty",
+  "invalid",
+  "unknown_label",
+  "wrong_model",
+]);
+
+const FAULTS: Readonly<Record<ProviderFaultKind, Unanswered>> = {
+  auth: "auth",
+  rejected: "rejected",
+  rate_limited: "rate_limited",
+  unavailable: "unavailable",
+  timeout: "timeout",
+  // What answered was no model: a proxy's page, half a body.
+  protocol: "invalid",
+};
+
+type Stored = Extract<StoredAnswer["outcome"], { value: unknown }>["value"];
+
+/** What an answer may hold to be kept. */
+export type Keepable = Stored;
+
+/**
+ * Puts questions to models: each question once, within its budget, never to a model that keeps failing, and never trusting
+ * what comes back further than its closed answer. Every way in which there is no answer has its reason; none is thrown.
+ */
+export class Models {
+  readonly #deps: ModelsDeps;
+  readonly #underWay = new Map<string, Promise<Asked<Keepable>>>();
+
+  constructor(deps: ModelsDeps) {
+    this.#deps = deps;
+  }
+
+  /** `priority` is the ticket's: in a storm the less urgent ones are not asked about. */
+  ask<V extends Keepable>(
+    member: Member,
+    question: Question<V>,
+    { spender, priority }: { spender: Spender; priority: number },
+  ): Promise<Asked<Keepable>> {
+    const { provider } = member;
+    const { step, promptVersion, content, schema } = question;
+    // A schema is plain JSON; what is not in it is left out like absent keys.
+    const digest = digestOf({
+      step,
+      promptVersion,
+      content,
+      schema: JSON.stringify(schema),
+      provider: provider.name,
+      model: provider.model,
+    });
+    const same = this.#underWay.get(digest);
+    // Somebody asks the very same just now: theirs is the call, and the cost.
+    if (same) return same.then((asked) => ({ ...asked, costMicros: 0, called: false }));
+    const asking = this.#known(member, question, digest).then(
+      (known) => known ?? this.#askNow(member, question, { digest, spender, priority }),
+    );
+    this.#underWay.set(digest, asking);
+    const over = (): void => void this.#underWay.delete(digest);
+    asking.then(over, over);
+    return asking;
+  }
+
+  async #known<V extends Keepable>(
+    { provider }: Member,
+    question: Question<V>,
+    digest: string,
+  ): Promise<Asked<Keepable> | undefined> {
+    const stored = await this.#deps.memory.answer(digest);
+    if (!stored) return undefined;
+    this.#count(provider.name, question, "stored");
+    return { provider: provider.name, model: stored.model, outcome: stored.outcome, costMicros: 0, called: false };
+  }
+
+  async #askNow<V extends Keepable>(
+    member: Member,
+    question: Question<V>,
+    { digest, spender, priority }: { digest: string; spender: Spender; priority: number },
+  ): Promise<Asked<Keepable>> {
+    const { provider, breaker } = member;
+    const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
+    const ended = (fault: Unanswered): Asked<Keepable> => {
+      this.#count(provider.name, question, fault);
+      return { ...nothing, outcome: { fault } };
+    };
+    if (this.#deps.storm.holdsBack(priority)) return ended("storm");
+    if (!breaker.admit()) return ended("breaker_open");
+    const lines = spendLines(this.#deps.budgets, spender, this.#deps.clock.now());
+    let asked: Asked<Keepable> & { mend?: Mendable };
+    try {
+      asked = await this.#call(member, question, lines);
+      if (asked.mend && breaker.admit()) {
+        const again = await this.#call(member, question, lines, asked.mend);
+        const costs = asked.costMicros + again.costMicros;
+        // A second try that could not be made, or fails on its way, leaves the first one's end.
+        asked = { ...(again.called && again.model !== "" ? again : asked), costMicros: costs };
+      }
+    } catch (error) {
+      breaker.gaveUp();
+      throw error;
+    }
+    const { mend: _, ...rest } = asked;
+    this.#count(provider.name, question, "fault" in rest.outcome ? rest.outcome.fault : "used");
+    const labels = { provider: provider.name, step: question.step };
+    if (rest.costMicros > 0) this.#deps.meter.count("interlock_advice_micros_total", labels, rest.costMicros);
+    if ("value" in rest.outcome || LASTING.has(rest.outcome.fault)) await this.#keep(digest, question, rest);
+    return rest;
+  }
+
+  /** One call: booked before, settled after, and judged by its closed answer alone. */
+  async #call<V extends Keepable>(
+    member: Member,
+    question: Question<V>,
+    lines: readonly SpendLine[],
+    mend?: Mendable,
+  ): Promise<Asked<Keepable> & { mend?: Mendable }> {
+    const { provider, prices, breaker } = member;
+    const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
+    const words = question.words(mend);
+    const bytes = Buffer.byteLength(words.system + words.prompt + JSON.stringify(question.schema));
+    const worst = worstCaseMicros(bytes, question.outputTokensMax, prices);
+    const booked = await this.#deps.memory.reserve(lines, worst);
+    if (!booked.reserved) {
+      breaker.gaveUp();
+      this.#deps.log.warn("a question was not asked: its budget is spent", { ...booked, provider: provider.name });
+      return { ...nothing, outcome: { fault: "over_budget" } };
+    }
+    const answer = await this.#answer(member, question, words);
+    if (answer instanceof ProviderError) {
+      const spent = answer.mayBeCharged ? worst : 0;
+      await this.#deps.memory.settleSpend(lines, worst, spent);
+      breaker.failed(answer.retryAfterMs);
+      this.#deps.log.warn("a model could not be asked", {
+        provider: provider.name,
+        kind: answer.kind,
+        status: answer.status,
+      });
+      return { ...nothing, costMicros: spent, called: true, outcome: { fault: FAULTS[answer.kind] } };
+    }
+    const spent = costMicros(answer.usage, prices);
+    await this.#deps.memory.settleSpend(lines, worst, spent);
+    breaker.succeeded();
+    const judged = this.#judge(member, question, answer);
+    return { provider: provider.name, model: answer.model, costMicros: spent, called: true, ...judged };
+  }
+
+  #judge<V extends Keepable>(
+    { provider, answersAs }: Member,
+    question: Question<V>,
+    { model, stop, text }: ModelAnswer,
+  ): { outcome: { value: V } | { fault: Unanswered }; mend?: Mendable } {
+    if (!isSameModel(provider.model, model, answersAs)) return { outcome: { fault: "wrong_model" } };
+    if (stop === "refused") return { outcome: { fault: "refused" } };
+    if (stop === "cut") return { outcome: { fault: "cut" } };
+    const read = stop === "other" ? ({ fault: "invalid" } as const) : question.read(text);
+    return "value" in read ? { outcome: read } : { outcome: read, mend: read.fault };
+  }
+
+  /** The answer, or the ProviderError that there is instead. Ends with the member's time-out, whatever the provider does. */
+  async #answer<V>(
+    { provider, timeoutMs }: Member,
+    { schemaName, schema, outputTokensMax }: Question<V>,
+    words: ReturnType<Question<V>["words"]>,
+  ): Promise<ModelAnswer | ProviderError> {
+    const over = new AbortController();
+    const late = new AbortController();
+    const timeout = this.#deps.clock.sleep(timeoutMs, late.signal).then((): ProviderError => {
+      over.abort();
+      const message = `${provider.name} gave no answer within ${timeoutMs} ms`;
+      return new ProviderError({ kind: "timeout", provider: provider.name, message, mayBeCharged: true });
+    });
+    const answer = provider
+      .ask({ ...words, schemaName, schema, outputTokensMax, signal: over.signal })
+      .catch((error: unknown) => asProviderError(provider.name, error));
+    try {
+      return await Promise.race([answer, timeout]);
+    } finally {
+      late.abort();
+    }
+  }
+
+  async #keep<V>(
+    digest: string,
+    { step, promptVersion }: Question<V>,
+    { provider, model, outcome, costMicros: cost }: Asked<Keepable>,
+  ): Promise<void> {
+    await this.#deps.memory.keepAnswer({ digest, step, provider, model, promptVersion, outcome, costMicros: cost });
+  }
+
+  #count<V>(provider: string, { step }: Question<V>, outcome: string): void {
+    this.#deps.meter.count("interlock_advice_total", { provider, step, outcome });
+  }
+}
+
+/** A provider that breaks its promise is a defect of ours; its question has no answer all the same. */
+function asProviderError(provider: string, error: unknown): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const message = `${provider} failed for a reason of our own`;
+  return new ProviderError({ kind: "protocol", provider, message, mayBeCharged: true, cause: error });
+}
