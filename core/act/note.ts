@@ -1,5 +1,5 @@
-import type { Decision, Escalation } from "../decision.ts";
-import { NOT_ASKED } from "../policy/declarations.ts";
+import type { Unanswered } from "../advice/step.ts";
+import type { Decision, Escalation, Reliance } from "../decision.ts";
 import type { SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
@@ -16,6 +16,37 @@ const NAMES: Readonly<Record<SettableField, string>> = {
 /** What a model said is a few words of closed sets; more than this is cut. */
 const ADVICE_LETTERS_MAX = 400;
 
+const LIMITS: Readonly<Record<NonNullable<Reliance["limit"]>, string>> = {
+  no_bound: "how often such an answer is wrong is not measured yet",
+  over_target: "such answers are wrong more often than is allowed",
+  no_target: "no rule of autonomy.yaml says how often it may be wrong",
+  against_the_rules: "the rules by themselves say otherwise",
+  lowers_care: "it would make the ticket less urgent",
+  audit: "the ticket was drawn for the audit sample",
+};
+
+/** Why nobody gave advice, for people. */
+export const ABSENT: Readonly<Record<Unanswered, string>> = {
+  disabled: "it is switched off",
+  person: "this is left to people",
+  over_budget: "its budget is spent",
+  storm: "so many tickets come in that less urgent ones are not asked about",
+  breaker_open: "the model failed too often lately",
+  timeout: "the model did not answer in time",
+  rate_limited: "the model's provider limits us",
+  unavailable: "the model cannot be reached",
+  auth: "the model's provider does not take our key",
+  rejected: "the model's provider refused the question",
+  refused: "the model declined",
+  cut: "the model's answer was cut off",
+  empty: "the model's answer was empty",
+  invalid: "the model's answer could not be read",
+  unknown_label: "the model's answer is none of the choices",
+  wrong_model: "another model answered than was asked",
+  no_model: "there is no trained model",
+  unsure: "no model is sure enough",
+};
+
 /** The mark by which read-back finds a note again. */
 export function markerOf(actionId: string): string {
   return `[il:${actionId}]`;
@@ -25,6 +56,8 @@ export interface NoteInput {
   kind: "change" | "suggestion";
   decision: Decision;
   changes: readonly FieldChange[];
+  /** What advice alone asks for; told, and not written. */
+  advised: readonly FieldChange[];
   escalations: readonly Escalation[];
   marker: string;
 }
@@ -33,9 +66,9 @@ export interface NoteInput {
  * The audit note: short, in a stable form, readable without knowing this product. Names fields, rules and the decision;
  * never repeats ticket text.
  */
-export function noteText({ kind, decision, changes, escalations, marker }: NoteInput): string {
+export function noteText({ kind, decision, changes, advised, escalations, marker }: NoteInput): string {
   const verb = kind === "change" ? "Interlock changed this ticket." : "Interlock suggests (nothing was changed):";
-  const lines = changes.map(({ field, before, after }) => `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`);
+  const lines = changes.map(changeLine);
   const steps = escalations.map(escalationLine);
   const waits = decision.gates.map(
     ({ why, groups, people, rule }) =>
@@ -48,22 +81,41 @@ export function noteText({ kind, decision, changes, escalations, marker }: NoteI
     ...steps,
     ...waits,
     ...because,
-    adviceLine(decision),
+    ...advised.map((change) => `AI suggests (not written) ${changeLine(change)}`),
+    ...adviceLines(decision),
     `Decision ${decision.id} ${marker}`,
   ].join("\n");
 }
 
-/** What a model said, as far as some rule reads it: values of closed sets, never its own words. */
-function adviceLine({ trace }: Decision): string {
-  const said = Object.entries(trace.reads).filter(
-    ([path, value]) => (path === "advice" || path.startsWith("advice.")) && value !== NOT_ASKED,
-  );
-  if (said.length === 0) return "Decided by rules; no AI was used.";
-  const values = said
-    .filter(([path]) => path !== "advice")
-    .map(([path, value]) => `${path.slice("advice.".length)} ${value === "" ? "(none)" : value}`);
-  const all = values.length > 0 ? `: ${values.join(", ").slice(0, ADVICE_LETTERS_MAX)}` : "";
-  return `Decided by rules. AI advised${all}; it may only add care.`;
+function changeLine({ field, before, after }: FieldChange): string {
+  return `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`;
+}
+
+/** What AI had to do with it: members of closed sets with how sure they are by evidence, never its own words. */
+function adviceLines({ advice }: Decision): string[] {
+  if (!advice) return ["Decided by rules; no AI was used."];
+  if (advice.absent !== null) return [`Decided by rules. AI gave no advice: ${ABSENT[advice.absent]}.`];
+  const said = advice.answers.map(answerText).join(", ").slice(0, ADVICE_LETTERS_MAX);
+  return [`Decided by rules. AI advised ${said}.`, relianceLine(advice)];
+}
+
+/** An answer with the error it has at the most. */
+export function answerText({ field, label, boundBp }: Reliance["answers"][number]): string {
+  const sure = boundBp === null ? "not measured" : `wrong in at most ${percentText(boundBp)}`;
+  return `${field.replaceAll("_", " ")} ${label === "" ? "(none)" : label} (${sure})`;
+}
+
+/** Whether advice counted, in a sentence. */
+export function relianceLine({ moved, limit, targetBp }: Reliance): string {
+  if (!moved) return "It changed nothing about where the ticket goes; it may only add care.";
+  const allowed = targetBp === null ? "" : ` (allowed: ${percentText(targetBp)})`;
+  return limit === null
+    ? `It decided where the ticket goes${allowed}.`
+    : `A person decides: ${LIMITS[limit]}${allowed}.`;
+}
+
+function percentText(bp: number): string {
+  return `${(bp / 100).toFixed(bp % 100 === 0 ? 0 : 1)} %`;
 }
 
 function escalationLine({ clock, step, note, mention = [] }: Escalation): string {

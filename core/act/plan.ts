@@ -16,6 +16,8 @@ export interface Plan {
   changes: FieldChange[];
   /** What would be written if the mode allowed it. */
   suggested: FieldChange[];
+  /** What advice alone asks for, where a note is to tell of it: a person decides. */
+  advised: FieldChange[];
   /** What the note must tell, besides: effects of this decision that stand already but were never told. */
   owed: FieldChange[];
   note: "change" | "suggestion" | undefined;
@@ -74,14 +76,18 @@ export function plan(input: PlanInput): Plan {
   const news = changes.length > 0 || input.owed.length > 0 || escalations.length > 0;
   // What was decided while nothing was to be told, as in observe, has not been suggested to anyone.
   const told = memory?.suggestedDigest === input.suggestionDigest;
+  const advised = told ? [] : advisedChanges(input, fields);
   let note: Plan["note"];
+  if (mode === "act" && advised.length > 0) note = "suggestion";
   if (mode === "act" && news) note = "change";
   // A step comes due once, so whatever was told before, it was not told yet.
-  if (mode === "suggest" && (escalations.length > 0 || (changes.length > 0 && !told))) note = "suggestion";
+  const asked = changes.length > 0 || advised.length > 0;
+  if (mode === "suggest" && (escalations.length > 0 || (asked && !told))) note = "suggestion";
   const acting = mode === "act";
   return {
     changes: acting ? changes : [],
-    suggested: changes,
+    suggested: acting ? [] : changes,
+    advised: note === undefined ? [] : advised,
     owed: acting ? [...input.owed] : [],
     note,
     escalations: note === undefined ? [] : escalations,
@@ -89,6 +95,16 @@ export function plan(input: PlanInput): Plan {
     fields,
     diverging,
   };
+}
+
+/** What advice alone asks for, as far as it could be written at all and says something new. */
+function advisedChanges({ ticket, decision, mapping }: PlanInput, fields: TicketMemory["fields"]): FieldChange[] {
+  return SETTABLE_FIELDS.flatMap((field) => {
+    const after = decision.suggests[field];
+    if (after === undefined || sameValue(field, ticket, after) || !mapping.canWrite(field)) return [];
+    const before = fieldValue(ticket, field);
+    return mayWrite(fields[field], before, mapping.intake(field)) ? [{ field, before, after }] : [];
+  });
 }
 
 /** A step as it is named in the evidence of the note that told of it. */

@@ -78,7 +78,7 @@ export interface AdviceMemory {
   answer(digest: string): Promise<StoredAnswer | undefined>;
   /** Keeps the first answer to a question. */
   keepAnswer(answer: StoredAnswer): Promise<void>;
-  /** The latest outcomes of a class, at most `limit`, and how many of them were wrong. */
+  /** The latest outcomes of a class that was certified, at most `limit`, and how many of them were wrong. */
   tally(which: AdvisedClass, limit: number): Promise<{ tickets: number; errors: number }>;
   /** Records it with its ledger entry; false where the class is demoted already. */
   demote(demotion: Demotion): Promise<boolean>;

@@ -1,3 +1,4 @@
+import { ABSENT, answerText, relianceLine } from "../act/note.ts";
 import { GIVEN_BACK } from "../act/plan.ts";
 import { instant } from "../clock.ts";
 import type { Decision, SkipReason, SlaState } from "../decision.ts";
@@ -43,7 +44,7 @@ export function explain(view: TicketView, trace: boolean): string[] {
   const read = determining && readText(determining.reads);
   if (read) lines.push(`  The rule read: ${read}.`);
   lines.push(...gateLines(decision), ...clockLines(decision), ...autonomyLines(decision));
-  lines.push(adviceLine(decision));
+  lines.push(...adviceLines(decision));
   lines.push(...actionLines(view), ...ownershipLines(view));
   lines.push(
     view.dueAtMs === null
@@ -124,13 +125,17 @@ function autonomyLines({ mode }: Decision): string[] {
   return mode === "act" ? [] : [`  The policy lets nothing more happen by itself than: ${mode}.`];
 }
 
-/** What a model said is in the trace, if any rule could read it. */
-function adviceLine({ trace }: Decision): string {
-  const said = Object.entries(trace.reads).filter(
-    ([path, value]) => path.startsWith("advice.") && value !== "(not asked)",
-  );
-  if (said.length === 0) return "  No AI was asked.";
-  return `  AI advised: ${said.map(([path, value]) => `${path.slice("advice.".length)} ${value === "" ? "(none)" : value}`).join(", ")}; it may only add care.`;
+/** What AI said, and whether it counted. */
+function adviceLines({ advice, suggests }: Decision): string[] {
+  if (!advice) return ["  No AI was asked."];
+  if (advice.absent !== null) return [`  AI gave no advice: ${ABSENT[advice.absent]}.`];
+  const wanted = Object.entries(suggests).map(([field, value]) => `${field} = ${String(value)}`);
+  const rule = advice.rule && `  It would have ${wanted.join(", ")}: ${advice.rule.why} (rule ${advice.rule.id}).`;
+  return [
+    `  AI advised ${advice.answers.map((answer) => `${answerText(answer)} by ${answer.by}`).join(", ")}.`,
+    ...(rule ? [rule] : []),
+    `  ${relianceLine(advice)}`,
+  ];
 }
 
 function ruleLines(traced: readonly TraceLine[]): string[] {

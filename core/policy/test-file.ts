@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { CLASSIFY_FIELDS } from "../advice/step.ts";
 import { instant } from "../clock.ts";
 import { MODES } from "../config/settings.ts";
 import { ChangeFacet, Person, RequestFacet, SETTABLE_FIELDS, Ticket } from "../ticket.ts";
-import { Facts } from "./facts.ts";
+import { AdviceFact, Facts } from "./facts.ts";
 
 const TESTS_MAX = 2_000;
 
@@ -24,6 +25,31 @@ const TestTicket = Ticket.omit({ ref: true, revision: true })
     request: RequestFacet.partial().optional(),
   });
 
+const Percent = z.string().regex(/^\d{1,2}(\.\d{1,2})?%$/, "a share such as 3% or 0.5%");
+
+/** What a model answered, as a test says it: what is named is answered, and certified to be wrong no more often than `error`. */
+const TestAdvice = z
+  .strictObject({
+    category: z.string(),
+    service: z.string(),
+    assignment_group: z.string(),
+    intent: z.string(),
+    security_related: z.boolean(),
+    urgency_signals: z.array(z.string()),
+    /** How often such answers are wrong at the most; never, where it is not said. `unknown`: nobody has measured it. */
+    error: z.union([Percent, z.literal("unknown")]),
+    audited: z.boolean(),
+  })
+  .partial()
+  .transform(({ error = "0%", ...given }) => {
+    const boundBp = error === "unknown" ? null : Math.round(Number(error.slice(0, -1)) * 100);
+    const answered = CLASSIFY_FIELDS.filter((field) => given[field] !== undefined);
+    return AdviceFact.parse({
+      ...given,
+      evidence: Object.fromEntries(answered.map((field) => [field, { by: "test", boundBp }])),
+    });
+  });
+
 const Ids = z.array(z.string().min(1)).max(TESTS_MAX);
 
 /** What is not named is not compared; a list that is named is the whole list. */
@@ -33,6 +59,8 @@ export const Expectation = z
     rule: z.string().nullable().optional(),
     /** Fields that are set, and to what: all of them. */
     set: z.partialRecord(z.enum(SETTABLE_FIELDS), z.union([z.string(), z.int()])).optional(),
+    /** Fields that advice alone asks for and that a person is only told of: all of them. */
+    suggests: z.partialRecord(z.enum(SETTABLE_FIELDS), z.union([z.string(), z.int()])).optional(),
     /** Gates and overrides of freezes that are asked for. */
     gates: Ids.optional(),
     /** Rules that hold the ticket. */
@@ -49,7 +77,7 @@ export const Expectation = z
   })
   .refine((expected) => Object.keys(expected).length > 0, {
     message: "expects nothing, so it could not fail",
-    params: { fix: "rule, set, gates, holds, escalations, wakeAt, mode, because or becauseNot" },
+    params: { fix: "rule, set, suggests, gates, holds, escalations, wakeAt, mode, because or becauseNot" },
   });
 export type Expectation = z.infer<typeof Expectation>;
 
@@ -59,7 +87,7 @@ export const PolicyTest = z.strictObject({
   /** What is not said is empty, of the lowest priority, and new. */
   ticket: TestTicket,
   /** What is known beside the ticket. A fact that the rules ask for and that is not given has no answer. */
-  facts: Facts.optional(),
+  facts: Facts.extend({ advice: TestAdvice.nullable().optional() }).optional(),
   /** The hour of the decision; without it, when the ticket was updated or created, or noon of 15 January 2026 in UTC. */
   now: Hour.optional(),
   expect: Expectation,

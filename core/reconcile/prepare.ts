@@ -240,7 +240,12 @@ function workOf(
     note: {
       actionId: noteId,
       marker,
-      text: noteText({ kind, decision, changes: told, escalations: planned.escalations, marker }),
+      text: noteText({
+        ...{ kind, decision, marker },
+        changes: told,
+        advised: planned.advised,
+        escalations: planned.escalations,
+      }),
     },
   };
   return {
@@ -251,7 +256,7 @@ function workOf(
     earlier: receipts,
     owedReceipts,
     fields: planned.fields,
-    ...(kind === "suggestion" && { suggests: suggestion }),
+    ...((kind === "suggestion" || planned.advised.length > 0) && { suggests: suggestion }),
     givesBack: false,
     ...rest,
   };

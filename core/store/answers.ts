@@ -43,6 +43,7 @@ export async function tallyOf(
     .where("by", "=", by)
     .where("field", "=", field)
     .where("label", "=", label)
+    .where((where) => where.or([where("automatic", "=", 1), where("audited", "=", 1)]))
     .orderBy("id", "desc")
     .limit(limit);
   const rows = await guarded(driver, () => query.execute());

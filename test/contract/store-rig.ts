@@ -118,6 +118,8 @@ export const DECISION: Decision = {
   id: "0123456789abcdef",
   because: [{ rule: "network", why: 'Naïve café ☕ 日本語 \u{1f6a6} goes to "Network"\n' }],
   set: { assignmentGroup: "Network Operations", priority: 2 },
+  suggests: {},
+  advice: null,
   takeOver: [],
   gates: [],
   holds: [{ rule: "vip", reason: "a person looks at it" }],

@@ -1,6 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { giveBackText, markerOf, noteText } from "../../../core/act/note.ts";
+import type { FieldChange } from "../../../core/act/plan.ts";
+import { UNANSWERED } from "../../../core/advice/step.ts";
+import { RELIANCE_LIMITS, type Reliance } from "../../../core/decision.ts";
 import { SETTABLE_FIELDS } from "../../../core/ticket.ts";
 import { decided, policyOf } from "../support/policies.ts";
 import { ticketWith } from "../support/tickets.ts";
@@ -15,7 +18,7 @@ describe("a note", () => {
       { field: "assignmentGroup", before: "", after: "Network Operations" },
       { field: "priority", before: 3, after: 2 },
     ] as const;
-    expect(noteText({ kind: "change", decision, changes, escalations: [], marker })).to.equal(
+    expect(noteText({ kind: "change", decision, changes, advised: [], escalations: [], marker })).to.equal(
       [
         "Interlock changed this ticket.",
         "Assignment group: (empty) -> Network Operations",
@@ -29,7 +32,7 @@ describe("a note", () => {
 
   it("that suggests says that nothing was changed", () => {
     const changes = [{ field: "category", before: "inquiry", after: "network" }] as const;
-    expect(noteText({ kind: "suggestion", decision, changes, escalations: [], marker })).to.equal(
+    expect(noteText({ kind: "suggestion", decision, changes, advised: [], escalations: [], marker })).to.equal(
       [
         "Interlock suggests (nothing was changed):",
         "Category: inquiry -> network",
@@ -40,19 +43,53 @@ describe("a note", () => {
     );
   });
 
-  it("says what was advised where some rule read it, cut to a length", () => {
-    const textOf = (reads: Record<string, string>): string | undefined => {
-      const advised = decisionOf({}, { trace: { verdicts: "", messages: {}, reads } });
-      return noteText({ kind: "change", decision: advised, changes: [], escalations: [], marker }).split("\n").at(-2);
-    };
-    expect(textOf({ "advice.category": "network", "advice.intent": "" })).to.equal(
-      "Decided by rules. AI advised: category network, intent (none); it may only add care.",
+  const answers = [{ field: "category", label: "network", by: "local:abc", boundBp: 310 }] as const;
+  const advice = {
+    ...{ absent: null, answers: [...answers], moved: true, limit: null, targetBp: 500, rule: null },
+  } satisfies Reliance;
+  const linesOf = (given: Partial<Reliance>, advised: readonly FieldChange[] = []): string[] => {
+    const told = decisionOf({}, { advice: { ...advice, ...given } });
+    return noteText({ kind: "change", decision: told, changes: [], advised, escalations: [], marker })
+      .split("\n")
+      .slice(2, -1);
+  };
+
+  it("says what AI advised, how often such answers are wrong at the most, and that it counted", () => {
+    expect(linesOf({})).to.deep.equal([
+      "Decided by rules. AI advised category network (wrong in at most 3.1 %).",
+      "It decided where the ticket goes (allowed: 5 %).",
+    ]);
+  });
+
+  it("says that advice which moved nothing only adds care", () => {
+    expect(linesOf({ moved: false }).at(-1)).to.equal(
+      "It changed nothing about where the ticket goes; it may only add care.",
     );
-    expect(textOf({ advice: "[object Object]" })).to.equal("Decided by rules. AI advised; it may only add care.");
-    expect(textOf({ "advice.category": "(not asked)", "ticket.kind": "incident" })).to.equal(
-      "Decided by rules; no AI was used.",
-    );
-    expect(textOf({ "advice.category": "x".repeat(5_000) })).to.have.length.below(500);
+  });
+
+  it("tells of what AI alone asks for as a suggestion", () => {
+    const advised = [{ field: "assignmentGroup", before: "Service Desk", after: "Network" }] as const;
+    expect(linesOf({ limit: "over_target", targetBp: 200 }, advised)).to.deep.equal([
+      "AI suggests (not written) Assignment group: Service Desk -> Network",
+      "Decided by rules. AI advised category network (wrong in at most 3.1 %).",
+      "A person decides: such answers are wrong more often than is allowed (allowed: 2 %).",
+    ]);
+  });
+
+  for (const limit of RELIANCE_LIMITS)
+    it(`${limit}: says in a sentence why a person decides`, () => {
+      expect(linesOf({ limit }).at(-1)).to.match(/^A person decides: [a-z].+\(allowed: 5 %\)\.$/);
+    });
+
+  for (const absent of UNANSWERED)
+    it(`${absent}: says in a sentence why there is no advice`, () => {
+      expect(linesOf({ absent })).to.have.length(1);
+      expect(linesOf({ absent })[0]).to.match(/^Decided by rules\. AI gave no advice: [a-z].+\.$/);
+    });
+
+  it("is no longer than it must be, however many answers there are", () => {
+    const many = { field: "category", label: "x".repeat(100), by: "local:abc", boundBp: null } as const;
+    expect(linesOf({ answers: Array.from({ length: 50 }, () => many) })[0]).to.have.length.below(500);
   });
 
   it("that gives a value back reads so", () => {
@@ -67,7 +104,9 @@ describe("a note", () => {
 
   it("names every field in a person's words", () => {
     const changes = SETTABLE_FIELDS.map((field) => ({ field, before: "", after: "x" }));
-    const lines = noteText({ kind: "change", decision, changes, escalations: [], marker }).split("\n").slice(1, -3);
+    const lines = noteText({ kind: "change", decision, changes, advised: [], escalations: [], marker })
+      .split("\n")
+      .slice(1, -3);
     expect(lines.map((line) => line.split(":")[0])).to.deep.equal([
       "Assignment group",
       "Assignee",
@@ -80,7 +119,7 @@ describe("a note", () => {
   });
 
   it("holds its marker once, at its end, where read-back looks for it", () => {
-    const text = noteText({ kind: "change", decision, changes: [], escalations: [], marker });
+    const text = noteText({ kind: "change", decision, changes: [], advised: [], escalations: [], marker });
     expect(text.split(marker)).to.have.length(2);
     expect(text.endsWith(marker)).to.equal(true);
   });
@@ -92,8 +131,10 @@ describe("a note", () => {
         const wanted = decisionOf({ assignmentGroup: "Network" });
         const { changes } = planOf({ ticket, decision: wanted });
         const again = planOf({ ticket: ticketWith({ assignmentGroup: "" }), decision: wanted }).changes;
-        const text = noteText({ kind: "change", decision: wanted, changes, escalations: [], marker });
-        expect(text).to.equal(noteText({ kind: "change", decision: wanted, changes: again, escalations: [], marker }));
+        const text = noteText({ kind: "change", decision: wanted, changes, advised: [], escalations: [], marker });
+        expect(text).to.equal(
+          noteText({ kind: "change", decision: wanted, changes: again, advised: [], escalations: [], marker }),
+        );
       }),
     );
   });
@@ -113,7 +154,9 @@ describe("a note", () => {
         const made = decided(ticket, policy, 0);
         const { changes } = planOf({ ticket, decision: made });
         expect(changes.length).to.be.greaterThan(0);
-        expect(noteText({ kind: "change", decision: made, changes, escalations: [], marker })).not.to.include("Kanari");
+        expect(
+          noteText({ kind: "change", decision: made, changes, advised: [], escalations: [], marker }),
+        ).not.to.include("Kanari");
       }),
     );
   });

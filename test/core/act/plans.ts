@@ -14,6 +14,8 @@ export function decisionOf(set: Decision["set"], rest: Partial<Decision> = {}): 
     id: "0123456789abcdef",
     because,
     set,
+    suggests: {},
+    advice: null,
     takeOver: [],
     gates: [],
     holds: [],
@@ -41,7 +43,15 @@ export function mappingThat(
 }
 
 export function memoryOf(fields: TicketMemory["fields"], digest = ""): TicketMemory {
-  return { revision: "3", decisionId: "d", outcomeDigest: digest, suggestedDigest: digest, fields, clocks: {}, advised: [] };
+  return {
+    revision: "3",
+    decisionId: "d",
+    outcomeDigest: digest,
+    suggestedDigest: digest,
+    fields,
+    clocks: {},
+    advised: [],
+  };
 }
 
 /** A field that we wrote, and since when. */

@@ -44,7 +44,7 @@ describe("autonomy", () => {
   });
 
   it("advice makes the mode more careful, and never less", () => {
-    const advised = { advice: { ...ADVICE, urgency_signals: [] } };
+    const advised = { advice: { ...ADVICE, urgency_signals: [], evidence: {}, audited: false } };
     const loosens = policyThat([["advice.security_related", "act"]], "suggest");
     expect(modeOf(loosens, advised)).to.equal("suggest");
     const tightens = policyThat([["advice.security_related", "observe"]], "act");

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { CLASSIFY_FIELDS } from "../../../core/advice/step.ts";
 import type { ClocksFact, FACT_NAMES, Facts } from "../../../core/policy/facts.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { TICKET_KINDS, type Ticket } from "../../../core/ticket.ts";
@@ -150,6 +151,15 @@ export const anyHour = fc.integer({ min: Date.parse("2026-03-01"), max: Date.par
 
 const word = fc.constantFrom("", "network", "production", "test", "1", "mail", "x");
 
+/** Every field answered and certified, some of them, none, and what nobody has measured. */
+const EVIDENCE: NonNullable<Facts["advice"]>["evidence"][] = [
+  Object.fromEntries(CLASSIFY_FIELDS.map((field) => [field, { by: "local:abc", boundBp: 0 }])),
+  Object.fromEntries(CLASSIFY_FIELDS.map((field) => [field, { by: "local:abc", boundBp: 499 }])),
+  Object.fromEntries(CLASSIFY_FIELDS.map((field) => [field, { by: "claude:m", boundBp: null }])),
+  { category: { by: "local:abc", boundBp: 120 } },
+  {},
+];
+
 export const anyAdvice: fc.Arbitrary<NonNullable<Facts["advice"]>> = fc.record({
   category: word,
   service: word,
@@ -157,6 +167,8 @@ export const anyAdvice: fc.Arbitrary<NonNullable<Facts["advice"]>> = fc.record({
   intent: word,
   security_related: fc.boolean(),
   urgency_signals: fc.array(fc.constantFrom("down", "soon"), { maxLength: 2 }),
+  evidence: fc.constantFrom(...EVIDENCE),
+  audited: fc.boolean(),
 });
 
 /** Drawn once: their strange texts are far dearer to make than to decide on. What rules ask about is drawn for each case. */
