@@ -57,7 +57,13 @@ export async function demoteClass(driver: StoreDriver, demotion: Demotion): Prom
     const made = await trx
       .insertInto("demotions")
       .values({ by, field, label, since, tickets, errors, target_bp: targetBp })
-      .onConflict((conflict) => conflict.doNothing())
+      // A class that was trusted again and is refuted anew is demoted anew.
+      .onConflict((conflict) =>
+        conflict
+          .columns(["by", "field", "label"])
+          .doUpdateSet({ since, tickets, errors, target_bp: targetBp })
+          .where("demotions.since", "<", since),
+      )
       .returning("by")
       .executeTakeFirst();
     if (made) await appendEntries(driver, trx, [{ kind: "demotion", ticket: null, body: demotion }]);

@@ -124,6 +124,13 @@ export function answerCases(rig: Rig): void {
     expect((await kinds(rig().store)).filter((kind) => kind === "demotion")).to.have.length(1);
   });
 
+  it("demotes a class anew that was trusted again and is refuted anew", async () => {
+    const { store } = rig();
+    const again = { ...DEMOTION, since: "2026-02-01T09:00:00.000Z", tickets: 60 };
+    expect([await store.demote(DEMOTION), await store.demote(again)]).to.deep.equal([true, true]);
+    expect(await store.demotions()).to.deep.equal([again]);
+  });
+
   it("forgets answers and spending by age, a bounded number at once, and never outcomes", async () => {
     const { store, now } = rig();
     for (const digest of ["a", "b", "c"]) await store.keepAnswer({ ...ANSWER, digest });
