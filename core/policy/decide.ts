@@ -64,7 +64,7 @@ function decideWith(question: Question): Outcome {
   // What would be if no advice had been given: advice may find another rule, but neither free a ticket nor let more
   // happen to it by itself.
   const bare = facts.advice ? unadvised(question) : undefined;
-  const needs = new Set([...asked.needs, ...(bare?.asked.needs ?? [])]);
+  const needs = bare ? asked.needs.union(bare.asked.needs) : asked.needs;
   if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
   const holds = union([...found, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
@@ -137,6 +137,7 @@ export function suggestionDigest({ because, set, gates, holds }: Decision): stri
 }
 
 function union(holds: readonly Hold[]): Hold[] {
+  if (holds.length === 0) return [];
   return [...new Map(holds.map((hold) => [`${hold.rule} ${hold.reason}`, hold])).values()];
 }
 

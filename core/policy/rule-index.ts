@@ -61,8 +61,7 @@ function bits(words: number, at: Iterable<number>): Uint32Array {
 
 function positions(set: Uint32Array): number[] {
   const found: number[] = [];
-  set.forEach((word, at) => {
-    for (let left = word; left !== 0; left &= left - 1) found.push(at * WORD + 31 - Math.clz32(left & -left));
-  });
+  for (let at = 0; at < set.length; at += 1)
+    for (let left = set[at] ?? 0; left !== 0; left &= left - 1) found.push(at * WORD + 31 - Math.clz32(left & -left));
   return found;
 }
