@@ -42,7 +42,7 @@ export function policyContext(
   nowMs: number,
   custom: Readonly<Record<string, CelType>>,
 ): Record<string, unknown> {
-  const { ref, change, request } = ticket;
+  const { ref, request } = ticket;
   return {
     ...factContext(facts),
     now: new Date(nowMs),
@@ -68,11 +68,7 @@ export function policyContext(
       labels: ticket.labels,
       createdAt: new Date(ticket.createdAt),
       updatedAt: new Date(ticket.updatedAt),
-      change: {
-        ...change,
-        ...(change.plannedStart && { plannedStart: new Date(change.plannedStart) }),
-        ...(change.plannedEnd && { plannedEnd: new Date(change.plannedEnd) }),
-      },
+      change: withDates(ticket.change),
       request: { item: request.item, quantity: BigInt(request.quantity), price: BigInt(request.price) },
       custom: customContext(ticket, custom),
     } satisfies Record<keyof typeof TICKET | "custom", unknown>,
@@ -83,6 +79,17 @@ export function policyContext(
 function withGroups(person: Ticket["assignee"], { members }: Facts): object {
   const groups = person.id === "" ? [] : members?.[person.id];
   return groups === undefined ? person : { ...person, groups };
+}
+
+/** A change as rules see it. What is no change, or not planned yet, has nothing to convert. */
+function withDates(change: Ticket["change"]): object {
+  const { plannedStart, plannedEnd } = change;
+  if (!plannedStart && !plannedEnd) return change;
+  return {
+    ...change,
+    ...(plannedStart && { plannedStart: new Date(plannedStart) }),
+    ...(plannedEnd && { plannedEnd: new Date(plannedEnd) }),
+  };
 }
 
 function customContext(ticket: Ticket, custom: Readonly<Record<string, CelType>>): Record<string, unknown> {
