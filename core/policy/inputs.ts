@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { canonicalJson, type Json, sha256Hex } from "../canonical.ts";
-import { instant } from "../clock.ts";
 import { Instant, Ticket } from "../ticket.ts";
 import { Facts } from "./facts.ts";
 import type { Policy } from "./policy.ts";
@@ -67,7 +66,7 @@ export function inputsDigest(
     [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null],
     [request.item, request.quantity, request.price],
   ];
-  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${factsText(facts)}\n${version}\n${instant(nowMs)}`);
+  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${factsText(facts)}\n${version}\n${nowMs}`);
 }
 
 function factsText(facts: Facts): string {

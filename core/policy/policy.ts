@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
 import type { CheckedTable } from "./checked.ts";
+import { type ReadPath, readPath } from "./declarations.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { GateRule } from "./gates.ts";
 import type { Routing, RoutingRule } from "./routing.ts";
@@ -39,7 +40,7 @@ export interface Policy {
   /** Types of the customer's own fields. */
   custom: Readonly<Record<string, CelType>>;
   /** Every path that some rule reads, sorted: what a trace records. */
-  paths: readonly string[];
+  paths: readonly ReadPath[];
   /** `file/id` and the paths of every rule, in the order of a trace's letters. */
   rules: readonly TracedRule[];
   /** The files it was compiled from, by name. */
@@ -90,7 +91,7 @@ export function policyFrom(
     ...named(tables.autonomy),
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
-  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort();
+  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort().map(readPath);
   return { version, ...tables, custom, paths, rules: traced, files, checked };
 }
 
