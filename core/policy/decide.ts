@@ -11,6 +11,7 @@ import { FACT_NAMES, type FactName, type Facts } from "./facts.ts";
 import { boundValue, isText } from "./guards.ts";
 import { type Inputs, inputsDigest, readsText, withheldDigest, withoutText } from "./inputs.ts";
 import type { Policy } from "./policy.ts";
+import { relianceOf } from "./reliance.ts";
 import type { Desired } from "./routing.ts";
 
 /** A decision, or the facts that must be fetched before there can be one, the cheapest first. */
@@ -60,7 +61,7 @@ export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: nu
 
 function decideWith(question: Question): Outcome {
   const { ticket, facts, policy, nowMs } = question;
-  const { asked, routed, gates, frozen, clocked, free, holds: found } = passOver(question);
+  const { asked, routed, gates, frozen, free, holds: found, ...own } = passOver(question);
   // What would be if no advice had been given: advice may find another rule, but neither free a ticket nor let more
   // happen to it by itself.
   const bare = facts.advice ? unadvised(question) : undefined;
@@ -68,19 +69,27 @@ function decideWith(question: Question): Outcome {
   if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
   const holds = union([...found, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
+  // A service level is a promise: what a model says does not change it.
+  const { clocked } = bare ?? own;
   const levels = { rule: clocked.rule, rules: policy.sla.rules };
   const clocks = readClocks(levels, ticket, facts.clocks ?? {}, { nowMs, held: stopped });
-  const chosen = stopped ? undefined : routed.rule;
+  const alone = bare ?? { routed, free };
+  const targetBp = smallerOf(free.rule?.targetBp ?? null, alone.free.rule?.targetBp ?? null);
+  const advice = relianceOf(ticket, facts, policy, { advised: routed.rule, bare: alone.routed.rule, targetBp });
+  const followed = advice?.limit ? alone.routed.rule : routed.rule;
+  const chosen = stopped ? undefined : followed;
   const told: Omit<Decision, "id" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
     set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks.desired)),
+    suggests: stopped || !advice?.limit ? {} : inOrder(routed.rule?.desired ?? {}),
+    advice,
     takeOver: stopped ? [] : clocks.takeOver,
     gates: [...gates.gates, ...frozen.gates],
     holds,
     sla: clocks.states,
     escalations: clocks.escalations,
     wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs]),
-    mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(bare?.free ?? free)),
+    mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(alone.free)),
     inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
     policyVersion: policy.version,
   };
@@ -90,6 +99,11 @@ function decideWith(question: Question): Outcome {
   // say, in a text that is far shorter to digest.
   const id = sha256Hex(JSON.stringify([Object.values(told), verdicts.runs, reads, messages])).slice(0, 16);
   return { decision: { id, ...told, trace: { verdicts: verdicts.letters, reads, messages } } };
+}
+
+/** The smaller of two errors that are allowed; where one side allows none, none is. */
+function smallerOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : Math.min(a, b);
 }
 
 /** How much may happen by itself; where no rule could say, nothing may. */
@@ -120,20 +134,29 @@ function unadvised({ verdictsWithoutAdvice, verdicts: _, ...question }: Question
  * The digest of what a decision asks for, without the inputs it came from: two decisions with the same outcome differ
  * in nothing that anyone outside could see.
  */
-export function outcomeDigest({ because, set, gates, holds, sla, escalations, mode }: Decision): string {
+export function outcomeDigest({ because, set, suggests, gates, holds, sla, escalations, mode }: Decision): string {
   const rules = because.map(({ rule }) => rule);
   // How long a clock has run is no news; that it stands still, or that a step was taken, must be remembered.
   const clocks = sla.map(({ clock, state, memory }) => [clock, state, memory.taken]);
-  return digestOf(asJson({ because: rules, set, gates, holds, clocks, escalations, mode }));
+  return digestOf(asJson({ because: rules, set, suggests, gates, holds, clocks, escalations, mode }));
 }
 
 /**
  * The digest of what a note of suggestion tells of a decision: what it wants, why, and what it waits for. That a clock
  * went on, or took a step, is no other suggestion; a step is told by itself.
  */
-export function suggestionDigest({ because, set, gates, holds }: Decision): string {
+export function suggestionDigest({ because, set, suggests, advice, gates, holds }: Decision): string {
   const waits = gates.map(({ bindsDigest: _, ...gate }) => gate);
-  return digestOf(asJson({ because: because.map(({ rule }) => rule), set, gates: waits, holds }));
+  return digestOf(
+    asJson({
+      because: because.map(({ rule }) => rule),
+      set,
+      suggests,
+      limit: advice?.limit ?? null,
+      gates: waits,
+      holds,
+    }),
+  );
 }
 
 function union(holds: readonly Hold[]): Hold[] {

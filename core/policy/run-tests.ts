@@ -223,6 +223,7 @@ function differences(expected: Expectation, decision: Decision, matched: readonl
   };
   compare("rule", decision.because[0]?.rule ?? null, decision.because[0]?.rule ?? heldBy(decision));
   compare("set", decision.set);
+  compare("suggests", decision.suggests);
   compare("gates", [...new Set(decision.gates.map(({ rule }) => rule))]);
   compare("holds", [...new Set(decision.holds.map(({ rule }) => rule))], heldBy(decision));
   compare("escalations", [...new Set(decision.escalations.map(({ step }) => step))]);
