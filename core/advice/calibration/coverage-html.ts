@@ -1,0 +1,65 @@
+import { escaped } from "../../backtest/chart.ts";
+import { percent, whole } from "../../backtest/lines.ts";
+import { htmlPage } from "../../backtest/page.ts";
+import type { Calibration } from "./calibration.ts";
+import { BP_MAX } from "./clopper-pearson.ts";
+import { corners, coverageAt, coverageSentence, percentOf, TARGETS_BP, withoutEvidence } from "./coverage.ts";
+import { stepCurve } from "./curve.ts";
+
+/** Targets beyond that are nobody's. */
+const X_MAX_BP = 2_000;
+/** Labels that are shown; the JSON has all. */
+const SHOWN_MAX = 200;
+
+/** What a model may do by itself, as one HTML file: the curve of all tickets and a table of labels. */
+export function coverageHtml(calibration: Calibration, title: string, targetBp: number): string {
+  const { overall, confidenceBp } = calibration;
+  const notes = [
+    coverageSentence(calibration, TARGETS_BP),
+    `Counted on ${whole(overall.tickets)} tickets that the answering model had not seen; ${percent(overall.tickets - overall.errors, overall.tickets)} of all answers were right. The bounds of a label hold with ${percentOf(confidenceBp)} confidence.`,
+    ...withoutEvidence(calibration, targetBp).slice(0, SHOWN_MAX),
+  ];
+  return htmlPage(title, [
+    `<h1>${escaped(title)}</h1>`,
+    `<ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join("")}</ul>`,
+    curveOf(calibration),
+    targetTable(calibration),
+    labelTable(calibration),
+  ]);
+}
+
+function curveOf(calibration: Calibration): string {
+  const all = Math.max(1, calibration.overall.tickets);
+  const points = corners(calibration).map(({ targetBp, tickets }) => ({ x: targetBp, y: (BP_MAX * tickets) / all }));
+  return stepCurve("What the desk handles by itself", points, {
+    xMax: X_MAX_BP,
+    xEvery: 200,
+    xName: "target error: the most that may be wrong",
+    yName: "share of all tickets",
+  });
+}
+
+function targetTable(calibration: Calibration): string {
+  const rows = TARGETS_BP.map((each) => {
+    const { targetBp, tickets, errors, boundBp } = coverageAt(calibration, each);
+    const bound = boundBp === null ? "–" : percentOf(boundBp);
+    return [`≤ ${percentOf(targetBp)}`, percent(tickets, calibration.overall.tickets), bound, percent(errors, tickets)];
+  });
+  return table("By target", ["target error", "by itself", "error to be feared", "error counted"], rows);
+}
+
+function labelTable(calibration: Calibration): string {
+  const at = TARGETS_BP.map((targetBp) => coverageAt(calibration, targetBp).classes);
+  const rows = calibration.classes.slice(0, SHOWN_MAX).map(({ label, tickets, errors }, index) => {
+    const shares = at.map((classes) => percent(classes[index]?.tickets ?? 0, tickets));
+    return [label, whole(tickets), percent(errors, tickets), ...shares];
+  });
+  const targets = TARGETS_BP.map((targetBp) => `≤ ${percentOf(targetBp)}`);
+  return table("By label: share that happens by itself", ["label", "answers", "wrong", ...targets], rows);
+}
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (tag: string, texts: readonly string[]): string =>
+    `<tr>${texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join("")}</tr>`;
+  return `<h2>${escaped(title)}</h2><table>${cells("th", head)}${rows.map((row) => cells("td", row)).join("")}</table>`;
+}
