@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { LABEL_FIELDS } from "../advice/step.ts";
+import type { Restored } from "../advice/trust.ts";
 import type { YamlFile } from "../config/document.ts";
 import { MODES, type Mode } from "../config/settings.ts";
 import type { Compile } from "../expression.ts";
@@ -17,10 +19,21 @@ const AutonomyThen = z.strictObject({
   centsPerDayMax: z.int().nonnegative().optional(),
 });
 
+/** A class of answers that outcomes demoted and that is trusted again. */
+const RestoredEntry = z.strictObject({
+  field: z.enum(LABEL_FIELDS),
+  label: z.string().min(1),
+  /** What was found out up to the end of that day (UTC) counts no more. */
+  on: z.iso.date({ error: "a day such as 2026-01-31" }),
+  why: z.string().min(1).max(300),
+});
+
 /** `config/policy/autonomy.yaml`: how much happens without a person. The first rule that matches decides. */
 export const AutonomyFile = z.strictObject({
   /** true: nothing is written anywhere, whatever else stands here. */
   killSwitch: z.boolean().default(false),
+  /** Classes of answers that are relied on again, after their errors were looked into. */
+  restored: z.array(RestoredEntry).max(RULES_MAX).default([]),
   rules: z
     .array(
       z.strictObject({
@@ -46,6 +59,7 @@ export interface AutonomyRule extends Rule {
 
 export interface Autonomy {
   killSwitch: boolean;
+  restored: readonly Restored[];
   rules: readonly AutonomyRule[];
   fallback: AutonomyRule;
 }
@@ -66,7 +80,16 @@ export function compileAutonomy(
   const { id, why, then } = file.default;
   return problems.length > 0
     ? { problems }
-    : { killSwitch: file.killSwitch, rules, fallback: { id, why, ...limitsOf(then) } };
+    : {
+        killSwitch: file.killSwitch,
+        restored: file.restored.map(restoredOf),
+        rules,
+        fallback: { id, why, ...limitsOf(then) },
+      };
+}
+
+function restoredOf({ field, label, on }: z.infer<typeof RestoredEntry>): Restored {
+  return { field, label, sinceMs: Date.parse(`${on}T00:00:00Z`) + 86_400_000 - 1 };
 }
 
 function limitsOf({ mode, targetError, centsPerDayMax }: z.infer<typeof AutonomyThen>): Omit<AutonomyRule, keyof Rule> {

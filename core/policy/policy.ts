@@ -34,7 +34,7 @@ export interface Policy {
   gates: Table<GateRule>;
   freezes: Table<FreezeRule>;
   sla: Table<SlaRule>;
-  autonomy: Table<AutonomyRule> & { fallback: AutonomyRule; killSwitch: boolean };
+  autonomy: Table<AutonomyRule> & Omit<Autonomy, "rules">;
   /** Rules of the other files: sound, testable, and no part of a decision. */
   checked: readonly CheckedTable[];
   /** Types of the customer's own fields. */
@@ -80,6 +80,7 @@ export function policyFrom(
       ...table("autonomy", autonomy.rules),
       fallback: autonomy.fallback,
       killSwitch: autonomy.killSwitch,
+      restored: autonomy.restored,
     },
   };
   const traced = [
@@ -110,6 +111,7 @@ export const NO_RULES: Pick<PolicyRules, "gates" | "freezes" | "sla" | "autonomy
   sla: [],
   autonomy: {
     killSwitch: false,
+    restored: [],
     rules: [],
     fallback: {
       id: "as-configured",

@@ -119,6 +119,7 @@ export function compileSla(
   file.rules.forEach(({ id, why, when, then }, index) => {
     const condition = compileCondition(yaml, ["rules", index, "when"], when, compile);
     if ("problems" in condition) problems.push(...condition.problems);
+    else if (condition.asks.includes("advice")) problems.push(adviceProblem(yaml, ["rules", index, "when"]));
     const clocks: SlaClockRule[] = [];
     // In one order, whatever the order in the file: where two clocks escalate, the resolution clock has the last word.
     for (const name of CLOCKS) {
@@ -143,6 +144,11 @@ export function compileSla(
     if (!("problems" in condition)) rules.push({ id, why, condition, clocks });
   });
   return problems.length > 0 ? { problems } : rules;
+}
+
+function adviceProblem(yaml: YamlFile, path: readonly (string | number)[]): Problem {
+  const what = "reads advice, and a service level is a promise that nothing a model says may change";
+  return yaml.problem(path, what, "Read fields of the ticket instead, or gate it in gates.yaml");
 }
 
 function clockOf(name: string, clock: z.infer<typeof Clock>, calendar: Calendar): SlaClockRule {
