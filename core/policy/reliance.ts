@@ -41,7 +41,9 @@ export function relianceOf(ticket: Ticket, facts: Facts, policy: Policy, routed:
 function answersOf(advice: AdviceFact): Reliance["answers"] {
   return CLASSIFY_FIELDS.flatMap((field) => {
     const evidence = advice.evidence[field];
-    return evidence ? [{ field, label: String(advice[field]), ...evidence }] : [];
+    if (!evidence) return [];
+    const { by, boundBp } = evidence;
+    return [{ field, label: String(advice[field]), by, boundBp }];
   });
 }
 

@@ -162,7 +162,25 @@ describe("modes", () => {
 
   it("act: what is changed is noted", () => {
     const planned = planOf({ ticket: empty, decision: NETWORK });
-    expect(planned).to.deep.include({ changes: [change], suggested: [change], note: "change" });
+    expect(planned).to.deep.include({ changes: [change], suggested: [], note: "change" });
+  });
+
+  it("act: what advice alone asks for is told once, and written by nobody", () => {
+    const decision = decisionOf({}, { suggests: { assignmentGroup: "Network" } });
+    const planned = planOf({ ticket: empty, decision });
+    expect(planned).to.deep.include({ changes: [], suggested: [], advised: [change], note: "suggestion" });
+    const told = { ...memoryOf({}), suggestedDigest: suggestionDigest(decision) };
+    expect(planOf({ ticket: empty, decision, memory: told })).to.deep.include({ advised: [], note: undefined });
+  });
+
+  it("act: what advice alone asks for is told with what is changed", () => {
+    const decision = decisionOf({ priority: 1 }, { suggests: { assignmentGroup: "Network" } });
+    expect(planOf({ ticket: empty, decision })).to.deep.include({ advised: [change], note: "change" });
+  });
+
+  it("what advice alone asks for is not told where a person chose, or it stands already", () => {
+    const decision = decisionOf({}, { suggests: { assignmentGroup: "Network" } });
+    for (const ticket of [atNetwork, atPerson]) expect(planOf({ ticket, decision }).note).to.equal(undefined);
   });
 
   it("act: an owed note is written although nothing is left to change", () => {

@@ -34,6 +34,12 @@ describe("money", () => {
   });
 
   it("is shown with two decimals, and never as nothing where it is something", () => {
-    expect([0, 1, 5_000, 10_000, 2_500_000].map(amountText)).to.deep.equal(["0.00", "0.000001", "0.01", "0.01", "2.50"]);
+    expect([0, 1, 5_000, 10_000, 2_500_000].map(amountText)).to.deep.equal([
+      "0.00",
+      "0.000001",
+      "0.01",
+      "0.01",
+      "2.50",
+    ]);
   });
 });

@@ -78,7 +78,7 @@ export const SLA = {
   calendars: { office: { zone: "Europe/Berlin", hours: { "mon-fri": "08:00-18:00" } } },
   rules: [
     {
-      ...{ id: "by-advice", why: "It says so", when: 'advice.urgency_signals.exists(signal, signal == "down")' },
+      ...{ id: "of-the-network", why: "It says so", when: 'ticket.category == "network"' },
       // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
       then: { clocks: { resolution: { within: "1h", stops: ["resolved"], steps: [] } } },
     },
@@ -114,7 +114,7 @@ export function policyBy(
   const free = autonomy.map((when, at) => ({
     ...{ id: `mode-${at}`, why: "It says so", when },
     // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
-    then: { mode: MODE[at % 3] },
+    then: { mode: MODE[at % 3], ...(at % 2 === 0 && { targetError: "2%" }) },
   }));
   return policyOf(
     routing.map((when, at) => ({ when, does: at % 4 === 3 ? { leave: true } : { assign: { group: `G${at}` } } })),
@@ -125,7 +125,7 @@ export function policyBy(
       freezes: freezes.map(freezeOf),
       sla: SLA,
       // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
-      autonomy: { rules: free, default: { id: "rest", why: "It says so", then: { mode: "act" } } },
+      autonomy: { rules: free, default: { id: "rest", why: "It says so", then: { mode: "act", targetError: "5%" } } },
     }),
   );
 }
@@ -218,5 +218,5 @@ export const anyFacts: fc.Arbitrary<Facts> = fc
 const LOOKED = { atMs: Date.parse("2026-03-02T09:00:00Z"), running: true, taken: [], passed: [] };
 const MEMORY: ClocksFact = {
   "all/response": { ...LOOKED, elapsedMs: 3_600_000, from: { priority: 4, impact: 2, urgency: 2 } },
-  "by-advice/resolution": { ...LOOKED, elapsedMs: 60_000, from: { priority: 4, impact: 2, urgency: 2 } },
+  "of-the-network/resolution": { ...LOOKED, elapsedMs: 60_000, from: { priority: 4, impact: 2, urgency: 2 } },
 };
