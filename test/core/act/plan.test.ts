@@ -174,7 +174,7 @@ describe("modes", () => {
   });
 
   it("act: what advice alone asks for is told with what is changed", () => {
-    const decision = decisionOf({ priority: 1 }, { suggests: { assignmentGroup: "Network" } });
+    const decision = decisionOf({ assignee: "m@example.com" }, { suggests: { assignmentGroup: "Network" } });
     expect(planOf({ ticket: empty, decision })).to.deep.include({ advised: [change], note: "change" });
   });
 
