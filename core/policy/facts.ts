@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
+import type { Ticket } from "../ticket.ts";
 
 const text = z.string().default("");
 
@@ -57,6 +58,22 @@ export type FactName = (typeof FACT_NAMES)[number];
 
 /** Each name can be asked for once, so that is the most rounds a decision can need. */
 export const FACT_ROUNDS_MAX = FACT_NAMES.length + 1;
+
+/**
+ * A fact that needs no asking: a ticket that names no configuration item has one of empty texts, and nobody belongs to
+ * no group. A rule about such things is not met then; for want of the fact its guard would hold the ticket for ever.
+ */
+export function factAboutNothing(name: FactName, { ci, ciId, requester, assignee }: Ticket): Facts | undefined {
+  if (name === "ci" && ci === "" && ciId === "") return { ci: CiFact.parse({}) };
+  if (name === "members" && requester.id === "" && assignee.id === "") return { members: {} };
+  return undefined;
+}
+
+/** Facts about a ticket where there is nobody to ask. */
+export function factsUnanswered(names: Iterable<FactName>, ticket: Ticket): Facts {
+  const facts: Facts[] = [...names].map((name) => factAboutNothing(name, ticket) ?? { [name]: null });
+  return Object.assign({}, ...facts) as Facts; // each of them is one
+}
 
 /** How rules see facts. `members` is not seen itself: `inGroup` asks it. */
 export const FACT_TYPES = {

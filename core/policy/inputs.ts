@@ -20,7 +20,7 @@ export const WITHHELD = [
 export const Inputs = z.strictObject({
   /** The ticket with its texts emptied and its people and custom fields left out. */
   ticket: Ticket,
-  /** One digest over all that was left out. */
+  /** One digest over all that was left out, of the ticket and of its facts. */
   withheldDigest: z.string(),
   /** Digests of single texts that approvals may be bound to. */
   bound: z.record(z.string(), z.string()),
@@ -43,11 +43,23 @@ export function readsText(reads: readonly string[]): boolean {
   );
 }
 
-/** The digest that stands for everything in a ticket that is not kept. */
-export function withheldDigest({ title, description, labels, assignee, requester, change, custom }: Ticket): string {
+/** The digest that stands for everything in a ticket and its facts that is not kept. */
+export function withheldDigest(
+  { title, description, labels, assignee, requester, change, custom }: Ticket,
+  { members }: Facts = {},
+): string {
   const people = [assignee.id, assignee.name, assignee.email, requester.id, requester.name, requester.email];
   const own = Object.entries(custom).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sha256Hex(JSON.stringify([title, description, labels, people, change.backoutPlan, own]));
+  const text = JSON.stringify([title, description, labels, people, change.backoutPlan, own]);
+  return sha256Hex(members ? `${text}\n${canonicalJson(members)}` : text);
+}
+
+/**
+ * Facts as they may be kept: who belongs to which group is about people. The rules that ask for it read people, so their
+ * verdicts are kept instead.
+ */
+export function withoutPeople(facts: Facts): Facts {
+  return facts.members ? { ...facts, members: {} } : facts;
 }
 
 /** One text for one set of inputs: the kept fields stand in a fixed order, and a digest for those that are not kept. */
@@ -67,7 +79,9 @@ export function inputsDigest(
     [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null],
     [request.item, request.quantity, request.price],
   ];
-  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${factsText(facts)}\n${version}\n${instant(nowMs)}`);
+  return sha256Hex(
+    `${JSON.stringify(kept)}\n${withheld}\n${factsText(withoutPeople(facts))}\n${version}\n${instant(nowMs)}`,
+  );
 }
 
 function factsText(facts: Facts): string {
