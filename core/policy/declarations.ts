@@ -1,8 +1,7 @@
 import type { CelType, Declarations } from "../expression.ts";
+import { GROUPS } from "../expression-own.ts";
 import type { Ticket } from "../ticket.ts";
 import { FACT_TYPES, type Facts, factContext } from "./facts.ts";
-
-const PERSON = { id: "string", name: "string", email: "string" } as const;
 
 /** What a rule may read of a ticket, beside the customer's own fields. */
 const TICKET = {
@@ -18,8 +17,8 @@ const TICKET = {
   category: "string",
   subcategory: "string",
   assignmentGroup: "string",
-  assignee: PERSON,
-  requester: PERSON,
+  assignee: "person",
+  requester: "person",
   ci: "string",
   ciId: "string",
   service: "string",
@@ -71,7 +70,7 @@ export function policyContext(
 /** A person with the groups that `inGroup` looks into, where they are known. */
 function withGroups(person: Ticket["assignee"], { members }: Facts): object {
   const groups = person.id === "" ? [] : members?.[person.id];
-  return groups === undefined ? person : { ...person, groups };
+  return groups === undefined ? person : { ...person, [GROUPS]: groups };
 }
 
 function customContext(ticket: Ticket, custom: Readonly<Record<string, CelType>>): Record<string, unknown> {
