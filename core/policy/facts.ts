@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
-import type { Ticket } from "../ticket.ts";
+import { type Ticket, ticketPeople } from "../ticket.ts";
 
 const text = z.string().default("");
 
@@ -15,7 +15,10 @@ export const CiFact = z.strictObject({
 });
 export type CiFact = z.infer<typeof CiFact>;
 
-/** What the requester's catalogue requests of this calendar month cost together, in whole units of the currency. */
+/**
+ * What the requester's catalogue requests of this calendar month in UTC cost together, in whole units of the currency,
+ * rounded up. The ticket's own is among them, once.
+ */
 export const SpendFact = z.strictObject({ month: z.int().nonnegative() });
 export type SpendFact = z.infer<typeof SpendFact>;
 
@@ -63,9 +66,9 @@ export const FACT_ROUNDS_MAX = FACT_NAMES.length + 1;
  * A fact that needs no asking: a ticket that names no configuration item has one of empty texts, and nobody belongs to
  * no group. A rule about such things is not met then; for want of the fact its guard would hold the ticket for ever.
  */
-export function factAboutNothing(name: FactName, { ci, ciId, requester, assignee }: Ticket): Facts | undefined {
-  if (name === "ci" && ci === "" && ciId === "") return { ci: CiFact.parse({}) };
-  if (name === "members" && requester.id === "" && assignee.id === "") return { members: {} };
+export function factAboutNothing(name: FactName, ticket: Ticket): Facts | undefined {
+  if (name === "ci" && ticket.ci === "" && ticket.ciId === "") return { ci: CiFact.parse({}) };
+  if (name === "members" && ticketPeople(ticket).length === 0) return { members: {} };
   return undefined;
 }
 
