@@ -128,7 +128,8 @@ export function recordedReads(paths: readonly string[], from: Readable): Record<
 
 function recorded(path: string, from: Readable): string {
   if (path === "now") return "(the hour of the decision)";
-  // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours.
+  // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours; but an owner is a person.
+  if (path === "ci.owner") return valueAt(path, from) === undefined ? NOT_ASKED : TEXT_NOT_KEPT;
   if (!path.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
   return RECORDABLE.has(path) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
 }

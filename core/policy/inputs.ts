@@ -34,7 +34,8 @@ export const Inputs = z.strictObject({
 });
 export type Inputs = z.infer<typeof Inputs>;
 
-const TEXT_PATHS = WITHHELD.map((path) => `ticket.${path}`);
+/** Who owns an item is a person like any other. */
+const TEXT_PATHS = [...WITHHELD.map((path) => `ticket.${path}`), "ci.owner"];
 
 /** Whether a rule reads something that is not kept. */
 export function readsText(reads: readonly string[]): boolean {
@@ -46,20 +47,18 @@ export function readsText(reads: readonly string[]): boolean {
 /** The digest that stands for everything in a ticket and its facts that is not kept. */
 export function withheldDigest(
   { title, description, labels, assignee, requester, change, custom }: Ticket,
-  { members }: Facts = {},
+  { members, ci }: Facts = {},
 ): string {
   const people = [assignee.id, assignee.name, assignee.email, requester.id, requester.name, requester.email];
   const own = Object.entries(custom).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([title, description, labels, people, change.backoutPlan, own]);
-  return sha256Hex(members ? `${text}\n${canonicalJson(members)}` : text);
+  return sha256Hex([text, ...(members ? [canonicalJson(members)] : []), ...(ci?.owner ? [ci.owner] : [])].join("\n"));
 }
 
-/**
- * Facts as they may be kept: who belongs to which group is about people. The rules that ask for it read people, so their
- * verdicts are kept instead.
- */
+/** Facts as they may be kept: who belongs to which group, and who owns an item, is about people. */
 export function withoutPeople(facts: Facts): Facts {
-  return facts.members ? { ...facts, members: {} } : facts;
+  const { members, ci } = facts;
+  return { ...facts, ...(members && { members: {} }), ...(ci && { ci: { ...ci, owner: "" } }) };
 }
 
 /** One text for one set of inputs: the kept fields stand in a fixed order, and a digest for those that are not kept. */
