@@ -9,9 +9,11 @@ import { parseYaml } from "../core/config/document.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
 import { MappingFile } from "../core/mapping/schema.ts";
+import type { FactName } from "../core/policy/facts.ts";
 import { SETTABLE_FIELDS } from "../core/ticket.ts";
 import { asAccount, connectionNamed, webhookUrl } from "./account.ts";
 import { type CommonOptions, foldersFrom, readConfig } from "./config.ts";
+import { onlyCmdb } from "./desks.ts";
 import { diskFiles, systemClock } from "./system.ts";
 
 export interface DoctorOptions extends CommonOptions {
@@ -68,6 +70,7 @@ export async function examine(
     connection,
     records,
     groups: groupsOf(config),
+    facts: factsOf(config, settings),
     secret: settings.webhookSecrets?.at(-1),
     url: options.publicUrl === undefined ? undefined : webhookUrl(connection, settings, options.publicUrl),
     callTimeoutMs: limits.callTimeoutMs,
@@ -89,6 +92,7 @@ export async function examine(
     return await examineJira({
       ...common,
       settings,
+      cmdb: onlyCmdb(config.settings),
       jira: inspect(settings),
       admin: inspect(asAccount(settings, options.as, env)),
     });
@@ -104,6 +108,12 @@ function groupsOf({ policy }: Config): string[] {
     desired.assignmentGroup === undefined ? [] : [String(desired.assignmentGroup)],
   );
   return [...new Set(names)];
+}
+
+/** Facts that rules ask for about tickets of a connection; spend is asked of requests. */
+function factsOf({ policy, mappings }: Config, { type, records }: Connection): FactName[] {
+  const hasRequests = Object.values(records).some((name) => mappings.get(name)?.kind === "request");
+  return policy.asks.filter((name) => name !== "spend" || type === "servicenow" || hasRequests);
 }
 
 function needsOf(config: Config, settings: Connection, folder: string): RecordNeeds[] {

@@ -28,6 +28,11 @@ export const NO_TIMES: NamedTimes = {
 };
 
 export const TIMESTAMP = "google.protobuf.Timestamp";
+/** The type of people: what a rule may read of them, and the groups that `inGroup` looks into. */
+export const PERSON = "Person";
+/** Under this the groups of a person stand in a context. It is no name that a rule could read a field by. */
+export const GROUPS = "groups it belongs to";
+export const PERSON_FIELDS = { id: "string", name: "string", email: "string" } as const;
 
 /** Parts of a time in a zone, read from a date that shows the zone's own clock in UTC. */
 const PARTS: Readonly<Record<string, (local: Date) => number>> = {
@@ -47,6 +52,8 @@ const PARTS: Readonly<Record<string, (local: Date) => number>> = {
  * engine, and what it does with zones depends on the zone of the machine.
  */
 export function registerOwn(environment: Environment, times: NamedTimes): void {
+  // The library shows a function only the declared fields of a value.
+  environment.registerType(PERSON, { fields: { ...PERSON_FIELDS, [GROUPS]: "list<string>" } });
   environment.registerFunction("string.own_matches(string): bool", (text: string, regex: string) =>
     re2(regex).test(text),
   );
@@ -66,8 +73,8 @@ export function registerOwn(environment: Environment, times: NamedTimes): void {
   environment.registerFunction("list<string>.contains(string): bool", (list: string[], text: string) =>
     list.includes(text),
   );
-  environment.registerFunction("inGroup(dyn, string): bool", (person: unknown, group: string) => {
-    const groups = person !== null && typeof person === "object" && "groups" in person ? person.groups : undefined;
+  environment.registerFunction(`inGroup(${PERSON}, string): bool`, (person: unknown, group: string) => {
+    const groups: unknown = person instanceof Map ? person.get(GROUPS) : undefined;
     if (!Array.isArray(groups)) throw new Error("groups is absent");
     return groups.includes(group);
   });

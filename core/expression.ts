@@ -1,9 +1,19 @@
 import { Environment, type ObjectSchema } from "@marcbachmann/cel-js";
-import { type NamedTimes, NO_TIMES, ownCalls, ownFault, registerOwn, renamed, TIMESTAMP } from "./expression-own.ts";
+import {
+  type NamedTimes,
+  NO_TIMES,
+  ownCalls,
+  ownFault,
+  PERSON,
+  PERSON_FIELDS,
+  registerOwn,
+  renamed,
+  TIMESTAMP,
+} from "./expression-own.ts";
 import { type AstNode, callsFunction, children, type EqualityTest, equalityTests, pathOf } from "./expression-tree.ts";
 import { didYouMean } from "./nearest.ts";
 
-/** CEL type names used in declarations; `list<string>` and nested records are possible too. */
+/** CEL type names used in declarations; `list<string>`, people and nested records are possible too. */
 export type CelType =
   | "string"
   | "int"
@@ -11,6 +21,7 @@ export type CelType =
   | "timestamp"
   | "list<string>"
   | "record"
+  | "person"
   | { readonly [field: string]: CelType };
 
 /** Variable name → its type. What is not declared here does not exist for a rule. */
@@ -46,12 +57,12 @@ const SOURCE_MAX = 4_000;
 /** Makes a compiler for expressions over the declared variables. Regular expressions run on re2js, in linear time. */
 export function expressionCompiler(declarations: Declarations, times: NamedTimes = NO_TIMES): Compile {
   const environment = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
+  registerOwn(environment, times);
   for (const [name, type] of Object.entries(declarations)) {
     if (typeof type === "string") environment.registerVariable(name, vendorType(type));
     else environment.registerVariable({ name, schema: vendorSchema(type) });
   }
   environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
-  registerOwn(environment, times);
 
   return (source, wanted = "bool") => {
     if (source.length > SOURCE_MAX)
@@ -89,6 +100,7 @@ function fault(what: string, fix: string): { fault: ExpressionFault } {
 
 function vendorType(type: string): string {
   if (type === "record") return "map<string, dyn>";
+  if (type === "person") return PERSON;
   return type === "timestamp" ? TIMESTAMP : type;
 }
 
@@ -139,6 +151,7 @@ function fieldsAt(declarations: Declarations, parent: string): string[] {
   let at: CelType | Declarations | undefined = declarations;
   for (const part of parent === "" ? [] : parent.split(".")) {
     at = typeof at === "object" && at !== null && Object.hasOwn(at, part) ? at[part] : undefined;
+    if (at === "person") at = PERSON_FIELDS;
   }
   return typeof at === "object" ? Object.keys(at) : [];
 }

@@ -178,6 +178,10 @@ export interface ConfigurationItem {
   environment: string | null;
   criticality: string | null;
   ownerId: string | null;
+  /** Null also where the owner's name is not to be seen. */
+  ownerName: string | null;
+  /** The vendor's names of fields that the answer leaves out: theirs is a null of which nobody knows. */
+  hidden: readonly string[];
   updatedAtMs: number;
 }
 
@@ -202,6 +206,8 @@ export interface WalkLimits {
 export interface Cmdb {
   /** Undefined where there is no such item, or none that we may see. */
   ci(id: string): Promise<ConfigurationItem | undefined>;
+  /** The item of that name. Undefined also where several have it: a guess would be about another. */
+  ciNamed(name: string): Promise<ConfigurationItem | undefined>;
   /** What depends on an item, directly or through others; each once, cycles or not. `missing`: named but not there. */
   dependents(
     id: string,

@@ -125,3 +125,8 @@ export function fieldValue(ticket: Ticket, field: SettableField): FieldValue {
 export function ticketId(ref: Pick<TicketRef, "connection" | "type" | "id">): string {
   return `${ref.connection}/${ref.type}/${ref.id}`;
 }
+
+/** Vendor ids of a ticket's people, each once; nobody's is none. */
+export function ticketPeople({ requester, assignee }: Pick<Ticket, "requester" | "assignee">): string[] {
+  return [...new Set([requester.id, assignee.id])].filter((id) => id !== "");
+}

@@ -19,6 +19,7 @@ const SEARCH_MAX = 100;
 const GATEWAY = /\/ex\/jira\/([0-9a-f-]{36})\/?$/i;
 
 const Tenant = z.looseObject({ cloudId: z.string().min(1) });
+const Groups = z.array(z.looseObject({ name: z.string().min(1) }));
 const ServerInfo = z.looseObject({ baseUrl: z.string().min(1) });
 
 /** Jira Cloud over REST v3. */
@@ -39,6 +40,9 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
     comments: (id, maxResults) => jira.issueComments.getComments({ issueIdOrKey: id, orderBy: "-created", maxResults }),
     mark: (id) => jira.issueProperties.getIssueProperty({ issueIdOrKey: id, propertyKey: NOTE_PROPERTY }),
     users: (email) => jira.userSearch.findUsers({ query: email, maxResults: 5 }),
+    async groups(accountId) {
+      return Groups.parse(await jira.users.getUserGroups({ accountId })).map(({ name }) => name);
+    },
     async histories(ids, fieldIds, after) {
       const request = { issueIdsOrKeys: [...ids], fieldIds: [...fieldIds] };
       return historyPage(await jira.issues.getBulkChangelogs({ ...request, ...(after && { nextPageToken: after }) }));

@@ -4,6 +4,7 @@ import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
 import { JiraApi } from "./api.ts";
+import { type JiraFacts, jiraFacts } from "./facts.ts";
 import { JiraFeed } from "./feed.ts";
 import { headOf } from "./history.ts";
 import { JiraLookBack } from "./look-back.ts";
@@ -23,8 +24,8 @@ export interface JiraOptions {
   log: Log;
 }
 
-/** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes. */
-export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
+/** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes, facts. */
+export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & { readonly facts: JiraFacts } {
   const { connection, clock, limits } = options;
   const api = new JiraApi(options);
   const noteWays = new NoteWays();
@@ -36,6 +37,7 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed {
   const wanted = [...new Set(heads.filter((field) => field !== "id" && field !== "key"))];
   return {
     connection,
+    facts: jiraFacts({ api, clock }),
     readMax: api.routes.readMax,
     read: (_type, ids) => readIssues({ api, noteWays }, ids, wanted),
     write: (write) => writer.write(write),

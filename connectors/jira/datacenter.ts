@@ -17,6 +17,12 @@ const Found = z.looseObject({
 });
 const ServerInfo = z.looseObject({ baseUrl: z.string().min(1), serverTitle: z.string().optional() });
 const Person = z.looseObject({ name: z.string().min(1) });
+const Member = z.looseObject({
+  groups: z.looseObject({
+    size: z.int().nonnegative(),
+    items: z.array(z.looseObject({ name: z.string().min(1) })),
+  }),
+});
 const NamedFields = z.array(z.looseObject({ id: z.string(), name: z.string() }));
 const WithHistory = z.looseObject({
   id: z.string(),
@@ -55,6 +61,12 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
       send("GET", `/issue/${id}/comment`, { searchParams: { orderBy: "-created", maxResults } }),
     mark: (id) => send("GET", `/issue/${id}/properties/${NOTE_PROPERTY}`),
     users: (email) => send("GET", "/user/search", { searchParams: { username: email, maxResults: 5 } }),
+    async groups(key) {
+      const searchParams = { key, expand: "groups" };
+      const { size, items } = Member.parse(await send("GET", "/user", { searchParams })).groups;
+      if (items.length !== size) throw new PagingError("a person's groups are not all in the answer");
+      return items.map(({ name }) => name);
+    },
     written: async (key) => Person.parse(await send("GET", "/user", { searchParams: { key } })).name,
     async histories(ids, fieldIds) {
       const found = await search({

@@ -4,6 +4,7 @@ import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import { checked, type Finding, type RecordNeeds } from "../finding.ts";
 import { probe } from "../probe.ts";
+import { type FactNeeds, factFindings } from "./doctor-facts.ts";
 import { Permissions, projectFindings } from "./doctor-project.ts";
 import { headOf } from "./history.ts";
 import type { JiraInspection } from "./inspect.ts";
@@ -16,7 +17,7 @@ const Fields = z.array(z.looseObject({ id: z.string() }));
 const Groups = z.looseObject({ groups: z.array(z.looseObject({ name: z.string() })) });
 const Claims = z.looseObject({ exp: z.number() });
 
-export interface JiraExamination {
+export interface JiraExamination extends FactNeeds {
   connection: string;
   settings: JiraConnection;
   /** Asks as the sidecar does. */
@@ -59,6 +60,7 @@ export async function examineJira(options: JiraExamination): Promise<Finding[]> 
     ...(await checked("fields", connection, () => unknownFields(jira, options.records))),
     ...projects,
     ...(await checked("groups", connection, () => missingGroups(jira, options.groups))),
+    ...(await factFindings(jira, connection, options)),
     ...(await checked("webhook", connection, () => webhook(options))),
   ];
 }

@@ -86,7 +86,7 @@ function apiFault(
   { connection, operation, record, nowMs }: FaultContext,
 ): ConnectorError {
   const fields = refusedFields(body);
-  const hint = status === 429 ? limitHint(record) : hintFor(status, fields);
+  const hint = status === 429 ? limitHint(record) : hintFor(status, fields, operation);
   const fault = statusFault({
     ...named(connection, operation),
     status,
@@ -115,7 +115,10 @@ function traceOf(record: CallRecord | undefined): string {
   return record?.traceId === undefined ? "" : ` (Atl-Traceid ${record.traceId})`;
 }
 
-function hintFor(status: number, fields: readonly string[]): string {
+function hintFor(status: number, fields: readonly string[], operation: string): string {
+  if (operation === "read_groups" && status === 403)
+    return "the integration account lacks the global permission Browse users and groups";
+  if (operation === "read_groups" && status === 404) return "no such person, or hidden from the integration account";
   if (status === 401) return "the credentials are not accepted; check auth in interlock.yaml";
   if (status === 403)
     return "the integration account lacks a project permission; it needs Browse, Edit, Assign and Add comments";

@@ -47,6 +47,8 @@ export interface JiraRoutes {
   mark(id: string): Promise<unknown>;
   /** Users that may have this e-mail address. */
   users(email: string): Promise<unknown>;
+  /** Names of the groups that a person belongs to, by the id of a ticket's person. Throws what is no whole list. */
+  groups(personId: string): Promise<string[]>;
   /** A person of the history as one that can be written, where the two differ. */
   written?(recorded: string): Promise<string>;
   /** What changed in the named fields of issues. Throws what is not a history. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { ConnectorError } from "../../core/errors.ts";
+import { remembered } from "../remembered.ts";
 import type { ServiceNowClient } from "./client.ts";
-import { remembered } from "./remembered.ts";
 import { listRows } from "./table.ts";
 
 const CHOICES_MAX = 1_000;

@@ -1,22 +1,16 @@
-import NodeCache from "node-cache";
 import type { Clock } from "../../core/clock.ts";
 import type { Cmdb, ConfigurationItem, RelatedRecord, WalkLimits } from "../../core/ports.ts";
 import type { ServiceNowClient } from "./client.ts";
+import { configurationItems, type Items } from "./items.ts";
 import { idChunks, isSysId, type Listings, listings, type Row, textOf, timeOf, timeText } from "./listing.ts";
 import type { Query } from "./query.ts";
 
-const AGE_MAX_MS = 600_000;
-const ENTRIES_MAX = 5_000;
 const RELATIONS_MAX = 10_000;
 const RELATED_MAX = 1_000;
 const SERVICES_MAX = 500;
 /** Whatever a caller asks for. */
 const DEPTH_MAX = 10;
 const ITEMS_MAX = 5_000;
-
-const ITEM_FIELDS = ["name", "sys_class_name", "environment", "owned_by", "sys_updated_on"];
-/** The vendor's own spelling, and the right one. Only services have it. */
-const CRITICALITY_FIELDS = ["busines_criticality", "business_criticality"];
 
 /**
  * In a relation the parent depends on the child ("Depends on::Used by", "Runs on::Runs", "Contains::Contained by"), which
@@ -40,29 +34,21 @@ export function servicenowCmdb(deps: CmdbDeps): Cmdb {
   return new ServiceNowCmdb(listings(deps.connection, deps.client), deps.clock);
 }
 
-interface Remembered {
-  /** Undefined for one that is not there. */
-  item: ConfigurationItem | undefined;
-  atMs: number;
-}
-
 class ServiceNowCmdb implements Cmdb {
   readonly #listings: Listings;
-  readonly #clock: Clock;
-  readonly #items = new NodeCache({
-    stdTTL: AGE_MAX_MS / 1_000,
-    maxKeys: ENTRIES_MAX,
-    useClones: false,
-    checkperiod: 0,
-  });
+  readonly #items: Items;
 
   constructor(rows: Listings, clock: Clock) {
     this.#listings = rows;
-    this.#clock = clock;
+    this.#items = configurationItems(rows, clock);
   }
 
-  async ci(id: string): Promise<ConfigurationItem | undefined> {
-    return (await this.#known([id])).get(id);
+  ci(id: string): Promise<ConfigurationItem | undefined> {
+    return this.#items.one(id);
+  }
+
+  ciNamed(name: string): Promise<ConfigurationItem | undefined> {
+    return this.#items.named(name);
   }
 
   async dependents(
@@ -104,7 +90,7 @@ class ServiceNowCmdb implements Cmdb {
         "rejected",
         `has more than ${SERVICES_MAX} services on one item; a person must look at it`,
       );
-    const known = await this.#known(rows.map((row) => textOf(row, "service_id")));
+    const known = await this.#items.many(rows.map((row) => textOf(row, "service_id")));
     return [...known.values()].filter((item) => item !== undefined);
   }
 
@@ -116,50 +102,9 @@ class ServiceNowCmdb implements Cmdb {
     return this.#related("incident", id, sinceMs);
   }
 
-  /** Items by id, those that are missing as undefined: from memory, and the rest in bulk. */
-  async #known(ids: readonly string[]): Promise<Map<string, ConfigurationItem | undefined>> {
-    const nowMs = this.#clock.now();
-    const known = new Map<string, ConfigurationItem | undefined>();
-    const unknown: string[] = [];
-    for (const id of new Set(ids)) {
-      const remembered = this.#items.get<Remembered>(id);
-      if (remembered && nowMs - remembered.atMs < AGE_MAX_MS) known.set(id, remembered.item);
-      else if (isSysId(id)) unknown.push(id);
-    }
-    if (unknown.length === 0) return known;
-    const rows = await this.#listings.byIds("cmdb_ci", unknown, ITEM_FIELDS);
-    // Through the parent table a record shows the parent's fields only, and which classes are services differs by instance.
-    const services = await this.#listings.byIds("cmdb_ci_service", [...rows.keys()], CRITICALITY_FIELDS);
-    if (this.#items.getStats().keys + unknown.length > ENTRIES_MAX) this.#items.flushAll();
-    for (const id of unknown) {
-      const row = rows.get(id);
-      const item = row && this.#itemOf(row, services.get(id));
-      known.set(id, item);
-      if (this.#items.getStats().keys < ENTRIES_MAX) this.#items.set<Remembered>(id, { item, atMs: nowMs });
-    }
-    return known;
-  }
-
-  #itemOf(row: Row, service: Row | undefined): ConfigurationItem {
-    const updatedAtMs = timeOf(textOf(row, "sys_updated_on"));
-    if (updatedAtMs === null)
-      throw this.#listings.fault("protocol", "answered a configuration item without its time of update");
-    const criticality =
-      service && CRITICALITY_FIELDS.map((field) => textOf(service, field)).find((text) => text !== "");
-    return {
-      id: row.sys_id,
-      name: textOf(row, "name"),
-      className: textOf(row, "sys_class_name"),
-      environment: textOf(row, "environment") || null,
-      criticality: criticality ?? null,
-      ownerId: textOf(row, "owned_by") || null,
-      updatedAtMs,
-    };
-  }
-
   /** Those of the ids that are there; the others are added to `missing`. */
   async #present(ids: readonly string[], missing: Set<string>): Promise<string[]> {
-    const known = await this.#known(ids);
+    const known = await this.#items.many(ids);
     const present = ids.filter((id) => known.get(id) !== undefined);
     for (const id of ids) if (known.get(id) === undefined) missing.add(id);
     return present;

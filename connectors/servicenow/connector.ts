@@ -15,6 +15,7 @@ import type {
 } from "../../core/ports.ts";
 import { type ClientDeps, type ServiceNowClient, servicenowClient } from "./client.ts";
 import { type Directory, directory } from "./directory.ts";
+import { type ServiceNowFacts, servicenowFacts } from "./facts.ts";
 import { changedPage, instanceIdentity } from "./feed.ts";
 import { historiesOf, replacedBy } from "./history.ts";
 import { type MarkerState, markerStates } from "./journal.ts";
@@ -27,14 +28,17 @@ export interface ServiceNowOptions extends ClientDeps {
   fields: ReadonlyMap<string, readonly string[]>;
 }
 
-/** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal. */
-export function servicenowConnector(options: ServiceNowOptions): Connector & ChangeFeed {
+/** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal, and facts. */
+export function servicenowConnector(
+  options: ServiceNowOptions,
+): Connector & ChangeFeed & { readonly facts: ServiceNowFacts } {
   return new ServiceNowConnector(options);
 }
 
 class ServiceNowConnector implements Connector, ChangeFeed {
   readonly connection: string;
   readonly readMax: number;
+  readonly facts: ServiceNowFacts;
   readonly #options: ServiceNowOptions;
   readonly #client: ServiceNowClient;
   readonly #names: Directory;
@@ -45,6 +49,7 @@ class ServiceNowConnector implements Connector, ChangeFeed {
     this.#options = options;
     this.#client = servicenowClient(options);
     this.#names = directory(connection, this.#client, clock);
+    this.facts = servicenowFacts({ connection, client: this.#client, clock });
     this.readMax = Math.min(
       ...[...new Set(["", ...fields.keys()])].map((type) =>
         idsThatFit(this.#client, connection, (ids) => this.#listing(type, ids)),

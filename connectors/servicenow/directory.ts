@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { ConnectorError } from "../../core/errors.ts";
+import { remembered } from "../remembered.ts";
 import type { ServiceNowClient } from "./client.ts";
 import type { Query } from "./query.ts";
-import { remembered } from "./remembered.ts";
 import { listRows, SYS_ID } from "./table.ts";
 
 const Row = z.looseObject({ sys_id: z.string() });

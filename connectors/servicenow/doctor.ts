@@ -1,9 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
 import type { ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
+import type { FactName } from "../../core/policy/facts.ts";
 import { checked, type Finding, type RecordNeeds } from "../finding.ts";
 import { probe } from "../probe.ts";
 import type { ServiceNowClient } from "./client.ts";
+import { factFindings } from "./doctor-facts.ts";
 import { tableFindings } from "./doctor-tables.ts";
 import { type Account, type Inspection, inspection } from "./inspect.ts";
 import { closedTables, differences, find, installedUrl, rulesOf } from "./install.ts";
@@ -23,6 +25,8 @@ export interface ServiceNowExamination {
   records: readonly RecordNeeds[];
   /** Groups that rules name. */
   groups: readonly string[];
+  /** Facts that rules ask for. */
+  facts: readonly FactName[];
   /** Webhook secret that should be installed; undefined where the sender does not sign. */
   secret: string | undefined;
   /** Where the instance should send to, where that is known. */
@@ -56,6 +60,7 @@ export async function examineServiceNow(options: ServiceNowExamination): Promise
     ...(await checked("roles", account.userName, () => roles(theirs, account))),
     ...tables,
     ...(await checked("groups", "sys_user_group", () => missingGroups(ours, options.groups))),
+    ...(await factFindings(ours, options.facts)),
     ...(await checked("journal", "sys_journal_field", () => journals(ours))),
     ...(await checked("webhook", "sys_script", () => sender(theirs, account, options))),
   ];

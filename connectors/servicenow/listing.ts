@@ -26,15 +26,25 @@ export interface Listing {
 
 /** Reads over the Table API that notice when they were not answered what they asked. Every failure is a ConnectorError. */
 export interface Listings {
-  /** Every row of a query, ordered by sys_id; `cut` where there are, or may be, more than these. */
-  list(listing: Listing): Promise<{ rows: Row[]; cut: boolean }>;
+  /** Every row of a query that we may see, ordered by sys_id. */
+  list(listing: Listing): Promise<Listed>;
   /** Rows by sys_id; those that are missing or hidden are left out. */
   byIds(table: string, ids: readonly string[], fields: readonly string[]): Promise<Map<string, Row>>;
   fault(kind: FaultKind, message: string): ConnectorError;
 }
 
+export interface Listed {
+  rows: Row[];
+  /** There are, or may be, more than these. */
+  cut: boolean;
+  /** There are more than these that we may not see, as far as the instance's own count tells. */
+  hidden: boolean;
+}
+
 interface Page {
   found: Row[];
+  /** How many records meet the query, those hidden from us included; undefined where the instance does not say. */
+  total: number | undefined;
   /** Nothing comes behind it. A short page is no proof: it is cut before rows that we may not see are taken out of it. */
   last: boolean;
 }
@@ -50,24 +60,26 @@ export function listings(connection: string, client: ServiceNowClient): Listings
       query: { where, order: [{ field: "sys_id" }] },
       fields: ["sys_id", ...fields],
     });
-    return { found: rows, last: rows.length === 0 || (total !== undefined && total <= limit) };
+    return { found: rows, total, last: rows.length === 0 || (total !== undefined && total <= limit) };
   }
 
-  async function list(listing: Listing): Promise<{ rows: Row[]; cut: boolean }> {
+  async function list(listing: Listing): Promise<Listed> {
     const { table, where, rowsMax } = listing;
     const rows: Row[] = [];
     let after = "";
+    let counted: number | undefined;
     for (let pages = 0; pages < PAGES_MAX && rows.length <= rowsMax; pages += 1) {
       const next: Query["where"] = after === "" ? where : [...where, { field: "sys_id", is: ">", value: after }];
-      const { found, last } = await page({ ...listing, where: next }, Math.min(PAGE_ROWS, rowsMax + 1));
+      const { found, total, last } = await page({ ...listing, where: next }, Math.min(PAGE_ROWS, rowsMax + 1));
+      if (pages === 0) counted = total;
       for (const row of found) {
         if (row.sys_id <= after) throw fault("protocol", `answered a read of ${table} out of order`);
         after = row.sys_id;
         rows.push(row);
       }
-      if (last && rows.length <= rowsMax) return { rows, cut: false };
+      if (last && rows.length <= rowsMax) return { rows, cut: false, hidden: rows.length < (counted ?? 0) };
     }
-    return { rows: rows.slice(0, rowsMax), cut: true };
+    return { rows: rows.slice(0, rowsMax), cut: true, hidden: false };
   }
 
   async function byIds(table: string, ids: readonly string[], fields: readonly string[]): Promise<Map<string, Row>> {

@@ -2,7 +2,7 @@ import { instant } from "../clock.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Decision } from "../decision.ts";
 import { decide } from "../policy/decide.ts";
-import { type ClocksFact, FACT_ROUNDS_MAX, type FactName, type Facts } from "../policy/facts.ts";
+import { type ClocksFact, FACT_ROUNDS_MAX, type FactName, type Facts, factsUnanswered } from "../policy/facts.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Ticket } from "../ticket.ts";
 
@@ -84,7 +84,7 @@ export class Replay {
   readonly #digests = new Map<string, string>();
   #clocks: ClocksFact = {};
   /** What was asked for once in vain needs no asking again. */
-  #facts: Facts = {};
+  readonly #asked = new Set<FactName>();
   #ticket: Ticket | undefined;
   #wakeAtMs: number | undefined;
   #first = true;
@@ -130,16 +130,19 @@ export class Replay {
   }
 
   #decide(ticket: Ticket, nowMs: number): Decision {
-    this.#facts = { ...this.#facts, clocks: this.#clocks };
     for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-      const outcome = decide(ticket, this.#facts, this.#ready.policy, nowMs);
-      if ("decision" in outcome) return outcome.decision;
-      for (const name of outcome.needs) {
-        if (name === "advice") this.findings.adviceWanted = true;
-        else this.findings.unknown.add(name);
-      }
       // A file of history holds no facts, and no model is asked: whoever could say has no answer.
-      this.#facts = { ...this.#facts, ...Object.fromEntries(outcome.needs.map((name) => [name, null])) };
+      const facts: Facts = { ...factsUnanswered(this.#asked, ticket), clocks: this.#clocks };
+      const outcome = decide(ticket, facts, this.#ready.policy, nowMs);
+      if ("needs" in outcome) {
+        for (const name of outcome.needs) this.#asked.add(name);
+        continue;
+      }
+      for (const name of this.#asked) {
+        if (name === "advice") this.findings.adviceWanted = true;
+        else if (facts[name] === null) this.findings.unknown.add(name);
+      }
+      return outcome.decision;
     }
     throw new Error(`ticket ${ticket.ref.key} asks for more facts than there are; this is a defect, report it`);
   }

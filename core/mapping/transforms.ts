@@ -108,14 +108,18 @@ export function readList(record: VendorRecord, path: string): string[] {
     .filter((part) => part !== "");
 }
 
-/** A reference as `{id, name}`: a bare id with a dotted sibling for its name, or the vendor's own object. */
+/**
+ * A reference as `{id, name}`: a bare id with a dotted sibling for its name, or the vendor's own object. A list, or an
+ * object of another kind, that is not empty names something that cannot be told, which is not the same as nothing.
+ */
 export function readReference(record: VendorRecord, path: string): { id: string; name: string } {
   const value = readPath(record, path);
   if (value !== null && typeof value === "object") {
-    return {
-      id: firstText(value, ["groupId", "accountId", "id", "value"]),
-      name: firstText(value, ["name", "displayName", "display_value", "value"]),
-    };
+    // People of a Data Center have a key and no id.
+    const id = firstText(value, ["groupId", "accountId", "id", "value", "key"]);
+    const name = firstText(value, ["name", "displayName", "display_value", "value"]);
+    if (id === "" && name === "" && Object.keys(value).length > 0) throw new UnreadableValueError("one reference");
+    return { id, name };
   }
   const id = scalarText(value);
   if (id === "") return { id: "", name: "" };

@@ -9,7 +9,7 @@ import { readClocks } from "./clocks.ts";
 import { recordedReads } from "./declarations.ts";
 import { FACT_NAMES, type FactName, type Facts } from "./facts.ts";
 import { boundValue, isText } from "./guards.ts";
-import { type Inputs, inputsDigest, readsText, withheldDigest, withoutText } from "./inputs.ts";
+import { type Inputs, inputsDigest, readsText, withheldDigest, withoutPeople, withoutText } from "./inputs.ts";
 import type { Policy } from "./policy.ts";
 import { relianceOf } from "./reliance.ts";
 import type { Desired } from "./routing.ts";
@@ -26,7 +26,7 @@ export type Outcome = { decision: Decision } | { needs: readonly FactName[] };
  * that match count, and one that cannot be computed holds. Advice only adds: what would be held without it is held.
  */
 export function decide(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): Outcome {
-  return decideWith({ ticket, facts, policy, nowMs, withheld: withheldDigest(ticket) });
+  return decideWith({ ticket, facts, policy, nowMs, withheld: withheldDigest(ticket, facts) });
 }
 
 /** Makes a decision again from what was kept of its inputs. The same policy version gives the same bytes. */
@@ -49,11 +49,11 @@ export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: nu
   const bound = decision.gates.flatMap(({ binds }) => binds).filter(isText);
   return {
     ticket: withoutText(ticket),
-    withheldDigest: withheldDigest(ticket),
+    withheldDigest: withheldDigest(ticket, facts),
     bound: Object.fromEntries(bound.map((path) => [path, boundValue(ticket, path)])),
     verdicts: keptOf(decision.trace.verdicts, decision.trace.messages),
     verdictsWithoutAdvice,
-    facts,
+    facts: withoutPeople(facts),
     now: instant(nowMs),
     policyVersion: policy.version,
   };

@@ -1,8 +1,7 @@
 import type { CelType, Declarations } from "../expression.ts";
+import { GROUPS } from "../expression-own.ts";
 import type { Ticket } from "../ticket.ts";
 import { FACT_TYPES, type Facts, factContext } from "./facts.ts";
-
-const PERSON = { id: "string", name: "string", email: "string" } as const;
 
 /** What a rule may read of a ticket, beside the customer's own fields. */
 const TICKET = {
@@ -18,8 +17,8 @@ const TICKET = {
   category: "string",
   subcategory: "string",
   assignmentGroup: "string",
-  assignee: PERSON,
-  requester: PERSON,
+  assignee: "person",
+  requester: "person",
   ci: "string",
   ciId: "string",
   service: "string",
@@ -78,7 +77,7 @@ export function policyContext(
 /** A person with the groups that `inGroup` looks into, where they are known. */
 function withGroups(person: Ticket["assignee"], { members }: Facts): object {
   const groups = person.id === "" ? [] : members?.[person.id];
-  return groups === undefined ? person : { ...person, groups };
+  return groups === undefined ? person : { ...person, [GROUPS]: groups };
 }
 
 /** A change as rules see it. What is no change, or not planned yet, has nothing to convert. */
@@ -157,10 +156,12 @@ export function recordedReads(paths: readonly ReadPath[], from: Readable): Recor
 }
 
 function recorded(path: ReadPath, from: Readable): string {
-  if (path.name === "now") return "(the hour of the decision)";
-  // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours.
-  if (!path.name.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
-  return RECORDABLE.has(path.name) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
+  const { name } = path;
+  if (name === "now") return "(the hour of the decision)";
+  // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours; but an owner is a person.
+  if (name === "ci.owner") return valueAt(path, from) === undefined ? NOT_ASKED : TEXT_NOT_KEPT;
+  if (!name.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
+  return RECORDABLE.has(name) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
 }
 
 function shown(value: unknown, absent: string): string {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CLASSIFY_FIELDS, UNANSWERED } from "../advice/step.ts";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
+import { type Ticket, ticketPeople } from "../ticket.ts";
 
 const text = z.string().default("");
 
@@ -15,7 +16,10 @@ export const CiFact = z.strictObject({
 });
 export type CiFact = z.infer<typeof CiFact>;
 
-/** What the requester's catalogue requests of this calendar month cost together, in whole units of the currency. */
+/**
+ * What the requester's catalogue requests of this calendar month in UTC cost together, in whole units of the currency,
+ * rounded up. The ticket's own is among them, once.
+ */
 export const SpendFact = z.strictObject({ month: z.int().nonnegative() });
 export type SpendFact = z.infer<typeof SpendFact>;
 
@@ -73,6 +77,22 @@ export type FactName = (typeof FACT_NAMES)[number];
 
 /** Each name can be asked for once, so that is the most rounds a decision can need. */
 export const FACT_ROUNDS_MAX = FACT_NAMES.length + 1;
+
+/**
+ * A fact that needs no asking: a ticket that names no configuration item has one of empty texts, and nobody belongs to
+ * no group. A rule about such things is not met then; for want of the fact its guard would hold the ticket for ever.
+ */
+export function factAboutNothing(name: FactName, ticket: Ticket): Facts | undefined {
+  if (name === "ci" && ticket.ci === "" && ticket.ciId === "") return { ci: CiFact.parse({}) };
+  if (name === "members" && ticketPeople(ticket).length === 0) return { members: {} };
+  return undefined;
+}
+
+/** Facts about a ticket where there is nobody to ask. */
+export function factsUnanswered(names: Iterable<FactName>, ticket: Ticket): Facts {
+  const facts: Facts[] = [...names].map((name) => factAboutNothing(name, ticket) ?? { [name]: null });
+  return Object.assign({}, ...facts) as Facts; // each of them is one
+}
 
 /** How rules see facts. `members` is not seen itself: `inGroup` asks it. */
 export const FACT_TYPES = {

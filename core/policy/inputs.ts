@@ -19,7 +19,7 @@ export const WITHHELD = [
 export const Inputs = z.strictObject({
   /** The ticket with its texts emptied and its people and custom fields left out. */
   ticket: Ticket,
-  /** One digest over all that was left out. */
+  /** One digest over all that was left out, of the ticket and of its facts. */
   withheldDigest: z.string(),
   /** Digests of single texts that approvals may be bound to. */
   bound: z.record(z.string(), z.string()),
@@ -33,7 +33,8 @@ export const Inputs = z.strictObject({
 });
 export type Inputs = z.infer<typeof Inputs>;
 
-const TEXT_PATHS = WITHHELD.map((path) => `ticket.${path}`);
+/** Who owns an item is a person like any other. */
+const TEXT_PATHS = [...WITHHELD.map((path) => `ticket.${path}`), "ci.owner"];
 
 /** Whether a rule reads something that is not kept. */
 export function readsText(reads: readonly string[]): boolean {
@@ -42,11 +43,21 @@ export function readsText(reads: readonly string[]): boolean {
   );
 }
 
-/** The digest that stands for everything in a ticket that is not kept. */
-export function withheldDigest({ title, description, labels, assignee, requester, change, custom }: Ticket): string {
+/** The digest that stands for everything in a ticket and its facts that is not kept. */
+export function withheldDigest(
+  { title, description, labels, assignee, requester, change, custom }: Ticket,
+  { members, ci }: Facts = {},
+): string {
   const people = [assignee.id, assignee.name, assignee.email, requester.id, requester.name, requester.email];
   const own = Object.entries(custom).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sha256Hex(JSON.stringify([title, description, labels, people, change.backoutPlan, own]));
+  const text = JSON.stringify([title, description, labels, people, change.backoutPlan, own]);
+  return sha256Hex([text, ...(members ? [canonicalJson(members)] : []), ...(ci?.owner ? [ci.owner] : [])].join("\n"));
+}
+
+/** Facts as they may be kept: who belongs to which group, and who owns an item, is about people. */
+export function withoutPeople(facts: Facts): Facts {
+  const { members, ci } = facts;
+  return { ...facts, ...(members && { members: {} }), ...(ci && { ci: { ...ci, owner: "" } }) };
 }
 
 /** One text for one set of inputs: the kept fields stand in a fixed order, and a digest for those that are not kept. */
@@ -66,7 +77,8 @@ export function inputsDigest(
     [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null],
     [request.item, request.quantity, request.price],
   ];
-  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${factsText(facts)}\n${version}\n${nowMs}`);
+  const known = factsText(withoutPeople(facts));
+  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${known}\n${version}\n${nowMs}`);
 }
 
 function factsText(facts: Facts): string {

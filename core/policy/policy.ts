@@ -3,6 +3,7 @@ import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
 import type { CheckedTable } from "./checked.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
+import { FACT_NAMES, type FactName } from "./facts.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { GateRule } from "./gates.ts";
 import type { Routing, RoutingRule } from "./routing.ts";
@@ -41,6 +42,8 @@ export interface Policy {
   custom: Readonly<Record<string, CelType>>;
   /** Every path that some rule reads, sorted: what a trace records. */
   paths: readonly ReadPath[];
+  /** Facts that some rule may ask for, the cheapest first. */
+  asks: readonly FactName[];
   /** `file/id` and the paths of every rule, in the order of a trace's letters. */
   rules: readonly TracedRule[];
   /** The files it was compiled from, by name. */
@@ -93,7 +96,15 @@ export function policyFrom(
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
   const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort().map(readPath);
-  return { version, ...tables, custom, paths, rules: traced, files, checked };
+  return { version, ...tables, custom, paths, asks: asksOf(rules), rules: traced, files, checked };
+}
+
+function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules): FactName[] {
+  const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules];
+  const asked = new Set(all.flatMap(({ condition }) => condition?.asks ?? []));
+  // A scope is no expression, and looks at the item's environment all the same.
+  if (freezes.some(({ environments }) => environments !== undefined)) asked.add("ci");
+  return FACT_NAMES.filter((name) => asked.has(name));
 }
 
 function table<R extends Rule>(file: Table<R>["file"], rules: readonly R[]): Table<R> {

@@ -9,7 +9,7 @@ import type { Problem } from "../problem.ts";
 import { NOBODY, Ticket } from "../ticket.ts";
 import { matchedBy } from "./checked.ts";
 import { decide } from "./decide.ts";
-import { FACT_ROUNDS_MAX, type FactName, type Facts } from "./facts.ts";
+import { FACT_ROUNDS_MAX, type FactName, type Facts, factAboutNothing, factsUnanswered } from "./facts.ts";
 import type { Policy } from "./policy.ts";
 import { type Expectation, type PolicyTest, PolicyTests } from "./test-file.ts";
 import { writtenRules } from "./written.ts";
@@ -130,14 +130,10 @@ function settled(ticket: Ticket, given: Facts, policy: Policy, nowMs: number): S
   for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
     const outcome = decide(ticket, facts, policy, nowMs);
     if ("decision" in outcome) return { decision: outcome.decision, facts, missing };
-    missing.push(...outcome.needs);
-    facts = withoutAnswer(facts, outcome.needs);
+    missing.push(...outcome.needs.filter((name) => !factAboutNothing(name, ticket)));
+    facts = { ...facts, ...factsUnanswered(outcome.needs, ticket) };
   }
   throw new Error(`the rules ask for facts again that they were told of: ${missing.join(", ")}`);
-}
-
-function withoutAnswer(facts: Facts, needs: readonly FactName[]): Facts {
-  return { ...facts, ...Object.fromEntries(needs.map((name) => [name, null])) };
 }
 
 function seenIn({ trace }: Decision, ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): Seen {
@@ -151,7 +147,7 @@ function seenIn({ trace }: Decision, ticket: Ticket, facts: Facts, policy: Polic
     let known = facts;
     let found = matchedBy(table, ticket, known, nowMs, policy.custom);
     for (let round = 0; round < FACT_ROUNDS_MAX && "needs" in found; round += 1) {
-      known = withoutAnswer(known, found.needs);
+      known = { ...known, ...factsUnanswered(found.needs, ticket) };
       found = matchedBy(table, ticket, known, nowMs, policy.custom);
     }
     if ("needs" in found) continue;

@@ -1,10 +1,18 @@
-import type { Verdict } from "./rule.ts";
+import { RULES_MAX, type Verdict } from "./rule.ts";
 
 const LETTERS: Readonly<Record<Verdict, string>> = { matched: "m", not_matched: "n", not_asked: "s", errored: "e" };
 
 const VERDICTS: Readonly<Record<string, Verdict>> = Object.fromEntries(
   Object.entries(LETTERS).map(([verdict, letter]) => [letter, verdict as Verdict]), // the keys of LETTERS
 );
+
+/** Each letter as often as a table has rules at most: a run cut from it is not built letter by letter. */
+const RUNS: Readonly<Record<Verdict, string>> = {
+  matched: LETTERS.matched.repeat(RULES_MAX),
+  not_matched: LETTERS.not_matched.repeat(RULES_MAX),
+  not_asked: LETTERS.not_asked.repeat(RULES_MAX),
+  errored: LETTERS.errored.repeat(RULES_MAX),
+};
 
 /** The verdict that a letter of a trace stands for; undefined for what is no such letter. */
 export function verdictOf(letter: string | undefined): Verdict | undefined {
@@ -25,7 +33,7 @@ export class Verdicts {
   add(verdict: Verdict, times = 1): void {
     if (times <= 0) return;
     const letter = LETTERS[verdict];
-    this.#letters += letter.repeat(times);
+    this.#letters += times <= RULES_MAX ? RUNS[verdict].slice(0, times) : letter.repeat(times);
     this.length += times;
     if (letter !== this.#last) {
       this.#runs = this.runs;

@@ -8,13 +8,23 @@ import type { Connector, Log, Meter } from "../ports.ts";
 import type { Store } from "../store/store.ts";
 import type { Ticket } from "../ticket.ts";
 
+/** Who answers one fact about tickets. */
+export interface FactSource<N extends FactName> {
+  /** The connection that is asked, which need not be the ticket's own. */
+  connection: string;
+  /** Null: there is no answer. Whatever goes wrong is a ConnectorError; an answer that was cut is one, never a short one. */
+  ask(ticket: Ticket): Promise<NonNullable<Facts[N]> | null>;
+}
+
+/** Whom to ask for which fact. A fact without a source has no answer. */
+export type FactSources = { readonly [N in FactName]?: FactSource<N> };
+
 /** A connection with what is needed to work on its tickets. */
 export interface Desk {
   connector: Connector;
   /** Vendor record type → mapping. */
   mappings: ReadonlyMap<string, Mapping>;
-  /** Whom to ask for the facts of a ticket; null: there is no answer. A fact without a source has none either. */
-  facts?: { readonly [N in FactName]?: (ticket: Ticket) => Promise<NonNullable<Facts[N]> | null> };
+  facts?: FactSources;
   /** Where the connector calls, for whoever reads the log. */
   host?: string;
 }

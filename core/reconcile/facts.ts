@@ -1,30 +1,49 @@
-import { ConnectorError, describeError } from "../errors.ts";
-import type { FactName, Facts } from "../policy/facts.ts";
+import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
+import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
 import type { Ticket } from "../ticket.ts";
-import type { Desk, ReconcileDeps } from "./deps.ts";
+import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
 
 /**
  * Fetches the cheapest of the facts that the rules need; what is still needed then is asked for again. Null where nobody
  * can answer, or the answer could not be had: a guard then holds, and the ticket is looked at again like any other.
+ * Throws the ConnectorError of a system that is down or limits us: it will answer later, and what is decided without its
+ * answer would be decided wrongly.
  */
 export async function fetchFacts(
-  { log, meter }: Pick<ReconcileDeps, "log" | "meter">,
+  deps: Pick<ReconcileDeps, "log" | "meter" | "mayRead">,
   { facts }: Desk,
   ticket: Ticket,
   needs: readonly FactName[],
 ): Promise<Facts> {
   const [name] = needs;
   if (name === undefined) return {};
+  const known = factAboutNothing(name, ticket);
+  if (known) return known;
   const source = facts?.[name];
   if (!source) return { [name]: null };
   try {
-    return { [name]: await source(ticket) };
+    return { [name]: await answerOf(deps, source, ticket) };
   } catch (error) {
-    meter.count("interlock_facts_failed_total", { fact: name });
+    deps.meter.count("interlock_facts_failed_total", { fact: name });
+    if (error instanceof ConnectorError && FAULT_RETRY[error.kind] === "outage") throw error;
     const text = error instanceof ConnectorError ? describeError(error) : kindOf(error);
-    log.warn("a fact could not be fetched", { ticket: ticket.ref.key, fact: name, error: text });
+    deps.log.warn("a fact could not be fetched", { ticket: ticket.ref.key, fact: name, error: text });
     return { [name]: null };
   }
+}
+
+async function answerOf<N extends FactName>(
+  { mayRead }: Pick<ReconcileDeps, "mayRead">,
+  { connection, ask }: FactSource<N>,
+  ticket: Ticket,
+): Promise<Facts[N] | null> {
+  if (mayRead(connection)) {
+    const answer = await ask(ticket);
+    // It may have come to light during the call, whose answer is the other instance's then.
+    if (mayRead(connection)) return answer;
+  }
+  const message = `another instance answers under the address of ${connection}, which a fact was to come from; put the right one back, or: interlock identity confirm ${connection}`;
+  throw new ConnectorError({ kind: "unavailable", connection, message });
 }
 
 /** What kind of fault it is, without its message: only our own errors are certain to hold no text of a ticket. */

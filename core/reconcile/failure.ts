@@ -36,7 +36,7 @@ export async function handleFailure(
     return;
   }
   const { retryAfterMs, kind, message } = error;
-  const seen = { kind, status: error.status, host: deps.desks.get(claim.connection)?.host };
+  const seen = { kind, status: error.status, host: deps.desks.get(error.connection)?.host };
   await tryAgain(deps, claim, { counts: turn, retryAfterMs, reason: parkedAs ?? kind, detail: message }, seen);
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { parse, stringify } from "yaml";
 import { readConfig } from "../../cli/config.ts";
 import { type DoctorOptions, examine } from "../../cli/doctor.ts";
 import { systemClock } from "../../cli/system.ts";
@@ -78,6 +79,13 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       .rows(table)
       .find((candidate) => Object.entries(where).every(([field, value]) => candidate[field] === value));
     return row?.sys_id ?? expect.fail(`no ${table} like that`);
+  };
+
+  /** Has a gate ask for facts. */
+  const ask = (when: string): void => {
+    const then = { gate: { approvers: { group: "CAB" }, before: ["close"], binds: ["priority"], expires: "1h" } };
+    const rules = [{ id: "guard", why: "It says so", when, then }];
+    writeFileSync(join(folders.config, "policy", "gates.yaml"), stringify(rules));
   };
 
   /** A planted fault must be found as this, and must be the only one found. */
@@ -193,6 +201,59 @@ describe("interlock doctor", function (this: Mocha.Suite) {
         where: "Network Operations",
         what: /no active group/,
         fix: /routing\.yaml/,
+      });
+    });
+
+    it("looks at what facts are read from only where a rule asks for them", async () => {
+      for (const name of ["cmdb_ci", "sys_user_grmember", "task.opened_at"]) snow.faults.closed.add(name);
+      expect(await look("snow")).to.deep.equal([]);
+      expect(snow.requests.filter(({ path }) => /cmdb_ci\?|grmember/.test(path))).to.deep.equal([]);
+      healthyFacts(snow);
+      ask('ci.environment == "Production" || inGroup(ticket.requester, "Board Office")');
+      const found = await look("snow");
+      expect(found.map(({ severity, check, where }) => [severity, check, where])).to.deep.equal([
+        ["warning", "facts", "cmdb_ci"],
+        ["warning", "facts", "sys_user_grmember"],
+      ]);
+      expect(found[0]?.fix).to.match(/read on cmdb_ci; on an empty table ignore this/);
+    });
+
+    const closed: [fact: string, when: string, name: string, declared?: string][] = [
+      ["ci", 'ci.environment == "Production"', "cmdb_ci.environment"],
+      ["ci", 'ci.environment == "Production"', "cmdb_ci.owned_by"],
+      ["members", 'inGroup(ticket.requester, "Board Office")', "sys_user_grmember.user"],
+      ["spend", "spend.month > 1000", "sc_req_item.opened_at", "task.opened_at"],
+    ];
+    for (const [fact, when, name, declared = name] of closed)
+      it(`finds that ${name} may not be read, which ${fact} needs`, async () => {
+        healthyFacts(snow);
+        ask(when);
+        expect(await look("snow")).to.deep.equal([]);
+        snow.faults.closed.add(declared);
+        expectOne(await look("snow"), "error", "facts", {
+          where: name,
+          what: new RegExp(`may not be read by the integration user, so that rules which ask for ${fact} hold`),
+          fix: new RegExp(`read on ${name}`),
+        });
+      });
+
+    it("finds a table of facts that is closed, and either spelling of criticality is enough", async () => {
+      healthyFacts(snow);
+      ask('ci.criticality == "1"');
+      snow.faults.closed.add("cmdb_ci_service.busines_criticality");
+      expect(await look("snow")).to.deep.equal([]);
+      snow.faults.closed.add("cmdb_ci_service.business_criticality");
+      expectOne(await look("snow"), "error", "facts", {
+        where: "cmdb_ci_service.busines_criticality",
+        what: /may not be read/,
+        fix: /read on/,
+      });
+      snow.faults.closed.clear();
+      snow.faults.add({ path: /table\/cmdb_ci\?/, kind: "status", status: 403 });
+      expectOne(await look("snow"), "error", "facts", {
+        where: "cmdb_ci",
+        what: /may not be read/,
+        fix: /read on cmdb_ci/,
       });
     });
 
@@ -364,6 +425,34 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       });
     });
 
+    it("finds that it may not look up who is in which group, only where a rule asks for that", async () => {
+      jira.admin.permissions.delete("USER_PICKER");
+      expect(await look("jira")).to.deep.equal([]);
+      ask('inGroup(ticket.requester, "Board Office")');
+      expectOne(await look("jira"), "error", "facts", { what: /Browse users and groups/, fix: /Global permissions/ });
+      jira.admin.permissions.add("USER_PICKER");
+      expect(await look("jira")).to.deep.equal([]);
+    });
+
+    it("says which facts nobody can tell of its issues", async () => {
+      ask('ci.environment == "Production" || spend.month > 1000');
+      expect(await look("jira"), "none of its records is a request").to.deep.equal([]);
+      editFile(join(folders.mappings, "jira.change.yaml"), "kind: change", "kind: request");
+      expectOne(await look("jira"), "warning", "facts", {
+        what: /spend, which Jira cannot tell/,
+        fix: /ticket.connection/,
+      });
+      editFile(join(folders.mappings, "jira.change.yaml"), "kind: request", "kind: change");
+      const file = join(folders.config, "interlock.yaml");
+      const settings = parse(readFileSync(file, "utf8")) as { connections: Record<string, unknown> }; // the file of this test
+      settings.connections["other"] = settings.connections["snow"];
+      writeFileSync(file, stringify(settings));
+      expectOne(await look("jira"), "warning", "facts", {
+        what: /not exactly one ServiceNow connection/,
+        fix: /Leave one ServiceNow connection/,
+      });
+    });
+
     const plants: [string, (hooks: AdminWebhook[], hook: AdminWebhook) => unknown, RegExp][] = [
       ["is missing", (hooks) => void hooks.splice(0), /no webhook is registered/],
       ["stands there twice", (hooks, hook) => void hooks.push({ ...hook, id: "2" }), /2 webhooks are registered/],
@@ -427,6 +516,13 @@ function healthyInstance(snow: ServiceNowSim): void {
     const { sys_id } = snow.insert(table, { short_description: "x" }, BY);
     snow.update(table, sys_id, { work_notes: "a note", urgency: "2" }, BY);
   }
+}
+
+/** An instance with a record of everything that facts are read from. */
+function healthyFacts(snow: ServiceNowSim): void {
+  snow.insert("cmdb_ci_service", { name: "Shop", owned_by: snow.user(ADMIN.user_name) }, BY);
+  const group = snow.group(GROUPS[0] ?? "");
+  snow.insert("sys_user_grmember", { user: snow.user(ADMIN.user_name), group }, BY);
 }
 
 /** A site on which connect has run and that holds an issue of every project. */

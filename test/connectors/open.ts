@@ -48,7 +48,7 @@ export interface OpenedServiceNow extends Opened {
 }
 
 export interface OpenedJira extends Opened {
-  connector: Connector & ChangeFeed;
+  connector: ReturnType<typeof jiraConnector>;
 }
 
 export interface OpenOptions {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { type Declarations, type ExpressionFault, expressionCompiler } from "../../core/expression.ts";
+import { GROUPS } from "../../core/expression-own.ts";
 
 const DECLARED: Declarations = {
   text: "string",
@@ -7,6 +8,7 @@ const DECLARED: Declarations = {
   number: "int",
   at: "timestamp",
   record: "record",
+  person: "person",
   nested: { name: "string", inner: { count: "int", at: "timestamp" } },
 };
 const compile = expressionCompiler(DECLARED);
@@ -148,6 +150,29 @@ describe("an expression", () => {
     });
   });
 
+  describe("people", () => {
+    const beth = { id: "b", name: "Beth", email: "beth@example.com", [GROUPS]: ["Board Office", "VIP"] };
+
+    it("inGroup(): tells whether one belongs to a group of exactly that name", () => {
+      expect(evaluate('inGroup(person, "VIP")', { person: beth })).to.equal(true);
+      expect(evaluate('inGroup(person, "vip")', { person: beth })).to.equal(false);
+      expect(evaluate('inGroup(person, "VIP")', { person: { ...beth, [GROUPS]: [] } })).to.equal(false);
+    });
+
+    it("inGroup(): throws where the groups are not known", () => {
+      const { [GROUPS]: _, ...unknown } = beth;
+      expect(() => evaluate('inGroup(person, "VIP")', { person: unknown })).to.throw("groups is absent");
+    });
+
+    it("inGroup(): takes nothing but a person, and a person has no groups to read", () => {
+      expect(faultOf('inGroup(text, "VIP")').what).to.contain("inGroup");
+      expect(faultOf('person.groups.contains("VIP")')).to.include({
+        what: 'person has no field "groups"',
+        fix: "Use one of: id, name, email",
+      });
+    });
+  });
+
   describe("faults", () => {
     const cases: readonly (readonly [string, string, RegExp, string])[] = [
       ["a field that does not exist", "nested.nmae == text", /^nested has no field "nmae"$/, "nmae == text"],
@@ -174,7 +199,7 @@ describe("an expression", () => {
       expect(faultOf("nested.nmae == text").fix).to.equal('Did you mean "name"? Use one of: name, inner');
       expect(faultOf("nested.inner.cuont > 1").fix).to.equal('Did you mean "count"? Use one of: count, at');
       expect(faultOf("txt == text").fix).to.equal(
-        'Did you mean "text"? Start from one of: text, words, number, at, record, nested',
+        'Did you mean "text"? Start from one of: text, words, number, at, record, person, nested',
       );
     });
 

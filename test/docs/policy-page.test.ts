@@ -4,6 +4,7 @@ import { POLICY_FILES } from "../../core/config/policy-files.ts";
 import { MODES } from "../../core/config/settings.ts";
 import { EFFECTS } from "../../core/decision.ts";
 import { type CelType, expressionCompiler } from "../../core/expression.ts";
+import { PERSON_FIELDS } from "../../core/expression-own.ts";
 import { policyDeclarations } from "../../core/policy/declarations.ts";
 import { FACT_TYPES } from "../../core/policy/facts.ts";
 import { BINDABLE } from "../../core/policy/gates.ts";
@@ -14,8 +15,8 @@ const named = new Set([...page.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text)
 
 /** Every path of a declared variable; people are named as `ticket.assignee`, with `.id` apart. */
 function pathsOf(name: string, type: CelType): string[] {
+  if (type === "person") return [name, ...Object.keys(PERSON_FIELDS).map((key) => `.${key}`)];
   if (typeof type === "string") return [name];
-  if ("email" in type) return [name, ...Object.keys(type).map((key) => `.${key}`)];
   return Object.entries(type).flatMap(([key, inner]) => pathsOf(`${name}.${key}`, inner));
 }
 

@@ -19,21 +19,34 @@ const SECRETS = [
   Buffer.from("interlock@example.com:interlock-token").toString("base64"),
 ];
 
+/** Asks for the owner of the item, and for the groups of the requester. */
+const ABOUT_PEOPLE = `- id: people
+  why: It says so
+  when: ci.owner == "Somebody Else" || inGroup(ticket.requester, "Board Office")
+  then: { gate: { approvers: { group: Change Management }, before: [close], binds: [ci], expires: 72h } }
+`;
+
 describe("What must not leave the ticket", () => {
   it("no secret and no ticket text stands in the log, the ledger, the database, the metrics or the notes", async () => {
     const log = recordingLog();
-    await onStage({ deps: { log } }, async (stage) => {
+    const gates = `${readFileSync("config/policy/gates.yaml", "utf8")}\n${ABOUT_PEOPLE}`;
+    await onStage({ deps: { log }, policy: { "gates.yaml": gates } }, async (stage) => {
       const { rig } = stage;
       const caller = rig.snow.insert(
         "sys_user",
         { user_name: "winter", name: "Winter Kumquat", email: "winter.private@example.com" },
         { by: "abel.tuter" },
       ).sys_id;
-      const words = { short_description: "VPN kumquat is down", description: "tamarillo", caller_id: caller };
+      const owned = { name: "vpn-01", environment: "Test", owned_by: caller };
+      const cmdb_ci = rig.snow.insert("cmdb_ci_server", owned, { by: "abel.tuter" }).sys_id;
+      const words = { short_description: "VPN kumquat is down", description: "tamarillo", caller_id: caller, cmdb_ci };
       const body = { error: { message: "kumquat", detail: "rambutan winter.private@example.com" }, status: "failure" };
       const refusal = { errorMessages: ["rambutan"], errors: { summary: "kumquat" } };
-      // Every way a ticket can go: done, drifted, refused, failed, cut short, and read back.
+      // Every way a ticket can go: done, drifted, refused, failed, cut short, and read back; and of asking for a fact.
       const ways: (() => void)[] = [
+        () => rig.snow.faults.add({ path: /table\/cmdb_ci/, kind: "status", status: 403, body }),
+        () => rig.snow.faults.add({ path: /grmember/, kind: "status", status: 200, body: { result: [], ...body } }),
+        () => rig.jira.faults.add({ path: /user\/groups/, kind: "status", status: 403, body: refusal }),
         () => {},
         () => rig.snow.faults.add({ path: /incident/, kind: "status", status: 503, body }),
         () => rig.snow.faults.add({ method: "PATCH", path: /./, kind: "status", status: 403, body }),

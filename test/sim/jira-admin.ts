@@ -1,9 +1,9 @@
-/** The administrator's side of a site: permissions, edit screens, and the admin webhooks, whose last one is sent to. */
+/** The administrator's side of a site: permissions, who is in which group, edit screens, and the admin webhooks, whose last one is sent to. */
 import type { RequestHandler, Response } from "express";
 import express from "express";
 import { JiraError } from "./jira-errors.ts";
 import { param, readJson, readObject, readStrings, requireCaller } from "./jira-request.ts";
-import { issueTypeId, showProject } from "./jira-site.ts";
+import { issueTypeId, showMemberships, showProject } from "./jira-site.ts";
 import type { JiraStore } from "./jira-store.ts";
 import { queryOf } from "./sim-server.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
@@ -23,7 +23,7 @@ export interface JiraAdmin {
   webhooks: AdminWebhook[];
   /** Accounts that administer the site. */
   admins: Set<string>;
-  /** What everybody may do in projects; administrators may do all. */
+  /** What everybody may do, in projects and globally; administrators may do all. */
   permissions: Set<string>;
   /** Fields that stand on no edit screen. */
   offScreen: Set<string>;
@@ -32,8 +32,9 @@ export interface JiraAdmin {
 const PRIORITIES = ["Highest", "High", "Medium", "Low", "Lowest"];
 
 export function createJiraAdmin(): JiraAdmin {
-  const permissions = ["BROWSE_PROJECTS", "EDIT_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES"];
-  return { webhooks: [], admins: new Set(), permissions: new Set(permissions), offScreen: new Set() };
+  const inProjects = ["BROWSE_PROJECTS", "EDIT_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES"];
+  const permissions = new Set([...inProjects, "USER_PICKER"]);
+  return { webhooks: [], admins: new Set(), permissions, offScreen: new Set() };
 }
 
 /** Stands before the other routes, at the root. */
@@ -46,6 +47,13 @@ export function adminRoutes(store: JiraStore, admin: JiraAdmin, sender: WebhookS
       const isAdmin = admin.admins.has(requireCaller(res));
       const held = asked.map((key) => [key, { key, havePermission: isAdmin || admin.permissions.has(key) }]);
       res.json({ permissions: Object.fromEntries(held) });
+    });
+    router.get(`${base}/user/groups`, (req, res) => {
+      const mayBrowse = admin.admins.has(requireCaller(res)) || admin.permissions.has("USER_PICKER");
+      if (!mayBrowse) throw new JiraError(403, ["You are not authorized to perform this operation."]);
+      const accountId = queryOf(req).get("accountId") ?? "";
+      if (!store.site.users.has(accountId)) throw new JiraError(404, [`The user does not exist.`]);
+      res.json(showMemberships(store.site, accountId, version));
     });
     router.get(`${base}/project/:key`, (req, res) => {
       projectOf(store, res, param(req, "key"));

@@ -4,14 +4,14 @@ import express from "express";
 import { JiraError } from "./jira-errors.ts";
 import { showIssue } from "./jira-render.ts";
 import { callerOf, readCount, readJson, readStrings } from "./jira-request.ts";
-import { nameOf, showUser, userKeyOf } from "./jira-site.ts";
+import { nameOf, showMemberships, showUser, userKeyOf } from "./jira-site.ts";
 import type { JiraStore } from "./jira-store.ts";
 import { parseJql, runJql } from "./jql.ts";
 import { queryOf } from "./sim-server.ts";
 
 /** The Cloud's own routes, which a Data Center does not know. */
 const CLOUD_ONLY =
-  /^\/(rest\/api\/3\/|rest\/api\/2\/(search\/(jql|approximate-count)|(issue|changelog)\/bulkfetch)|_edge\/)/;
+  /^\/(rest\/api\/3\/|rest\/api\/2\/(search\/(jql|approximate-count)|(issue|changelog)\/bulkfetch|user\/groups)|_edge\/)/;
 
 const PAGE_MAX = 1000;
 
@@ -57,7 +57,9 @@ export function datacenterRoutes(store: JiraStore, now: () => number): RequestHa
     const key = queryOf(req).get("key");
     const user = [...site.users.keys()].find((accountId) => userKeyOf(site, accountId) === key);
     if (user === undefined || callerOf(res) === undefined) throw new JiraError(404, [`The user does not exist.`]);
-    res.json(showUser(site, user, 2));
+    const items = showMemberships(site, user, 2).map(({ name, self }) => ({ name, self }));
+    const isExpanded = (queryOf(req).get("expand") ?? "").split(",").includes("groups");
+    res.json({ ...showUser(site, user, 2), groups: { size: items.length, items: isExpanded ? items : [] } });
   });
   return router;
 }

@@ -9,6 +9,8 @@ export interface JiraUser {
   emailAddress: string;
   /** Without one this person cannot call the API. */
   apiToken?: string;
+  /** Names of groups of the site. */
+  memberOf?: string[];
 }
 
 export interface JiraGroup {
@@ -141,6 +143,16 @@ export function showProject(site: JiraSite, key: string, version: 2 | 3): Record
     style: "classic",
     avatarUrls: { "48x48": avatar("48"), "24x24": avatar("24"), "16x16": avatar("16"), "32x32": avatar("32") },
   };
+}
+
+/** The groups a person belongs to, as GET /user/groups prints them. */
+export function showMemberships(site: JiraSite, accountId: string, version: 2 | 3): Record<string, unknown>[] {
+  const names = site.users.get(accountId)?.memberOf ?? [];
+  return names.flatMap((name) => {
+    const group = site.groups.find((candidate) => candidate.name === name);
+    const shown = showGroup(site, group?.groupId ?? null, version);
+    return shown === null ? [] : [shown];
+  });
 }
 
 export function issueTypeId(site: JiraSite, name: string): string {

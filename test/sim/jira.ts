@@ -93,6 +93,8 @@ export interface JiraSim {
   /** Moves the issue to a status by name; throws when no transition leads there from where it is. */
   transition(idOrKey: string, statusName: string, by: By): void;
   remove(idOrKey: string, by?: By): void;
+  /** Makes a person a member of a group of the site; throws where there is no such person. */
+  join(accountId: string, group: string): void;
   get(idOrKey: string): JiraIssue | undefined;
   comments(idOrKey: string): JiraComment[];
   links(idOrKey: string): SimRemoteLink[];
@@ -190,7 +192,7 @@ function seeds(options: JiraSimOptions, { accountId, email, apiToken }: Integrat
   const account = { accountId, displayName: "Interlock", emailAddress: email, apiToken };
   const people = (options.users ?? USERS_DEFAULT).filter((user) => user.accountId !== accountId);
   return {
-    users: [...people, account],
+    users: [...people.map((user) => ({ ...user })), account],
     groups: options.groups ?? GROUPS_DEFAULT,
     projects: options.projects ?? PROJECTS_DEFAULT,
     categories: options.categories ?? CATEGORIES_DEFAULT,
@@ -200,8 +202,13 @@ function seeds(options: JiraSimOptions, { accountId, email, apiToken }: Integrat
 /** What people do in the browser: the same rules and the same webhooks, without HTTP. */
 function acts(
   store: JiraStore,
-): Pick<JiraSim, "create" | "update" | "comment" | "transition" | "remove" | "get" | "comments"> {
+): Pick<JiraSim, "create" | "update" | "comment" | "transition" | "remove" | "join" | "get" | "comments"> {
   return {
+    join(accountId, group) {
+      const user = store.site.users.get(accountId);
+      if (user === undefined) throw new Error(`the Jira simulator has no account ${accountId}`);
+      user.memberOf = [...(user.memberOf ?? []), group];
+    },
     create(project, fields, { by }) {
       const { id, key } = store.create({ project, ...fields }, { by, dialect: PEOPLE });
       return { id, key };

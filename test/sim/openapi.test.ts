@@ -17,6 +17,10 @@ const SERVICE_DESK = "../shared/specs/jsm-servicedesk.schemas.json";
 
 const ABEL = { by: "5b10-abel" };
 const BETH = { by: "5b10-beth" };
+const PEOPLE = [
+  { accountId: ABEL.by, displayName: "Abel Tuter", emailAddress: "abel.tuter@example.com" },
+  { accountId: BETH.by, displayName: "Beth Anglin", emailAddress: "beth.anglin@example.com", memberOf: ["Network"] },
+];
 
 /** Where the document and what Jira really sends are known to part; each line stands in README.md beside this file. */
 const KNOWN: readonly RegExp[] = [
@@ -50,7 +54,7 @@ describe("Jira's own API document", () => {
     needs(this, PLATFORM);
     document = new ApiDocument(readFileSync(PLATFORM, "utf8"), LISTS);
     dispatcher = installDispatcher(CALL_TIMEOUT_MS);
-    sim = await startJiraSim();
+    sim = await startJiraSim({ users: PEOPLE });
     tap = await tapWire(sim.url);
     opened = openJira(sim, { baseUrl: tap.url });
     beside = openParts(sim, { baseUrl: tap.url });
@@ -123,6 +127,7 @@ describe("Jira's own API document", () => {
     await send(() => routes.comments(id, 100));
     await send(() => routes.mark(id));
     await send(() => routes.users("abel.tuter@example.com"));
+    expect(await send(() => routes.groups(BETH.by))).to.deep.equal(["Network"]);
     await send(() => routes.histories([id], ["assignee", "customfield_10101"], undefined));
     const jql = 'project = "OPS" AND updated >= "2020-01-01 00:00" ORDER BY updated ASC';
     await send(() => routes.search({ jql, fields: ["updated"], after: undefined }));
@@ -214,7 +219,7 @@ describe("The service desk's schemas", () => {
   before(async function (this: Mocha.Context) {
     needs(this, SERVICE_DESK);
     dispatcher = installDispatcher(CALL_TIMEOUT_MS);
-    sim = await startJiraSim();
+    sim = await startJiraSim({ users: PEOPLE });
     tap = await tapWire(sim.url);
     beside = openParts(sim, { baseUrl: tap.url });
   });

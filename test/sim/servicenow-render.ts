@@ -11,6 +11,8 @@ export interface RenderOptions {
   excludeReferenceLink: boolean;
   /** http://host:port, for links. */
   baseUrl: string;
+  /** Whether the caller may read a field of a table, also one that a path leads to; one he may not is left out. */
+  canRead(field: Field): boolean;
 }
 
 type Rendered = string | Record<string, string>;
@@ -33,7 +35,7 @@ export function rowRenderer(
   const columns: Column[] = [];
   for (const path of options.fields ?? tableNamed(table).fields.keys()) {
     const field = fieldAt(table, path);
-    if (field !== undefined) columns.push({ path, field, read: store.reader(path) });
+    if (field !== undefined && options.canRead(field)) columns.push({ path, field, read: store.reader(path) });
   }
   return (row) => {
     const out: Record<string, Rendered> = {};

@@ -6,6 +6,7 @@ import { noRecord, ServiceNowError } from "./servicenow-errors.ts";
 import type { RenderOptions } from "./servicenow-render.ts";
 import { rowRenderer } from "./servicenow-render.ts";
 import type { Row } from "./servicenow-rules.ts";
+import type { Field } from "./servicenow-schema.ts";
 import { tableNamed } from "./servicenow-schema.ts";
 import type { Fields, ServiceNowStore } from "./servicenow-store.ts";
 import { isRecord, parseBody, queryOf } from "./sim-server.ts";
@@ -15,6 +16,8 @@ export interface TableApi {
   baseUrl(): string;
   /** May this user read this row? Asked after the page was cut, as on an instance. */
   canRead(user: string, table: string, row: Row): boolean;
+  /** May this user read this field? One he may not is left out of the answer, without a word. */
+  canReadField(user: string, field: Field): boolean;
   /** Whether a query over an unknown field yields no rows (an instance property) or widens (the default). */
   unknownYieldsNothing(): boolean;
 }
@@ -61,7 +64,7 @@ function answerList(api: TableApi, req: Request, res: Response): void {
   // First the page, then the row ACLs: a page may be short, or empty, while more follow.
   const page = matched.slice(offset, offset + limit).filter((row) => api.canRead(userOf(res), table, row));
   if (page.length === 0 && req.path.startsWith("/v1/")) throw noRecord();
-  res.json({ result: page.map(rowRenderer(api.store, table, renderOptions(api, query))) });
+  res.json({ result: page.map(rowRenderer(api.store, table, renderOptions(api, query, userOf(res)))) });
 }
 
 function answerOne(
@@ -70,7 +73,10 @@ function answerOne(
 ): void {
   res.status(status);
   if (req.get("x-no-response-body") === "true") res.end();
-  else res.json({ result: rowRenderer(api.store, param(req, "table"), renderOptions(api, queryOf(req)))(row) });
+  else
+    res.json({
+      result: rowRenderer(api.store, param(req, "table"), renderOptions(api, queryOf(req), userOf(res)))(row),
+    });
 }
 
 function readable(api: TableApi, req: Request, res: Response): Row {
@@ -86,7 +92,7 @@ function queryText(query: URLSearchParams): string {
   return [query.get("sysparm_query") ?? "", ...pairs].filter((part) => part !== "").join("^");
 }
 
-function renderOptions(api: TableApi, query: URLSearchParams): RenderOptions {
+function renderOptions(api: TableApi, query: URLSearchParams, user: string): RenderOptions {
   const display = query.get("sysparm_display_value");
   const names = query.get("sysparm_fields");
   return {
@@ -94,6 +100,7 @@ function renderOptions(api: TableApi, query: URLSearchParams): RenderOptions {
     displayValue: display === "true" || display === "all" ? display : "false",
     excludeReferenceLink: query.get("sysparm_exclude_reference_link") === "true",
     baseUrl: api.baseUrl(),
+    canRead: (field) => api.canReadField(user, field),
   };
 }
 

@@ -18,6 +18,7 @@ import { seedRelationTypes } from "./servicenow-cmdb.ts";
 import { ServiceNowError } from "./servicenow-errors.ts";
 import type { JwtProvider } from "./servicenow-jwt.ts";
 import type { Row } from "./servicenow-rules.ts";
+import type { Field } from "./servicenow-schema.ts";
 import type { Fields } from "./servicenow-store.ts";
 import { ServiceNowStore } from "./servicenow-store.ts";
 import { tableRoutes } from "./servicenow-table.ts";
@@ -65,6 +66,11 @@ export interface ServiceNowFaults extends Faults {
   auditHidden: boolean;
   /** Conditions on unknown fields yield no rows instead of widening the query. */
   invalidQueryReturnsNoRows: boolean;
+  /**
+   * What the integration user may not read: tables by name (`cmdb_ci`), which show no rows through themselves, and fields
+   * by the table that declares them (`cmdb_ci.environment`), which are left out wherever they are read.
+   */
+  closed: Set<string>;
 }
 
 /** A person acts by user_name. */
@@ -168,8 +174,11 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     canRead(user: string, table: string, row: Row) {
       if (table === "sys_journal_field" && faults.journalHidden && user === integrationUser) return false;
       if (table === "sys_audit" && faults.auditHidden && user === integrationUser) return false;
+      if (faults.closed.has(table) && user === integrationUser) return false;
       return options.rowAcl?.(user, table, row) ?? true;
     },
+    canReadField: (user: string, { table, name }: Field) =>
+      user !== integrationUser || !faults.closed.has(`${table}.${name}`),
     unknownYieldsNothing: () => faults.invalidQueryReturnsNoRows,
   };
   seedRelationTypes(store);
@@ -230,12 +239,14 @@ function createFaults(plan: FaultPlan): ServiceNowFaults {
     journalHidden: false,
     auditHidden: false,
     invalidQueryReturnsNoRows: false,
+    closed: new Set(),
     add: (spec) => plan.add(spec),
     clear() {
       plan.clear();
       faults.journalHidden = false;
       faults.auditHidden = false;
       faults.invalidQueryReturnsNoRows = false;
+      faults.closed.clear();
     },
   };
   return faults;

@@ -32,6 +32,10 @@ export interface RigOptions {
   limits?: Record<string, number>;
   /** Replaces config/policy/routing.yaml. */
   routing?: string;
+  /** Replaces other files of config/policy, by name. */
+  policy?: Readonly<Record<string, string>>;
+  /** Groups of both systems, beside those that the shipped rules name. */
+  groups?: readonly string[];
   store?: string;
   deps?: Partial<ServerDeps>;
 }
@@ -77,7 +81,8 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
     read(path) {
       if (path === "config/interlock.yaml") return JSON.stringify(settings); // JSON is YAML
       if (path === "config/policy/routing.yaml" && options.routing !== undefined) return options.routing;
-      return diskFiles.read(path);
+      const replaced = options.policy?.[path.replace(/^config\/policy\//, "")];
+      return replaced ?? diskFiles.read(path);
     },
   };
   const loaded = loadConfig(
@@ -92,8 +97,9 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
 /** Both simulators and a server between them, on loopback, in a folder of their own. */
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "interlock-test-"));
-  const snow = await startServiceNowSim({ groups: GROUPS.map((name) => ({ name })) });
-  const jira = await startJiraSim({ groups: GROUPS, retryDelayMs: 20 });
+  const groups = [...GROUPS, ...(options.groups ?? [])];
+  const snow = await startServiceNowSim({ groups: groups.map((name) => ({ name })) });
+  const jira = await startJiraSim({ groups, retryDelayMs: 20 });
   const config = rigConfig(snow.url, jira.url, { ...options, folder });
   const deps: ServerDeps = {
     clock: systemClock,

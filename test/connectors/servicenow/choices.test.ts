@@ -1,8 +1,8 @@
 import { expect } from "chai";
+import { remembered } from "../../../connectors/remembered.ts";
 import { choiceLists } from "../../../connectors/servicenow/choices.ts";
 import { type ServiceNowClient, servicenowClient } from "../../../connectors/servicenow/client.ts";
 import { type Directory, directory } from "../../../connectors/servicenow/directory.ts";
-import { remembered } from "../../../connectors/servicenow/remembered.ts";
 import { Limits } from "../../../core/limits.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../../sim/servicenow.ts";
 import { faultOf, standingClock } from "../open.ts";

@@ -45,6 +45,8 @@ describe("ServiceNow CMDB", () => {
         environment: "production",
         criticality: null,
         ownerId: sim.user("beth.anglin"),
+        ownerName: "Beth Anglin",
+        hidden: [],
         updatedAtMs: clock.now(),
       });
       const bareItem = await cmdb.ci(item("DB-02"));

@@ -234,6 +234,16 @@ describe("references", () => {
     expect(readPerson({ u: user }, "u")).to.deep.equal({ id: "a1", name: "Maria", email: "m@example.com" });
     expect(readPerson({ u: { accountId: "a1", displayName: "Maria" } }, "u").email, "hidden").to.equal("");
     expect(readPerson({ u: null }, "u")).to.deep.equal({ id: "", name: "", email: "" });
+    const named = { key: "JIRAUSER10100", name: "maria", displayName: "Maria", emailAddress: "m@example.com" };
+    expect(readPerson({ u: named }, "u"), "of a Data Center").to.include({ id: "JIRAUSER10100", name: "maria" });
+  });
+
+  it("that cannot be told are unreadable, and are not taken for none", () => {
+    const assets = [{ workspaceId: "w", id: "w:12", objectId: "12" }];
+    for (const odd of [assets, { objectId: ["12"] }])
+      expect(() => readReference({ ci: odd }, "ci")).to.throw(UnreadableValueError);
+    for (const none of [[], {}, null, undefined, ""])
+      expect(readReference({ ci: none }, "ci")).to.deep.equal({ id: "", name: "" });
   });
 
   it("say which paths they need", () => {

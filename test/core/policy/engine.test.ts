@@ -2,7 +2,9 @@ import { expect } from "chai";
 import { plan } from "../../../core/act/plan.ts";
 import { CalendarFile, calendarOf } from "../../../core/policy/calendar.ts";
 import { decide, suggestionDigest } from "../../../core/policy/decide.ts";
+import type { Facts } from "../../../core/policy/facts.ts";
 import { WindowFile, windowOf } from "../../../core/policy/window.ts";
+import type { Ticket } from "../../../core/ticket.ts";
 import { LIMITS, mappingThat, memoryOf, wrote } from "../act/plans.ts";
 import { decided, policyOf } from "../support/policies.ts";
 import { TICKET, ticketWith } from "../support/tickets.ts";
@@ -136,6 +138,22 @@ describe("facts on demand", () => {
     expect(held.holds.map(({ reason }) => reason)).to.deep.equal(["rule guard could not be computed: ci is not known"]);
     const free = decided(TICKET, guarded("advice.security_related"), CREATED_MS, { advice: null });
     expect([free.gates, free.holds]).to.deep.equal([[], []]);
+  });
+
+  it("members: the groups of both people are looked into, and whoever is nobody belongs to none", () => {
+    const route = (when: string, ticket: Partial<Ticket>, facts: Facts): string =>
+      String(decided(ticketWith(ticket), policyOf([{ when, does }]), CREATED_MS, facts).set.assignmentGroup ?? "");
+    const does = { assign: { group: "Concierge" } };
+    const [byRequester, byAssignee] = ["requester", "assignee"].map((who) => `inGroup(ticket.${who}, "Board Office")`);
+    const beth = { ...TICKET.requester, id: "beth" };
+    const members = { u1: ["Board Office", "Sales"], beth: ["Sales"] };
+    expect(route(byRequester ?? "", {}, { members })).to.equal("Concierge");
+    expect(route(byRequester ?? "", { requester: beth }, { members })).to.equal("");
+    expect(route(byAssignee ?? "", { assignee: TICKET.requester }, { members })).to.equal("Concierge");
+    expect(route(byAssignee ?? "", {}, { members: {} })).to.equal("");
+    expect(decide(TICKET, {}, policyOf([{ when: byRequester ?? "", does }]), CREATED_MS)).to.deep.equal({
+      needs: ["members"],
+    });
   });
 
   it("absent: a routing rule is not asked", () => {

@@ -76,6 +76,22 @@ describe("the tests of a policy", () => {
     expect(lines[0]).to.contain("expected gates spend, and got none (spend asked for and not given)");
   });
 
+  it("know without being told that a ticket which names no item has none, and nobody is in no group", () => {
+    const gate = (when: string): string =>
+      `- { id: of-it, why: ask, when: '${when}', then: { gate: { approvers: { group: Bosses }, before: [assign], binds: [priority], expires: 1h } } }\n`;
+    const test = "- { name: free, ticket: { kind: problem, category: other }, expect: { gates: [], holds: [] } }\n";
+    for (const when of ['ci.environment == "production"', 'inGroup(ticket.requester, "Board Office")']) {
+      const gated = { ...SOUND_POLICY, [GATES]: `${SOUND_POLICY[GATES]}${gate(when)}` };
+      const lines = faults({ ...gated, [ROUTING_TESTS]: `${SOUND_POLICY[ROUTING_TESTS]}${test}` });
+      expect(lines.join("\n"), when).to.not.contain("expected");
+      const named = test.replace("category", "ci: DB-01, requester: { id: beth }, category");
+      const held = faults({ ...gated, [ROUTING_TESTS]: `${SOUND_POLICY[ROUTING_TESTS]}${named}` });
+      expect(held.join("\n"), when).to.match(
+        /expected holds none, and got of-it .*\((ci|members) asked for and not given\)/,
+      );
+    }
+  });
+
   it("ask about the given hour, and about the ticket's own where none is given", () => {
     const at = (now: string): string[] => faults(edited(SOUND_POLICY, SLA_TESTS, "2026-03-02T09:30:00Z", now));
     expect(at("2026-03-02T10:30:00+01:00")).to.deep.equal([]);

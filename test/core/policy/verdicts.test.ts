@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Verdict } from "../../../core/policy/rule.ts";
+import { RULES_MAX, type Verdict } from "../../../core/policy/rule.ts";
 import { Verdicts, verdictOf } from "../../../core/policy/verdicts.ts";
 
 const VERDICTS = ["matched", "not_matched", "not_asked", "errored"] as const satisfies Verdict[];
@@ -22,6 +22,14 @@ describe("the verdicts of a policy's rules", () => {
     expect(verdicts.letters).to.equal("nnnmsss");
     expect(verdicts.runs).to.equal("3n1m3s");
     expect(verdicts.length).to.equal(7);
+  });
+
+  it("may be more than one table has rules", () => {
+    const verdicts = new Verdicts();
+    verdicts.add("not_asked", RULES_MAX);
+    verdicts.add("not_matched", 3 * RULES_MAX);
+    expect(verdicts.letters).to.equal("s".repeat(RULES_MAX) + "n".repeat(3 * RULES_MAX));
+    expect(verdicts.runs).to.equal(`${RULES_MAX}s${3 * RULES_MAX}n`);
   });
 
   it("have letters of their own", () => {

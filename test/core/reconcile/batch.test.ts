@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import PQueue from "p-queue";
+import { ConnectorError } from "../../../core/errors.ts";
 import { Limits } from "../../../core/limits.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import type { Connector, Write } from "../../../core/ports.ts";
@@ -77,13 +78,19 @@ describe("a batch of tickets", () => {
   it("asks each source of facts once; where one fails the fact is not known, and its guard holds the ticket", async () => {
     const asked: string[] = [];
     const stage = stageOver(rig, {
-      ci: async () => {
-        asked.push("ci");
-        throw new Error("VPN asks for the code again and again");
+      ci: {
+        connection: "snow",
+        async ask() {
+          asked.push("ci");
+          throw new Error("VPN asks for the code again and again");
+        },
       },
-      spend: async () => {
-        asked.push("spend");
-        return { month: 1 };
+      spend: {
+        connection: "snow",
+        async ask() {
+          asked.push("spend");
+          return { month: 1 };
+        },
       },
     });
     const policy = guardedBy('ci.environment == "production" || spend.month > 500');
@@ -97,6 +104,21 @@ describe("a batch of tickets", () => {
     expect(row?.["parked_reason"]).to.equal("held");
     expect(JSON.stringify(row)).to.include("rule guard could not be computed: ci is not known");
     expect(stage.logged.join(), "what a source said may be text of a ticket").not.to.include("VPN");
+  });
+
+  it("a source that is down lets the ticket be tried again: neither held nor decided without its answer", async () => {
+    const down = new ConnectorError({ kind: "unavailable", connection: "cmdb", message: "cmdb did not answer" });
+    const stage = stageOver(rig, { ci: { connection: "cmdb", ask: () => Promise.reject(down) } });
+    const policy = policyOf([
+      { when: 'ci.environment == "production"', does: { assign: { group: "Production" } } },
+      { when: "true", does: { assign: { group: "Network" } } },
+    ]);
+    const claim = await claimed(rig.store);
+    const deps = stage.depsWith(() => policy);
+    await reconcileBatch(deps, stage.desk, [claim], { queue: new PQueue(), stopping: () => false });
+    expect(stage.writes, "the next rule is not the answer to a question that was not answered").to.deep.equal([]);
+    expect((await rig.dump()).work[0]).to.include({ parked_at: null, outages: 1 });
+    expect(stage.counted).to.include('interlock_failures_total {"kind":"unavailable","connection":"cmdb"}');
   });
 
   it("a fact that nobody can answer is not asked for again, however often the rules would", async () => {

@@ -24,6 +24,7 @@ export const CONDITIONS = [
   'ci.environment == "production"',
   'ticket.kind == "change" && ci.criticality == "1"',
   '!(ci.environment == "test")',
+  'ci.owner == "x" || ci.owner.startsWith("Kan")',
   "spend.month > 500",
   "spend.month > 500 && advice.security_related",
   'inGroup(ticket.requester, "VIP")',

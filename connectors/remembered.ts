@@ -1,10 +1,10 @@
 import NodeCache from "node-cache";
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 const AGE_MAX_MS = 600_000;
 const ENTRIES_MAX = 2_000;
 
-/** What an instance answered to a question, kept for a while. */
+/** What a vendor answered to a question, kept for a while. */
 export interface Remembered<Answer> {
   /** The answer to the question of that key: the one that is kept, or what `ask` brings. A failure is not kept. */
   get(key: string, ask: () => Promise<Answer>): Promise<Answer>;

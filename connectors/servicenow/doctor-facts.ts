@@ -1,0 +1,53 @@
+import { ConnectorError } from "../../core/errors.ts";
+import type { FactName } from "../../core/policy/facts.ts";
+import { checked, type Finding } from "../finding.ts";
+import type { InspectedRow, Inspection } from "./inspect.ts";
+import { CRITICALITY_FIELDS, ITEM_FIELDS } from "./items.ts";
+
+interface Reads {
+  table: string;
+  /** Of several that stand for the same, one is enough. */
+  fields: readonly (readonly string[])[];
+}
+
+/** What the facts of rules are read from. */
+const READS: Readonly<Record<Exclude<FactName, "advice">, readonly Reads[]>> = {
+  ci: [
+    { table: "cmdb_ci", fields: ITEM_FIELDS.map((field) => [field]) },
+    { table: "cmdb_ci_service", fields: [CRITICALITY_FIELDS] },
+  ],
+  members: [{ table: "sys_user_grmember", fields: [["user"], ["group.name"], ["group.active"]] }],
+  spend: [{ table: "sc_req_item", fields: [["request.requested_for"], ["opened_at"], ["price"], ["quantity"]] }],
+};
+
+/** Whether the integration user may read what the rules ask for; what no rule asks for is not looked at. */
+export async function factFindings(ours: Inspection, facts: readonly FactName[]): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const fact of facts)
+    for (const reads of fact === "advice" ? [] : READS[fact])
+      found.push(...(await checked("facts", reads.table, () => tableFindings(ours, fact, reads))));
+  return found;
+}
+
+async function tableFindings(ours: Inspection, fact: FactName, { table, fields }: Reads): Promise<Finding[]> {
+  const because = `so that rules which ask for ${fact} hold their tickets`;
+  const error = (where: string, what: string): Finding => {
+    const fix = `Give the role of the integration user read on ${where}`;
+    return { severity: "error", check: "facts", where, what: `${what}, ${because}`, fix };
+  };
+  let row: InspectedRow | undefined;
+  try {
+    [row] = await ours.read({ table, fields: ["sys_id", ...fields.flat()], limit: 1 });
+  } catch (fault) {
+    if (!(fault instanceof ConnectorError) || fault.kind !== "rejected") throw fault;
+    return [error(table, "may not be read by the integration user")];
+  }
+  if (row === undefined) {
+    const what = "shows no record to the integration user, so it is not known whether facts can be read from it";
+    const fix = `Give its role read on ${table}; on an empty table ignore this`;
+    return [{ severity: "warning", check: "facts", where: table, what, fix }];
+  }
+  return fields
+    .filter((names) => names.every((name) => row[name] === undefined))
+    .map(([name]) => error(`${table}.${name}`, "is not there, or may not be read by the integration user"));
+}

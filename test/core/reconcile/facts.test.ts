@@ -1,0 +1,94 @@
+import { expect } from "chai";
+import { ConnectorError, FAULT_KINDS, FAULT_RETRY, type FaultKind } from "../../../core/errors.ts";
+import type { FactName, Facts } from "../../../core/policy/facts.ts";
+import type { Desk, FactSource, FactSources } from "../../../core/reconcile/deps.ts";
+import { fetchFacts } from "../../../core/reconcile/facts.ts";
+import { recordingLog } from "../../routes/recording-log.ts";
+import { ticketWith } from "../support/tickets.ts";
+
+const BETH = { id: "beth", name: "Beth", email: "beth@example.com" };
+const TICKET = ticketWith({ ci: "DB-01", ciId: "db", requester: BETH });
+
+describe("facts, fetched for a ticket", () => {
+  function stage(facts: FactSources, mayRead: (connection: string) => boolean = () => true) {
+    const counted: string[] = [];
+    const log = recordingLog();
+    const meter = { count: (name: string, labels: object) => counted.push(`${name} ${JSON.stringify(labels)}`) };
+    // Of a desk, facts are all that is looked at.
+    const desk = { facts } as Desk;
+    const fetch = (needs: FactName[], ticket = TICKET): Promise<Facts> =>
+      fetchFacts({ log, meter, mayRead }, desk, ticket, needs);
+    return { fetch, counted, log };
+  }
+  const month = (ask: FactSource<"spend">["ask"]): FactSources => ({ spend: { connection: "snow", ask } });
+  const failing = (kind: FaultKind): FactSources =>
+    month(() => Promise.reject(new ConnectorError({ kind, connection: "snow", message: "snow said no" })));
+
+  it("are the cheapest of those that are needed, one at a time", async () => {
+    const { fetch } = stage(month(async () => ({ month: 5 })));
+    expect(await fetch(["spend", "advice"])).to.deep.equal({ spend: { month: 5 } });
+    expect(await fetch([])).to.deep.equal({});
+  });
+
+  it("are null where nobody can be asked, and where whoever was asked has no answer", async () => {
+    expect(await stage({}).fetch(["spend"])).to.deep.equal({ spend: null });
+    expect(await stage(month(async () => null)).fetch(["spend"])).to.deep.equal({ spend: null });
+  });
+
+  it("about an item that a ticket does not name are empty texts, and nobody is asked", async () => {
+    const empty = { name: "", className: "", environment: "", criticality: "", owner: "" };
+    expect(await stage({}).fetch(["ci"], ticketWith({ ci: "", ciId: "" }))).to.deep.equal({ ci: empty });
+    for (const named of [
+      { ci: "DB-01", ciId: "" },
+      { ci: "", ciId: "db" },
+    ])
+      expect(await stage({}).fetch(["ci"], ticketWith(named)), JSON.stringify(named)).to.deep.equal({ ci: null });
+  });
+
+  it("about the groups of nobody are none, and nobody is asked", async () => {
+    const nobody = { id: "", name: "", email: "" };
+    const unnamed = ticketWith({ requester: nobody, assignee: nobody });
+    expect(await stage({}).fetch(["members"], unnamed)).to.deep.equal({ members: {} });
+    const assigned = ticketWith({ requester: nobody, assignee: BETH });
+    expect(await stage({}).fetch(["members"], assigned)).to.deep.equal({ members: null });
+  });
+
+  for (const kind of FAULT_KINDS) {
+    const later = FAULT_RETRY[kind] === "outage";
+    it(`of a source that fails with ${kind} ${later ? "wait until it can answer" : "are not known"}`, async () => {
+      const { fetch, counted, log } = stage(failing(kind));
+      if (later) {
+        const fault = await fetch(["spend"]).catch((error: unknown) => error);
+        expect(fault).to.be.instanceOf(ConnectorError).and.to.include({ kind });
+        expect(log.lines).to.be.empty;
+      } else {
+        expect(await fetch(["spend"])).to.deep.equal({ spend: null });
+        expect(log.text()).to.contain("snow said no").and.to.contain("spend");
+      }
+      expect(counted).to.deep.equal(['interlock_facts_failed_total {"fact":"spend"}']);
+    });
+  }
+
+  it("are not asked of an instance that is not the right one, and not believed if that comes to light", async () => {
+    let asked = 0;
+    let right = false;
+    const { fetch } = stage(
+      month(async () => {
+        asked += 1;
+        right = false;
+        return { month: 0 };
+      }),
+      () => right,
+    );
+    for (const [known, times] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      right = known;
+      const fault = await fetch(["spend"]).catch((error: unknown) => error);
+      expect(fault).to.be.instanceOf(ConnectorError).and.to.include({ kind: "unavailable", connection: "snow" });
+      expect(String(fault)).to.contain("interlock identity confirm snow");
+      expect(asked).to.equal(times);
+    }
+  });
+});
