@@ -101,6 +101,13 @@ function decideWith(question: Question): Outcome {
   return { decision: { id, ...told, trace: { verdicts: verdicts.letters, reads, messages } } };
 }
 
+/** The rule of autonomy.yaml that holds for a ticket as long as no advice is known; undefined where facts are needed first. */
+export function autonomyFor(ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): AutonomyRule | undefined {
+  const { autonomy } = policy;
+  const asked = new Asked({ ticket, facts: { ...facts, advice: null }, policy, nowMs, withheld: "" });
+  return asked.first(autonomy, autonomy.fallback, "hold").rule;
+}
+
 /** The smaller of two errors that are allowed; where one side allows none, none is. */
 function smallerOf(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : Math.min(a, b);

@@ -1,8 +1,9 @@
 import type PQueue from "p-queue";
 import { ConnectorError } from "../errors.ts";
-import { FACT_ROUNDS_MAX, type Facts } from "../policy/facts.ts";
+import { FACT_ROUNDS_MAX } from "../policy/facts.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
+import type { Fetched } from "./advise.ts";
 import { conclude, type Written } from "./conclude.ts";
 import { type Desk, modeOf, type ReconcileDeps } from "./deps.ts";
 import { fetchFacts } from "./facts.ts";
@@ -103,11 +104,13 @@ async function nextFor(
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
   const mapping = desk.mappings.get(outcome.recordType);
-  let facts: Facts = {};
+  let known: Fetched = { facts: {}, entries: [] };
   for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-    const next = prepare(deps, claim, outcome, mapping, { ...read, facts });
+    const next = prepare(deps, claim, outcome, mapping, { ...read, ...known });
     if (next.kind !== "facts") return next;
-    facts = { ...facts, ...(await fetchFacts(deps, desk, next.ticket, next.needs)) };
+    const { facts } = known;
+    const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts });
+    known = { facts: { ...facts, ...fetched.facts }, entries: [...known.entries, ...fetched.entries] };
   }
   throw new Error("the rules asked for the same facts again");
 }
@@ -135,6 +138,7 @@ async function carryOut(
   }
   if (next.kind === "settle") {
     const settled = await store.settle(claim, next.settlement, deps.limits.restMs);
+    if (settled) await deps.watch?.look(next.settlement.outcomes ?? []);
     if (settled && next.settlement.park)
       log.warn("a ticket is parked", { ticket: claim.ticket, reason: next.settlement.park.reason });
     return undefined;

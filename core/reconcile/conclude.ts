@@ -66,6 +66,7 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
     ...(park && { park }),
   };
   const settled = await deps.store.settle(claim, settlement, deps.limits.restMs);
+  if (settled) await deps.watch?.look(settlement.outcomes ?? []);
   if (settled && work.givesBack) countGivenBack(deps, claim, work, receipts);
 }
 

@@ -1,3 +1,5 @@
+import type { Adviser } from "../advice/adviser.ts";
+import type { Watch } from "../advice/watch.ts";
 import type { Clock, Ids, Rng } from "../clock.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Limits } from "../limits.ts";
@@ -43,6 +45,10 @@ export interface ReconcileDeps {
   mode: (connection: string) => Mode;
   /** False while another instance answers under a connection's address: none of its answers is about our tickets. */
   mayRead: (connection: string) => boolean;
+  /** Whom to ask for advice; absent where AI is off. */
+  adviser?: Pick<Adviser, "classify">;
+  /** Is told what advice turned out to be, once that is durable. */
+  watch?: Pick<Watch, "look">;
   clock: Clock;
   rng: Rng;
   ids: Ids;

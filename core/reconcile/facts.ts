@@ -1,6 +1,7 @@
 import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
 import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
 import type { Ticket } from "../ticket.ts";
+import { type Fetched, fetchAdvice } from "./advise.ts";
 import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
 
 /**
@@ -10,13 +11,25 @@ import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
  * answer would be decided wrongly.
  */
 export async function fetchFacts(
-  deps: Pick<ReconcileDeps, "log" | "meter" | "mayRead">,
+  deps: FetchingDeps,
+  desk: Desk,
+  ticket: Ticket,
+  { needs, facts }: { needs: readonly FactName[]; facts: Facts },
+): Promise<Fetched> {
+  const [name] = needs;
+  if (name === undefined) return { facts: {}, entries: [] };
+  if (name === "advice") return fetchAdvice(deps, ticket, facts);
+  return { facts: await fetchFact(deps, desk, ticket, name), entries: [] };
+}
+
+type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "policy" | "clock">;
+
+async function fetchFact(
+  deps: FetchingDeps,
   { facts }: Desk,
   ticket: Ticket,
-  needs: readonly FactName[],
+  name: Exclude<FactName, "advice">,
 ): Promise<Facts> {
-  const [name] = needs;
-  if (name === undefined) return {};
   const known = factAboutNothing(name, ticket);
   if (known) return known;
   const source = facts?.[name];

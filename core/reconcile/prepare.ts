@@ -13,6 +13,7 @@ import type { Inputs } from "../policy/inputs.ts";
 import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
+import { type Fetched, labelsAfter } from "./advise.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
 import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
@@ -57,7 +58,7 @@ export function prepare(
   claim: Claim,
   found: Found,
   mapping: Mapping | undefined,
-  read: LookBack & { readAtMs: number; facts: Facts },
+  read: LookBack & Fetched & { readAtMs: number },
 ): Next {
   if (!mapping) return { kind: "ignore" };
   const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
@@ -112,6 +113,7 @@ export function prepare(
     owedReceipts: planned.note === "suggestion" ? [] : recovery.owedReceipts,
     found,
     readAtMs: read.readAtMs,
+    evidence: read.entries,
   });
 }
 
@@ -163,10 +165,15 @@ export interface Prepared {
   owedReceipts: Receipt[];
   found: Found;
   readAtMs: number;
+  /** What the ledger is to hold of the facts, with the decision. */
+  evidence: readonly Draft[];
 }
 
 /** What is remembered of a ticket whatever is done about it. */
-export type Plain = Pick<Settlement, "recordKey" | "revision" | "wakeAtMs" | "skips" | "decided" | "suggestedDigest">;
+export type Plain = Pick<
+  Settlement,
+  "recordKey" | "revision" | "wakeAtMs" | "skips" | "decided" | "suggestedDigest" | "advised" | "outcomes"
+>;
 
 function next(deps: ReconcileDeps, prepared: Prepared): Next {
   const { claim, ticket, recovery, decision, digest, suggestion, planned, receipts } = prepared;
@@ -177,10 +184,11 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     revision: ticket.revision,
     wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
     skips: planned.skips,
+    ...labelsAfter(ticket, decision, claim.memory),
     ...(news && { decided: { decision, outcomeDigest: digest, inputs: prepared.inputs } }),
     ...(isSuggested(recovery, decision) && { suggestedDigest: suggestion }),
   };
-  const entries = news ? [decisionDraft(deps, prepared)] : [];
+  const entries = news ? [...prepared.evidence, decisionDraft(deps, prepared)] : [];
   const settle = (rest: Pick<Settlement, "receipts" | "park">): Next => {
     return { kind: "settle", settlement: { ...plain, ...rest, fields: planned.fields, entries } };
   };

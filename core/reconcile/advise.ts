@@ -1,0 +1,67 @@
+import type { AdviceOutcome, Advised } from "../advice/remembered.ts";
+import { CLASSIFY_FIELDS, LABEL_FIELDS, type LabelField } from "../advice/step.ts";
+import { outcomesOf } from "../advice/watch.ts";
+import type { Decision } from "../decision.ts";
+import type { Draft } from "../ledger/entry.ts";
+import { autonomyFor } from "../policy/decide.ts";
+import type { Facts } from "../policy/facts.ts";
+import type { TicketMemory } from "../store/store.ts";
+import type { Ticket } from "../ticket.ts";
+import type { ReconcileDeps } from "./deps.ts";
+
+const MICROS_PER_CENT = 10_000;
+
+/** What was fetched for a decision, with what the ledger is to hold beside it. */
+export interface Fetched {
+  facts: Facts;
+  entries: readonly Draft[];
+}
+
+/**
+ * Asks for advice about a ticket, on the fields that some rule reads. Whatever comes of it, the rules go on; only the
+ * store's own trouble is thrown.
+ */
+export async function fetchAdvice(
+  { adviser, policy, clock }: Pick<ReconcileDeps, "adviser" | "policy" | "clock">,
+  ticket: Ticket,
+  facts: Facts,
+): Promise<Fetched> {
+  if (!adviser) return { facts: { advice: null, unadvised: "disabled" }, entries: [] };
+  const rules = policy();
+  const read = new Set(rules.paths.map(({ name }) => name));
+  const wanted = CLASSIFY_FIELDS.filter((field) => read.has("advice") || read.has(`advice.${field}`));
+  const rule = autonomyFor(ticket, facts, rules, clock.now());
+  const cents = rule?.centsPerDayMax ?? null;
+  const autonomy = rule && cents !== null ? { rule: rule.id, dayMax: cents * MICROS_PER_CENT } : undefined;
+  const { connection } = ticket.ref;
+  const spender = { step: "classify", connection, team: ticket.assignmentGroup, autonomy } as const;
+  const { fact, unadvised, entry } = await adviser.classify(ticket, { wanted, spender });
+  return { facts: { advice: fact, ...(unadvised && { unadvised }) }, entries: entry ? [entry] : [] };
+}
+
+const OVER: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);
+
+/** What is remembered of the labels that advice gave a ticket, and what they turned out to be once it is over. */
+export function labelsAfter(
+  ticket: Ticket,
+  { advice, mode }: Decision,
+  memory: TicketMemory | undefined,
+): { advised?: Advised[]; outcomes?: AdviceOutcome[] } {
+  const before = memory?.advised ?? [];
+  if (OVER.has(ticket.status)) {
+    if (before.length === 0) return {};
+    // What was cancelled tells nothing about where it would have gone.
+    return { advised: [], outcomes: ticket.status === "canceled" ? [] : outcomesOf(before, ticket) };
+  }
+  if (!advice || advice.absent !== null) return {};
+  const automatic = advice.moved && advice.limit === null && mode === "act";
+  const audited = advice.limit === "audit";
+  const advised = advice.answers.flatMap(({ field, label, by }): Advised[] =>
+    isLabelField(field) && label !== "" ? [{ field, label, by, automatic, audited, targetBp: advice.targetBp }] : [],
+  );
+  return JSON.stringify(advised) === JSON.stringify(before) ? {} : { advised };
+}
+
+function isLabelField(field: string): field is LabelField {
+  return (LABEL_FIELDS as readonly string[]).includes(field);
+}
