@@ -51,7 +51,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     async fetch(input, init) {
       const got = await once(input, init);
       if ("text" in got) return new Response(got.text, { headers: { "content-type": "application/json" } });
-      fault = got.fault;
+      fault ??= got.fault;
       throw fault;
     },
     faultOf(thrown) {

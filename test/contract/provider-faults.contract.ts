@@ -81,7 +81,6 @@ const BROKEN: readonly { name: string; spec: Omit<FaultSpec, "path">; kind: Prov
     spec: page(`{"content":${"[".repeat(10_000)}${"]".repeat(10_000)}}`),
     kind: "protocol",
   },
-  { name: "more than a megabyte", spec: page(JSON.stringify({ pad: "x".repeat(1_100_000) })), kind: "protocol" },
   { name: "a failure with 200", spec: page('{"error":{"type":"server_error","message":"x"}}'), kind: "unavailable" },
   { name: "a connection that is reset", spec: { kind: "reset" }, kind: "unavailable" },
   { name: "a connection that breaks off within the answer", spec: { kind: "sever" }, kind: "unavailable" },
@@ -98,6 +97,20 @@ export function brokenCases(rig: Rig): void {
       expect((await rig().ask()).text).to.equal(ANSWER);
     });
   }
+}
+
+export function sizeCases(rig: Rig): void {
+  it("of nearly a megabyte is one", async () => {
+    rig().sim.answer("x".repeat(1_000_000));
+    expect((await rig().ask()).text).to.have.length(1_000_000);
+  });
+
+  it("of more than a megabyte is none", async () => {
+    rig().sim.answer("x".repeat(1_100_000));
+    const fault = await rig().fault();
+    expect(fault).to.include({ kind: "protocol", mayBeCharged: true });
+    expect(fault.message).to.include("more than an answer can hold");
+  });
 }
 
 export function lateCases(rig: Rig): void {

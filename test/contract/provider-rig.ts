@@ -46,6 +46,8 @@ export interface ProviderCase {
   temperature: 0 | undefined;
   /** Whether answers say which model they are from. */
   namesModel: boolean;
+  /** Whether its API promises to say what was used. */
+  usageIsAMust?: true;
 }
 
 export const PROVIDERS: readonly ProviderCase[] = [
@@ -88,6 +90,7 @@ export const PROVIDERS: readonly ProviderCase[] = [
     model: "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
     temperature: 0,
     namesModel: false,
+    usageIsAMust: true,
   },
   {
     name: "bedrock, by API key",
@@ -102,6 +105,7 @@ export const PROVIDERS: readonly ProviderCase[] = [
     model: "amazon.nova-lite-v1:0",
     temperature: 0,
     namesModel: false,
+    usageIsAMust: true,
   },
   {
     name: "snowflake-cortex",

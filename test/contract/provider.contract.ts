@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { brokenCases, guardCases, lateCases, statusCases } from "./provider-faults.contract.ts";
+import { brokenCases, guardCases, lateCases, sizeCases, statusCases } from "./provider-faults.contract.ts";
 import {
   ANSWER,
   MOST_USED,
@@ -26,6 +26,7 @@ export function providerContract(provider: ProviderCase): void {
       return current;
     };
     describe("an answer", () => answerCases(provider, rig));
+    describe("an answer", () => sizeCases(rig));
     describe("what is sent", () => sentCases(provider, rig));
     describe("a status", () => statusCases(rig));
     describe("what is no answer", () => brokenCases(rig));
@@ -34,7 +35,7 @@ export function providerContract(provider: ProviderCase): void {
   });
 }
 
-function answerCases({ model, namesModel }: ProviderCase, rig: () => ProviderRig): void {
+function answerCases({ model, namesModel, usageIsAMust }: ProviderCase, rig: () => ProviderRig): void {
   it("is the model's own words, with who said them and what they cost", async () => {
     rig().sim.answer(ANSWER);
     expect(await rig().ask()).to.deep.equal({
@@ -78,17 +79,14 @@ function answerCases({ model, namesModel }: ProviderCase, rig: () => ProviderRig
     expect((await rig().ask()).text).to.equal(`${words}${PROMPT.length}`);
   });
 
-  it("that does not say what it used has used all it can", async () => {
-    rig().sim.answer({ text: ANSWER, usage: null });
-    // Where usage is a must, an answer without it is none.
-    const used = await rig()
-      .ask()
-      .then(
-        ({ usage }) => usage,
-        ({ kind, mayBeCharged }) => ({ kind, mayBeCharged }),
-      );
-    expect(used).to.be.deep.oneOf([MOST_USED, { kind: "protocol", mayBeCharged: true }]);
-  });
+  it(
+    usageIsAMust ? "that does not say what it used is none" : "that does not say what it used has used all it can",
+    async () => {
+      rig().sim.answer({ text: ANSWER, usage: null });
+      if (usageIsAMust) expect(await rig().fault()).to.include({ kind: "protocol", mayBeCharged: true });
+      else expect((await rig().ask()).usage).to.deep.equal(MOST_USED);
+    },
+  );
 
   it("that lies about what it used has used all it can", async () => {
     rig().sim.answer({ text: ANSWER, usage: { inputTokens: -1_000_000, outputTokens: 0.5 } });
