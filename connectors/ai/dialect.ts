@@ -15,7 +15,10 @@ export interface Reply {
  */
 export type Dialect = (request: ModelRequest, fetch: typeof globalThis.fetch) => Promise<Reply>;
 
-/** A count of tokens as a provider wrote it; undefined where that is none. */
+/** More than any model takes or gives at once. */
+const TOKENS_MAX = 10_000_000;
+
+/** A count of tokens as a provider wrote it; undefined where it cannot be one. */
 export function counted(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= TOKENS_MAX ? Number(value) : undefined;
 }

@@ -25,11 +25,14 @@ export function googleDialect({ apiKey, baseUrl, model, effort }: GoogleSettings
 
 /** Thoughts are paid as output, and counts of 0 are left out: what the total holds beyond the prompt is output. */
 function usageOf(usage: Readonly<Record<string, unknown>>): Reply["usage"] {
-  const input = counted(usage["promptTokenCount"]);
-  const total = counted(usage["totalTokenCount"]);
-  const parts = [usage["candidatesTokenCount"], usage["thoughtsTokenCount"]].map((part) => counted(part) ?? 0);
-  const said = parts.reduce((sum, part) => sum + part, 0);
-  const rest = input === undefined || total === undefined ? undefined : total - input;
-  const outputTokens = rest === undefined ? counted(usage["candidatesTokenCount"]) && said : Math.max(rest, said);
-  return { inputTokens: input, outputTokens };
+  const [input, total, answer, thoughts] = [
+    "promptTokenCount",
+    "totalTokenCount",
+    "candidatesTokenCount",
+    "thoughtsTokenCount",
+  ].map((key) => counted(usage[key]));
+  const said = (answer ?? 0) + (thoughts ?? 0);
+  if (input !== undefined && total !== undefined)
+    return { inputTokens: input, outputTokens: Math.max(total - input, said) };
+  return { inputTokens: input, outputTokens: answer === undefined ? undefined : said };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Amount } from "../advice/money.ts";
 import { DurationMs } from "../policy/duration.ts";
 import { checkOutside, complainTo, rule, Secret } from "./setting.ts";
 
@@ -14,17 +15,6 @@ const TIMEOUT_MAX_MS = 300_000;
 const Timeout = DurationMs.superRefine((ms, context) => {
   if (ms > TIMEOUT_MAX_MS)
     complainTo(context)([], "is longer than a ticket can wait", "a length of time of at most 5m, such as 20s");
-});
-
-const PRICE = "an amount such as 0.25, with at most six decimals";
-const MICROS = 1_000_000;
-
-/** A price for a million tokens as an admin writes it, as a number or in quotes; whole millionths of the currency for us. */
-const Price = z.union([z.number(), z.string()], { error: PRICE }).transform((given, context): number => {
-  const [, whole, part = ""] = /^(\d{1,9})(?:\.(\d{1,6}))?$/.exec(String(given)) ?? [];
-  if (whole !== undefined) return Number(whole) * MICROS + Number(part.padEnd(6, "0"));
-  context.addIssue({ code: "custom", message: "is not a price", params: { fix: PRICE } });
-  return z.NEVER;
 });
 
 /** The address of an API, path included; what the SDKs add begins behind it. */
@@ -47,8 +37,8 @@ const common = {
   timeout: Timeout.prefault("20s"),
   /** Allows plain http, and localhost or a private address as host. For a local model or a private link only. */
   allowPrivateAddress: z.boolean().default(false),
-  /** In the currency of the budget; whole millionths of it once read. Without them a call costs nothing. */
-  prices: z.strictObject({ inputPerMillion: Price, outputPerMillion: Price }).optional(),
+  /** For a million tokens, in the currency of the budget; whole micros once read. Without them calls are booked as free. */
+  prices: z.strictObject({ inputPerMillion: Amount, outputPerMillion: Amount }).optional(),
 };
 
 /**

@@ -91,6 +91,8 @@ function answerCases({ model, namesModel, usageIsAMust }: ProviderCase, rig: () 
   it("that lies about what it used has used all it can", async () => {
     rig().sim.answer({ text: ANSWER, usage: { inputTokens: -1_000_000, outputTokens: 0.5 } });
     expect((await rig().ask()).usage).to.deep.equal(MOST_USED);
+    rig().sim.answer({ text: ANSWER, usage: { inputTokens: 1e12, outputTokens: 1e12 } });
+    expect((await rig().ask()).usage).to.deep.equal(MOST_USED);
   });
 
   it("belongs to its own question when many are asked at once", async () => {

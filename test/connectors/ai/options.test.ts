@@ -1,5 +1,14 @@
 import { expect } from "chai";
-import { ANSWER, openProviderRig, PROVIDERS, type ProviderRig } from "../../contract/provider-rig.ts";
+import {
+  ANSWER,
+  faultOf,
+  MOST_USED,
+  openProviderRig,
+  PROMPT,
+  PROVIDERS,
+  type ProviderRig,
+  QUESTION,
+} from "../../contract/provider-rig.ts";
 import { at } from "../../sim/wire.ts";
 
 /** What a provider sends with these settings changed. */
@@ -131,6 +140,25 @@ describe("AI providers: what settings change", () => {
     });
   });
 
+  const usages: readonly (readonly [Record<string, unknown>, unknown])[] = [
+    [{ promptTokenCount: 5, candidatesTokenCount: 2, thoughtsTokenCount: 40, totalTokenCount: 47 }, 42],
+    [{ promptTokenCount: 5, candidatesTokenCount: 0, thoughtsTokenCount: 40 }, 40],
+    [{ promptTokenCount: 5, totalTokenCount: 5 }, 0],
+    // A total that is too small hides nothing.
+    [{ promptTokenCount: 5, candidatesTokenCount: 2, thoughtsTokenCount: 40, totalTokenCount: 5 }, 42],
+    [{ promptTokenCount: 5, thoughtsTokenCount: 40 }, MOST_USED.outputTokens],
+    [{ promptTokenCount: 5 }, MOST_USED.outputTokens],
+  ];
+  for (const [usageMetadata, outputTokens] of usages) {
+    it(`Gemini's ${JSON.stringify(usageMetadata)} is ${outputTokens} tokens of output`, async () => {
+      await withRig("google", {}, async (rig) => {
+        const body = { candidates: [{ finishReason: "STOP" }], usageMetadata };
+        rig.sim.faults.add({ path: /./, kind: "status", status: 200, body });
+        expect((await rig.ask()).usage).to.deep.equal({ inputTokens: 5, outputTokens });
+      });
+    });
+  }
+
   it("a prompt that Gemini blocks is refused", async () => {
     await withRig("google", {}, async (rig) => {
       const body = { promptFeedback: { blockReason: "SAFETY" }, modelVersion: "gemini-2.5-flash" };
@@ -147,6 +175,42 @@ describe("AI providers: what settings change", () => {
       rig.sim.faults.add({ path: /./, kind: "status", status: 200, body, times: 5 });
       expect(await rig.fault()).to.include({ kind: "protocol", mayBeCharged: true });
       expect(rig.sim.requests).to.have.length(1);
+    });
+  });
+
+  it("what was read from or written to a cache counts as input", async () => {
+    await withRig("anthropic", {}, async (rig) => {
+      const usage = {
+        input_tokens: 5,
+        cache_creation_input_tokens: 30,
+        cache_read_input_tokens: 200,
+        output_tokens: 7,
+      };
+      const body = { type: "message", model: "claude-haiku-5-5", content: [], stop_reason: "end_turn", usage };
+      rig.sim.faults.add({ path: /./, kind: "status", status: 200, body });
+      expect((await rig.ask()).usage).to.deep.equal({ inputTokens: 235, outputTokens: 7 });
+    });
+    await withRig("bedrock, signed", {}, async (rig) => {
+      const usage = {
+        inputTokens: 5,
+        cacheReadInputTokens: 200,
+        cacheWriteInputTokens: 30,
+        outputTokens: 7,
+        totalTokens: 242,
+      };
+      const body = { output: { message: { role: "assistant", content: [] } }, stopReason: "end_turn", usage };
+      rig.sim.faults.add({ path: /./, kind: "status", status: 200, body });
+      expect((await rig.ask()).usage).to.deep.equal({ inputTokens: 235, outputTokens: 7 });
+    });
+  });
+
+  it("a question that cannot be put into the provider's form is not asked, and costs nothing", async () => {
+    await withRig("google", {}, async (rig) => {
+      const schema = { type: "object", properties: { category: { enum: [PROMPT, 1] } } };
+      const { signal } = new AbortController();
+      const fault = await faultOf(rig.provider.ask({ ...QUESTION, schema, signal }));
+      expect(fault).to.include({ kind: "rejected", status: undefined, mayBeCharged: false });
+      expect(rig.sim.requests).to.have.length(0);
     });
   });
 

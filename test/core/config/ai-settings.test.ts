@@ -100,7 +100,7 @@ describe("the settings of a provider", () => {
     [
       "a price that is none",
       { ...CLAUDE, prices: { inputPerMillion: "a lot", outputPerMillion: 5 } },
-      "prices.inputPerMillion: is not a price. Write an amount such as 0.25",
+      "prices.inputPerMillion: is not an amount of money. Write an amount such as",
     ],
     [
       "a price of another kind",
