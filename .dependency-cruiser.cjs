@@ -43,7 +43,28 @@ module.exports = {
       severity: "error",
       comment: "Vendors are called by connectors/ only, where calls are limited, timed and classified.",
       from: { path: "^(core|routes)/" },
-      to: { path: "node_modules/(axios|jira\\.js|undici)/" },
+      to: { path: "node_modules/(axios|jira\\.js|undici|@anthropic-ai|@ai-sdk|ai)/" },
+    },
+    {
+      name: "ai-sdks-behind-open-provider",
+      severity: "error",
+      comment:
+        "An SDK for models is loaded when a provider is configured, and by connectors/ai/open.ts alone, whose imports of the files that need one are dynamic.",
+      from: {
+        path: "^(cli|routes|core|connectors)/",
+        pathNot: "^connectors/ai/(anthropic|openai|google|bedrock|compatible)\\.ts$",
+      },
+      to: { path: "node_modules/(@anthropic-ai|@ai-sdk|ai)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "ai-dialects-loaded-when-configured",
+      severity: "error",
+      comment: "A static import of one of these would load its SDK although AI is off: open them by openProvider.",
+      from: { path: "^(cli|routes|core|connectors)/" },
+      to: {
+        path: "^connectors/ai/(anthropic|openai|google|bedrock|compatible)\\.ts$",
+        dependencyTypesNot: ["dynamic-import"],
+      },
     },
     {
       name: "production-never-imports-tests",

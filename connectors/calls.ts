@@ -74,12 +74,12 @@ export function callGate(
   };
 }
 
-/** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. At least 1 s, and at most an hour, whatever a date says. */
-export function retryAfterMs(header: unknown, nowMs: number): number | undefined {
+/** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. At least `minMs`, and at most an hour, whatever a date says. */
+export function retryAfterMs(header: unknown, nowMs: number, minMs = 1_000): number | undefined {
   if (typeof header !== "string" || header === "") return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(1_000, ms), RETRY_AFTER_MAX_MS);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(minMs, ms), RETRY_AFTER_MAX_MS);
 }
 
 const RETRY_AFTER_MAX_MS = 3_600_000;

@@ -155,6 +155,9 @@ const SECRET_KEYS = new Set([
   "apiKey",
   "privateKey",
   "token",
+  "secretAccessKey",
+  "sessionToken",
+  "headers",
   "webhookSecrets",
   "store",
 ]);

@@ -5,6 +5,9 @@ import { hasReference } from "./secrets.ts";
 
 /** Keys of `auth` and `webhookAuth` whose values open something. */
 const SECRET_KEYS = ["password", "clientSecret", "apiToken", "apiKey", "privateKey", "token"];
+/** Keys of a provider that do; and headers of such names. */
+const PROVIDER_KEYS = ["apiKey", "token", "secretAccessKey", "sessionToken"];
+const SECRET_HEADER = /auth|cookie|key|secret|token/i;
 
 /** Secrets that were written into the file, where backups, repositories and colleagues see them. */
 export function plainSecrets(yaml: YamlFile): Problem[] {
@@ -20,6 +23,12 @@ export function plainSecrets(yaml: YamlFile): Problem[] {
     for (const key of SECRET_KEYS) for (const holder of ["auth", "webhookAuth"]) look([...at, holder, key]);
     const list = valueAt(yaml.value, [...at, "webhookSecrets"]);
     if (Array.isArray(list)) for (const index of list.keys()) look([...at, "webhookSecrets", index]);
+  }
+  for (const provider of keysAt(yaml.value, ["ai", "providers"])) {
+    const at = ["ai", "providers", provider];
+    for (const key of PROVIDER_KEYS) look([...at, key]);
+    for (const name of keysAt(yaml.value, [...at, "headers"]))
+      if (SECRET_HEADER.test(name)) look([...at, "headers", name]);
   }
   const store = valueAt(yaml.value, ["store"]);
   if (typeof store === "string" && storePassword(store)) {

@@ -2,16 +2,9 @@ import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 import { Limits } from "../limits.ts";
 import { isPrivateHost } from "./private-host.ts";
+import { type Complain, checkOutside, complainTo, rule, Secret } from "./setting.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
-
-function rule(check: (value: string) => boolean, what: string, fix: string) {
-  return z.string().superRefine((value, context) => {
-    if (!check(value)) context.addIssue({ code: "custom", message: what, params: { fix } });
-  });
-}
-
-const Secret = z.string().min(1);
 
 /** Standard Webhooks secrets are base64, so that both ends sign with the same bytes. */
 const SigningSecret = rule(
@@ -92,8 +85,6 @@ export const JiraConnection = z.strictObject({
 });
 export type JiraConnection = z.infer<typeof JiraConnection>;
 
-type Complain = (path: string[], message: string, fix: string) => void;
-
 /** The gateway takes Cloud tokens for one site; a Data Center has a personal access token and no gateway. */
 function jiraProblems({ baseUrl, deployment, auth }: JiraConnection, problem: Complain): void {
   if (deployment === "datacenter" && auth.type === "basic")
@@ -107,8 +98,7 @@ function jiraProblems({ baseUrl, deployment, auth }: JiraConnection, problem: Co
 export const Connection = z
   .discriminatedUnion("type", [ServiceNowConnection, JiraConnection])
   .superRefine((connection, context) => {
-    const problem: Complain = (path, message, fix) =>
-      context.addIssue({ code: "custom", path, message, params: { fix } });
+    const problem = complainTo(context);
     if ((connection.webhookSecrets === undefined) === (connection.webhookAuth === undefined)) {
       problem(
         connection.webhookAuth ? ["webhookAuth"] : [],
@@ -117,21 +107,7 @@ export const Connection = z
       );
     }
     if (connection.type === "jira") jiraProblems(connection, problem);
-    if (connection.allowPrivateAddress || !URL.canParse(connection.baseUrl)) return;
-    const { protocol, hostname } = new URL(connection.baseUrl);
-    if (protocol !== "https:") {
-      problem(
-        ["baseUrl"],
-        "is not https",
-        "https://..., or set allowPrivateAddress: true for a simulator on this machine",
-      );
-    } else if (isPrivateHost(hostname)) {
-      problem(
-        ["baseUrl"],
-        "points into this machine or a private network",
-        "the public address of the instance, or set allowPrivateAddress: true for a system in the same network",
-      );
-    }
+    checkOutside(connection, problem);
   });
 export type Connection = z.infer<typeof Connection>;
 

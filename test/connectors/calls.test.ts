@@ -165,6 +165,12 @@ describe("Retry-After", () => {
     });
   }
 
+  it("may be shorter than a second for who asks for that", () => {
+    expect(retryAfterMs("0", NOW_MS, 0)).to.equal(0);
+    expect(retryAfterMs("-5", NOW_MS, 0)).to.equal(0);
+    expect(retryAfterMs("0.25", NOW_MS, 0)).to.equal(250);
+  });
+
   it("only a failure before the request left proves that nothing was done", () => {
     for (const code of ["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])
       expect(wasNeverSent(code)).to.equal(true);

@@ -78,6 +78,19 @@ describe("faults of a simulator", () => {
     expect(await patient).to.be.instanceOf(Error);
   });
 
+  it("sever, stall and drip: the head comes, and the body breaks off, stops or trickles in", async () => {
+    const headers = { authorization: `Basic ${Buffer.from("abel.tuter:abel-password").toString("base64")}` };
+    const body = async (kind: "sever" | "stall" | "drip", ms?: number): Promise<unknown> => {
+      sim.faults.add({ path: /incident/, kind });
+      const answer = await fetch(`${sim.url}${path}`, { headers, ...(ms && { signal: AbortSignal.timeout(ms) }) });
+      expect(answer.status).to.equal(200);
+      return failure(answer.text());
+    };
+    expect(await body("sever")).to.be.instanceOf(Error);
+    expect(await body("stall", 50)).to.have.property("name", "TimeoutError");
+    expect(await body("drip", 50)).to.have.property("name", "TimeoutError");
+  });
+
   it("html: a page where JSON was expected, with a 200", async () => {
     sim.faults.add({ path: /incident/, kind: "html" });
     const answer = await callServiceNow(sim, path);

@@ -4,7 +4,18 @@
  */
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 
-export const FAULT_KINDS = ["status", "reset", "hang", "apply-then-reset", "apply-then-hang", "html", "delay"] as const;
+export const FAULT_KINDS = [
+  "status",
+  "reset",
+  "hang",
+  "apply-then-reset",
+  "apply-then-hang",
+  "sever",
+  "stall",
+  "drip",
+  "html",
+  "delay",
+] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface FaultSpec {
@@ -114,6 +125,18 @@ function act(
       swallowAnswer(res, () => undefined);
       next();
       return;
+    case "sever":
+      breakInHalf(res, () => req.socket.destroy());
+      next();
+      return;
+    case "stall":
+      breakInHalf(res, () => undefined);
+      next();
+      return;
+    case "drip":
+      dripAnswer(res, surroundings);
+      next();
+      return;
     case "html":
       res.status(fault.status ?? 200).set(fault.headers ?? {});
       res.type("html").send(typeof fault.body === "string" ? fault.body : HTML_PAGE);
@@ -135,6 +158,41 @@ function swallowAnswer(res: Response, instead: () => void): void {
     instead();
     return res;
   };
+}
+
+/** Sends the head and half of the body as the handler made it; what follows is up to `then`. */
+function breakInHalf(res: Response, then: () => void): void {
+  res.end = function end(body?: unknown): Response {
+    const whole = bytesOf(body);
+    res.write(whole.subarray(0, whole.length >> 1), then);
+    return res;
+  };
+}
+
+const DRIP_MS = 20;
+
+/** Sends the head, and the body as the handler made it a byte at a time. */
+function dripAnswer(res: Response, { later }: FaultSurroundings): void {
+  const finish = res.end.bind(res);
+  res.end = function end(body?: unknown): Response {
+    const whole = bytesOf(body);
+    const drop = (at: number): void => {
+      if (res.closed) return;
+      if (at >= whole.length) {
+        finish();
+        return;
+      }
+      res.write(whole.subarray(at, at + 1));
+      later(() => drop(at + 1), DRIP_MS);
+    };
+    drop(0);
+    return res;
+  };
+}
+
+/** What express hands to `end` is text or bytes. */
+function bytesOf(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : "");
 }
 
 const HTML_PAGE =

@@ -34,6 +34,8 @@ export interface SimServerOptions {
   clearFaults(): void;
   /** What POST /__sim/controls/{name} does; the answer is what it returns. */
   controls?: Record<string, () => unknown>;
+  /** Sees every request of the API, those included that a fault then meets. */
+  before?: RequestHandler;
   /** The vendor's API. `url` is known by the time a request arrives. */
   api: RequestHandler;
 }
@@ -56,6 +58,7 @@ export async function startSimServer(options: SimServerOptions): Promise<SimServ
   app.use(express.raw({ type: () => true, limit: "25mb" }));
   app.use("/__sim", controlRoutes(options, requests));
   app.use(logRequests(requests, options.now));
+  if (options.before) app.use(options.before);
   app.use(playFaults(options.faults, { errorBody: options.errorBody, later }));
   app.use(options.api);
 
