@@ -3,7 +3,9 @@ import { ConnectorError, FAULT_KINDS, FAULT_RETRY, type FaultKind } from "../../
 import type { FactName, Facts } from "../../../core/policy/facts.ts";
 import type { Desk, FactSource, FactSources } from "../../../core/reconcile/deps.ts";
 import { fetchFacts } from "../../../core/reconcile/facts.ts";
+import { stoppedClock } from "../../contract/sqlite-rig.ts";
 import { recordingLog } from "../../routes/recording-log.ts";
+import { policyOf } from "../support/policies.ts";
 import { ticketWith } from "../support/tickets.ts";
 
 const BETH = { id: "beth", name: "Beth", email: "beth@example.com" };
@@ -16,8 +18,10 @@ describe("facts, fetched for a ticket", () => {
     const meter = { count: (name: string, labels: object) => counted.push(`${name} ${JSON.stringify(labels)}`) };
     // Of a desk, facts are all that is looked at.
     const desk = { facts } as Desk;
-    const fetch = (needs: FactName[], ticket = TICKET): Promise<Facts> =>
-      fetchFacts({ log, meter, mayRead }, desk, ticket, needs);
+    const clock = stoppedClock();
+    const deps = { log, meter, mayRead, clock, policy: () => policyOf([]) };
+    const fetch = async (needs: FactName[], ticket = TICKET): Promise<Facts> =>
+      (await fetchFacts(deps, desk, ticket, { needs, facts: {} })).facts;
     return { fetch, counted, log };
   }
   const month = (ask: FactSource<"spend">["ask"]): FactSources => ({ spend: { connection: "snow", ask } });
