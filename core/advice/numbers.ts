@@ -44,7 +44,9 @@ function phoneSpans(text: string, country: PhoneCountry | undefined): Span[] {
 
 /** Bare digits behind `INC` or `order no.` are taken for a record, however well they would fit a numbering plan. */
 function countsRecords(text: string, start: number, end: number): boolean {
-  return /^\d+$/.test(text.slice(start, end)) && RECORD_BEFORE.test(text.slice(Math.max(0, start - 16), start));
+  return (
+    /^\d+(?:$|[,;#x])/.test(text.slice(start, end)) && RECORD_BEFORE.test(text.slice(Math.max(0, start - 16), start))
+  );
 }
 
 const IPV4 = /(?<![\p{L}\p{N}]|\d\.)\d{1,3}(?:\.\d{1,3}){3}(?![\p{N}]|\.\d)/gu;
