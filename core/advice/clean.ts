@@ -97,13 +97,13 @@ export function clean(raw: string, { codePointsMax, oneLine = false }: CleanOpti
   return { text, removed: tally.removals() };
 }
 
-/** The first `codePointsMax` code points of a text; never half a character. */
+/** The first `codePointsMax` code points of a text, none where that is below 1; never half a character. */
 export function cutTo(text: string, codePointsMax: number): string {
   if (text.length <= codePointsMax) return text;
   let units = 0;
   let count = 0;
   for (const char of text) {
-    if (count === codePointsMax) return text.slice(0, units);
+    if (count >= codePointsMax) return text.slice(0, units);
     units += char.length;
     count += 1;
   }

@@ -52,19 +52,18 @@ const KEYS: Readonly<Record<Step, (sets: Sets) => string[]>> = {
   ],
 };
 
+const COPY = "Copy labels and ids letter for letter.";
+const UNSURE: Readonly<Record<Step, string>> = {
+  classify: `${COPY} Where you are not sure of a label, answer "${NONE}".`,
+  assess_change: `${COPY} Leave out what you are not sure of.`,
+  recommend_resolution: `${COPY} If you are not sure, answer "${NONE}".`,
+  summarise_for_approver: "Say only what the ticket says.",
+};
+
 /** The system prompt: our own words and the admin's labels, never a ticket's. The same for every ticket. */
 export function instructionsFor(step: Step, sets: Sets): string {
-  const choose =
-    step === "summarise_for_approver"
-      ? []
-      : [`Copy labels and ids letter for letter. Where you are not sure, say so with "${NONE}" or an empty list.`];
-  return [
-    TASKS[step],
-    DATA,
-    "Answer with one JSON object with exactly these keys, and nothing else:",
-    ...KEYS[step](sets),
-    ...choose,
-  ].join("\n");
+  const keys = ["Answer with one JSON object with exactly these keys, and nothing else:", ...KEYS[step](sets)];
+  return [TASKS[step], DATA, ...keys, UNSURE[step]].join("\n");
 }
 
 const REPAIRS: Readonly<Record<ReadFault, string>> = {

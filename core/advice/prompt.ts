@@ -50,8 +50,8 @@ export interface Prompt {
   redaction: Redaction;
 }
 
-/** Longest text of all fields together, in code points. */
-export const PROMPT_CODE_POINTS_MAX = 8_000;
+/** Longest text of all fields together, in code points. No list that we ship can reach it. */
+export const PROMPT_CODE_POINTS_MAX = 10_500;
 export const ARTICLES_MAX = 10;
 const ARTICLE_TITLE_MAX = 200;
 const ARTICLE_ID = /^[\w.:-]{1,64}$/;
@@ -71,7 +71,7 @@ export function promptFor({ step, ticket, fields, labels, articles = [], nonce, 
   let room = PROMPT_CODE_POINTS_MAX;
   for (const field of fields) {
     const { read, codePointsMax, oneLine } = SHOWN[field];
-    const text = show(read(ticket), Math.min(codePointsMax, room), oneLine);
+    const text = show(read(ticket), Math.min(codePointsMax, Math.max(0, room)), oneLine);
     room -= [...text].length;
     if (text !== "") texts.push([field, text]);
   }
@@ -137,12 +137,16 @@ function shown(raw: string, { codePointsMax, oneLine, redaction, tally }: ShownO
   tally.addAll(removed);
   const redacted = redaction.redact(text);
   const safe = removed.cut === undefined ? redacted : withoutTail(redacted);
-  const fits = cutTo(safe, codePointsMax);
-  if (fits.length < safe.length && removed.cut === undefined) tally.add("cut");
-  if (fits.length === redacted.length) return fits;
-  const whole = fits.replace(/\[[A-Z]{0,10}(?:_\d{0,6})?$/, "").trimEnd();
+  if (safe.length === redacted.length && cutTo(safe, codePointsMax) === safe) return safe;
+  if (removed.cut === undefined) tally.add("cut");
+  const whole = cutTo(safe, codePointsMax - CUT_MARK.length)
+    .replace(HALF_MARK, "")
+    .trimEnd();
   return whole === "" ? "" : whole + CUT_MARK;
 }
+
+/** The beginning of a mark whose end was cut off. */
+const HALF_MARK = /\[[A-Z]{0,10}(?:_\d{0,6})?$/;
 
 function withoutTail(text: string): string {
   return [...text].slice(0, -TAIL_CODE_POINTS).join("");
