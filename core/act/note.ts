@@ -1,3 +1,4 @@
+import { aiText } from "../advice/rationale.ts";
 import type { Unanswered } from "../advice/step.ts";
 import type { Decision, Escalation, Reliance } from "../decision.ts";
 import type { SettableField } from "../ticket.ts";
@@ -59,6 +60,8 @@ export interface NoteInput {
   /** What advice alone asks for; told, and not written. */
   advised: readonly FieldChange[];
   escalations: readonly Escalation[];
+  /** A model's own words, where it was asked just now. */
+  words?: string | undefined;
   marker: string;
 }
 
@@ -66,7 +69,7 @@ export interface NoteInput {
  * The audit note: short, in a stable form, readable without knowing this product. Names fields, rules and the decision;
  * never repeats ticket text.
  */
-export function noteText({ kind, decision, changes, advised, escalations, marker }: NoteInput): string {
+export function noteText({ kind, decision, changes, advised, escalations, words, marker }: NoteInput): string {
   const verb = kind === "change" ? "Interlock changed this ticket." : "Interlock suggests (nothing was changed):";
   const lines = changes.map(changeLine);
   const steps = escalations.map(escalationLine);
@@ -83,6 +86,7 @@ export function noteText({ kind, decision, changes, advised, escalations, marker
     ...because,
     ...advised.map((change) => `AI suggests (not written) ${changeLine(change)}`),
     ...adviceLines(decision),
+    ...(words === undefined || words === "" ? [] : [aiText(words)]),
     `Decision ${decision.id} ${marker}`,
   ].join("\n");
 }

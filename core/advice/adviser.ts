@@ -4,7 +4,7 @@ import { type Ticket, ticketId } from "../ticket.ts";
 import type { Spender } from "./budget.ts";
 import { type Bounds, byOf, type Link } from "./chain.ts";
 import { Classification, isAudited } from "./classify.ts";
-import type { Asked, Keepable, Models } from "./models.ts";
+import type { Answer, Asked, Labelled, Models } from "./models.ts";
 import type { Question } from "./question.ts";
 import { CLASSIFY_FIELDS, type ClassifyField, type Unanswered } from "./step.ts";
 
@@ -22,7 +22,7 @@ export interface AdviserDeps {
   auditSeed: string;
   /** The cleaned text of a ticket, as the local model was trained on it. */
   textOf(ticket: Ticket): string;
-  questionAbout(ticket: Ticket): Question<Keepable>;
+  questionAbout(ticket: Ticket): Question<Answer>;
   /** Appends to the ledger. */
   append(drafts: readonly Draft[]): Promise<unknown>;
 }
@@ -32,6 +32,8 @@ export interface Advice {
   fact: AdviceFact | null;
   /** Why there is none. */
   unadvised?: Unanswered;
+  /** The model's own words, where it was asked just now: for people's eyes, escaped and labelled, and never kept. */
+  words?: string;
   /** What the ledger is to hold with the decision; absent where it holds it already, since something was paid for. */
   entry?: Draft;
 }
@@ -52,7 +54,7 @@ export class Adviser {
     const { chain, bounds, securityCategories, settlesBp, auditBp, auditSeed } = this.#deps;
     const known = new Classification(bounds, securityCategories);
     const tried: Tried[] = [];
-    let question: Question<Keepable> | undefined;
+    let question: Question<Answer> | undefined;
     for (const link of chain) {
       if (known.unsettled(wanted, settlesBp).length === 0) break;
       if (link.kind === "person") {
@@ -64,6 +66,10 @@ export class Adviser {
         continue;
       }
       question ??= this.#deps.questionAbout(ticket);
+      if (question.isBlank) {
+        tried.push({ provider: link.member.provider.name, model: "", outcome: "unsure" });
+        continue;
+      }
       const asked = await this.#deps.models.ask(link.member, question, { spender, priority: ticket.priority });
       const { provider, outcome, model } = asked;
       if ("value" in outcome) known.addModel(byOf(provider, model), outcome.value);
@@ -90,10 +96,11 @@ export class Adviser {
       fact,
       tried,
       question,
-    }: { fact: AdviceFact | null; tried: readonly Tried[]; question: Question<Keepable> | undefined },
+    }: { fact: AdviceFact | null; tried: readonly Tried[]; question: Question<Answer> | undefined },
   ): Promise<Advice> {
     const unadvised: Unanswered | undefined = fact ? undefined : (lastFault(tried) ?? "disabled");
-    const answer = { fact, ...(unadvised && { unadvised }) };
+    const words = tried.map(({ asked }) => asked?.rationale).findLast((each) => each !== undefined);
+    const answer = { fact, ...(unadvised && { unadvised }), ...(words !== undefined && { words }) };
     if (tried.length === 0) return answer;
     const entry: Draft = {
       kind: "advice",
@@ -117,7 +124,7 @@ interface Tried {
   provider: string;
   model: string;
   outcome: "used" | Unanswered;
-  asked?: Asked<Keepable>;
+  asked?: Asked<Labelled>;
 }
 
 /** Why there is no answer: what the last one that was asked says, and that a person is next only where nobody was. */

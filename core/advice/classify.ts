@@ -1,7 +1,7 @@
 import { sha256Hex } from "../canonical.ts";
 import type { AdviceEvidence, AdviceFact } from "../policy/facts.ts";
 import type { Bounds } from "./chain.ts";
-import type { Keepable } from "./models.ts";
+import type { Labelled } from "./models.ts";
 import { SCORE_MAX, type ScoredLabel } from "./score.ts";
 import { CLASSIFY_FIELDS, type ClassifyField, LABEL_FIELDS, type LabelField } from "./step.ts";
 
@@ -40,7 +40,7 @@ export class Classification {
   }
 
   /** Takes over a model's answer, which has no score of its own worth the name. */
-  addModel(by: string, value: Keepable): void {
+  addModel(by: string, value: Labelled): void {
     for (const field of LABEL_FIELDS) {
       const label = value[field];
       if (typeof label === "string" && label !== "") this.#label(field, { label, score: SCORE_MAX }, by);

@@ -35,6 +35,8 @@ export interface Asked<V> {
   provider: string;
   model: string;
   outcome: { value: V } | { fault: Unanswered };
+  /** The model's own words about it, where it was asked just now: untrusted, never kept. */
+  rationale?: string;
   costMicros: number;
   called: boolean;
 }
@@ -59,10 +61,11 @@ const FAULTS: Readonly<Record<ProviderFaultKind, Unanswered>> = {
   protocol: "invalid",
 };
 
-type Stored = Extract<StoredAnswer["outcome"], { value: unknown }>["value"];
+/** Members of closed sets: what of an answer may be kept. */
+export type Labelled = Extract<StoredAnswer["outcome"], { value: unknown }>["value"];
 
-/** What an answer may hold to be kept. */
-export type Keepable = Stored;
+/** What an answer may be: members of closed sets, and words for people's eyes that are never kept. */
+export type Answer = Labelled & { rationale?: string };
 
 /**
  * Puts questions to models: each question once, within its budget, never to a model that keeps failing, and never trusting
@@ -70,18 +73,18 @@ export type Keepable = Stored;
  */
 export class Models {
   readonly #deps: ModelsDeps;
-  readonly #underWay = new Map<string, Promise<Asked<Keepable>>>();
+  readonly #underWay = new Map<string, Promise<Asked<Labelled>>>();
 
   constructor(deps: ModelsDeps) {
     this.#deps = deps;
   }
 
   /** `priority` is the ticket's: in a storm the less urgent ones are not asked about. */
-  ask<V extends Keepable>(
+  ask<V extends Answer>(
     member: Member,
     question: Question<V>,
     { spender, priority }: { spender: Spender; priority: number },
-  ): Promise<Asked<Keepable>> {
+  ): Promise<Asked<Labelled>> {
     const { provider } = member;
     const { step, promptVersion, content, schema } = question;
     // A schema is plain JSON; what is not in it is left out like absent keys.
@@ -105,32 +108,32 @@ export class Models {
     return asking;
   }
 
-  async #known<V extends Keepable>(
+  async #known<V extends Answer>(
     { provider }: Member,
     question: Question<V>,
     digest: string,
-  ): Promise<Asked<Keepable> | undefined> {
+  ): Promise<Asked<Labelled> | undefined> {
     const stored = await this.#deps.memory.answer(digest);
     if (!stored) return undefined;
     this.#count(provider.name, question, "stored");
     return { provider: provider.name, model: stored.model, outcome: stored.outcome, costMicros: 0, called: false };
   }
 
-  async #askNow<V extends Keepable>(
+  async #askNow<V extends Answer>(
     member: Member,
     question: Question<V>,
     { digest, spender, priority }: { digest: string; spender: Spender; priority: number },
-  ): Promise<Asked<Keepable>> {
+  ): Promise<Asked<Labelled>> {
     const { provider, breaker } = member;
     const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
-    const ended = (fault: Unanswered): Asked<Keepable> => {
+    const ended = (fault: Unanswered): Asked<Labelled> => {
       this.#count(provider.name, question, fault);
       return { ...nothing, outcome: { fault } };
     };
     if (this.#deps.storm.holdsBack(priority)) return ended("storm");
     if (!breaker.admit()) return ended("breaker_open");
     const lines = spendLines(this.#deps.budgets, spender, this.#deps.clock.now());
-    let asked: Asked<Keepable> & { mend?: Mendable };
+    let asked: Asked<Labelled> & { mend?: Mendable };
     try {
       asked = await this.#call(member, question, lines);
       if (asked.mend && breaker.admit()) {
@@ -152,12 +155,12 @@ export class Models {
   }
 
   /** One call: booked before, settled after, and judged by its closed answer alone. */
-  async #call<V extends Keepable>(
+  async #call<V extends Answer>(
     member: Member,
     question: Question<V>,
     lines: readonly SpendLine[],
     mend?: Mendable,
-  ): Promise<Asked<Keepable> & { mend?: Mendable }> {
+  ): Promise<Asked<Labelled> & { mend?: Mendable }> {
     const { provider, prices, breaker } = member;
     const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
     const words = question.words(mend);
@@ -188,16 +191,18 @@ export class Models {
     return { provider: provider.name, model: answer.model, costMicros: spent, called: true, ...judged };
   }
 
-  #judge<V extends Keepable>(
+  #judge<V extends Answer>(
     { provider, answersAs }: Member,
     question: Question<V>,
     { model, stop, text }: ModelAnswer,
-  ): { outcome: { value: V } | { fault: Unanswered }; mend?: Mendable } {
+  ): { outcome: { value: Labelled } | { fault: Unanswered }; rationale?: string; mend?: Mendable } {
     if (!isSameModel(provider.model, model, answersAs)) return { outcome: { fault: "wrong_model" } };
     if (stop === "refused") return { outcome: { fault: "refused" } };
     if (stop === "cut") return { outcome: { fault: "cut" } };
     const read = stop === "other" ? ({ fault: "invalid" } as const) : question.read(text);
-    return "value" in read ? { outcome: read } : { outcome: read, mend: read.fault };
+    if (!("value" in read)) return { outcome: read, mend: read.fault };
+    const { rationale, ...value } = read.value;
+    return { outcome: { value }, ...(rationale && { rationale }) };
   }
 
   /** The answer, or the ProviderError that there is instead. Ends with the member's time-out, whatever the provider does. */
@@ -226,7 +231,7 @@ export class Models {
   async #keep<V>(
     digest: string,
     { step, promptVersion }: Question<V>,
-    { provider, model, outcome, costMicros: cost }: Asked<Keepable>,
+    { provider, model, outcome, costMicros: cost }: Asked<Labelled>,
   ): Promise<void> {
     await this.#deps.memory.keepAnswer({ digest, step, provider, model, promptVersion, outcome, costMicros: cost });
   }

@@ -1,8 +1,9 @@
+import type { ReadFault } from "./answer.ts";
 import type { JsonSchema, ModelRequest } from "./provider.ts";
-import type { Step, Unanswered } from "./step.ts";
+import type { Step } from "./step.ts";
 
 /** A fault of an answer that the model may mend when it is told. */
-export type Mendable = Extract<Unanswered, "empty" | "invalid" | "unknown_label">;
+export type Mendable = ReadFault;
 
 /** A question about one ticket, ready to be put to any model, and the only way in which an answer is read. */
 export interface Question<V> {
@@ -13,6 +14,8 @@ export interface Question<V> {
   schemaName: string;
   schema: JsonSchema;
   outputTokensMax: number;
+  /** Nothing of the ticket that may be shown says anything: there is nothing to ask about. */
+  isBlank: boolean;
   /** The words, between delimiters that are drawn anew each time; with a fault, the words that ask once more. */
   words(mend?: Mendable): Pick<ModelRequest, "system" | "prompt">;
   /** A member of the closed answer, or what is wrong with it. Never throws. */

@@ -15,6 +15,8 @@ const MICROS_PER_CENT = 10_000;
 export interface Fetched {
   facts: Facts;
   entries: readonly Draft[];
+  /** A model's own words, for the note that is written now and for nothing else. */
+  words?: string;
 }
 
 /**
@@ -35,8 +37,9 @@ export async function fetchAdvice(
   const autonomy = rule && cents !== null ? { rule: rule.id, dayMax: cents * MICROS_PER_CENT } : undefined;
   const { connection } = ticket.ref;
   const spender = { step: "classify", connection, team: ticket.assignmentGroup, autonomy } as const;
-  const { fact, unadvised, entry } = await adviser.classify(ticket, { wanted, spender });
-  return { facts: { advice: fact, ...(unadvised && { unadvised }) }, entries: entry ? [entry] : [] };
+  const { fact, unadvised, entry, words } = await adviser.classify(ticket, { wanted, spender });
+  const known = { advice: fact, ...(unadvised && { unadvised }) };
+  return { facts: known, entries: entry ? [entry] : [], ...(words !== undefined && { words }) };
 }
 
 const OVER: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);

@@ -10,7 +10,8 @@ import { fetchFacts } from "./facts.ts";
 import { handleFailure, isolated } from "./failure.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type LookBack, lookBack } from "./look-back.ts";
-import { type Next, prepare, type Work } from "./prepare.ts";
+import { type Next, prepare } from "./prepare.ts";
+import type { Work } from "./work.ts";
 
 /** Shared by all batches of a loop. */
 export interface Acting {
@@ -110,7 +111,8 @@ async function nextFor(
     if (next.kind !== "facts") return next;
     const { facts } = known;
     const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts });
-    known = { facts: { ...facts, ...fetched.facts }, entries: [...known.entries, ...fetched.entries] };
+    const entries = [...known.entries, ...fetched.entries];
+    known = { ...known, ...fetched, facts: { ...facts, ...fetched.facts }, entries };
   }
   throw new Error("the rules asked for the same facts again");
 }

@@ -6,8 +6,9 @@ import type { Desk, ReconcileDeps } from "./deps.ts";
 import { handleFailure, isolated, tryAgain } from "./failure.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type EditsBetween, editsBetween, HISTORY_UNREADABLE } from "./look-back.ts";
-import type { Work } from "./prepare.ts";
+
 import type { MarkerState } from "./recover.ts";
+import type { Work } from "./work.ts";
 
 /** A write that the vendor accepted. */
 export interface Written {

@@ -9,8 +9,9 @@ import type { SettableField } from "../ticket.ts";
 import { retryDelayMs } from "./backoff.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
 import { HISTORY_UNREADABLE } from "./look-back.ts";
-import type { Next, Plain, Prepared, Work } from "./prepare.ts";
+import type { Next, Plain, Prepared } from "./prepare.ts";
 import type { Lost } from "./recover.ts";
+import type { Work } from "./work.ts";
 
 /** The reason under which a ticket waits whose person's value could not be put back. */
 export const OVERWROTE_PERSON = "overwrote_person";

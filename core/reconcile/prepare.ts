@@ -1,16 +1,13 @@
-import { markerOf, noteText } from "../act/note.ts";
-import { type FieldChange, type Plan, plan, stepName } from "../act/plan.ts";
-import type { Mode } from "../config/settings.ts";
-import type { Action, Decision } from "../decision.ts";
+import { type Plan, plan } from "../act/plan.ts";
+import type { Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
-import { readPath } from "../mapping/path.ts";
 import { carefulOf } from "../policy/autonomy.ts";
 import { decide, inputsOf, outcomeDigest, suggestionDigest } from "../policy/decide.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
-import type { FieldWrite, ReadOutcome, VendorRecord, Write } from "../ports.ts";
+import type { ReadOutcome } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
 import { type Fetched, labelsAfter } from "./advise.ts";
@@ -18,6 +15,7 @@ import { modeOf, type ReconcileDeps } from "./deps.ts";
 import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
 import { type Recovery, recover } from "./recover.ts";
+import { reasonsOf, type Work, workOf } from "./work.ts";
 
 /** What is to be done about one ticket after it was read. */
 export type Next =
@@ -28,27 +26,6 @@ export type Next =
   | { kind: "write"; work: Work }
   /** The rules cannot say before these are known. */
   | { kind: "facts"; ticket: Ticket; needs: readonly FactName[] };
-
-/** A planned write with all that is needed to record it before and after. */
-export interface Work {
-  write: Write;
-  actions: Action[];
-  changes: FieldChange[];
-  /** The mode it was planned under. */
-  mode: Mode;
-  /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
-  earlier: Receipt[];
-  /** To be recorded when the note is written: what it tells of earlier writes. */
-  owedReceipts: Receipt[];
-  entries: Draft[];
-  /** What is remembered besides the fields that the write changes. */
-  settlement: Omit<Settlement, "fields" | "entries">;
-  fields: TicketMemory["fields"];
-  /** The outcome that its note suggests, if it does. */
-  suggests?: string;
-  /** It puts back what a person had set. */
-  givesBack: boolean;
-}
 
 type Found = Extract<ReadOutcome, { found: true }>;
 
@@ -114,6 +91,7 @@ export function prepare(
     found,
     readAtMs: read.readAtMs,
     evidence: read.entries,
+    words: read.words,
   });
 }
 
@@ -144,11 +122,6 @@ function isSuggested({ told }: Pick<Recovery, "told">, decision: Decision): bool
   return told.some(({ because }) => because.join() === rules);
 }
 
-/** Rules and steps, as an action names what it was done for. */
-function reasonsOf(decision: Decision, escalations: Decision["escalations"]): string[] {
-  return [...decision.because.map(({ rule }) => rule), ...escalations.map(stepName)];
-}
-
 /** A ticket with all that was found out about it, ready for what is to be done. */
 export interface Prepared {
   recovery: Recovery;
@@ -167,6 +140,8 @@ export interface Prepared {
   readAtMs: number;
   /** What the ledger is to hold of the facts, with the decision. */
   evidence: readonly Draft[];
+  /** A model's own words, for a note that is written now. */
+  words: string | undefined;
 }
 
 /** What is remembered of a ticket whatever is done about it. */
@@ -206,80 +181,6 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   }
   if (planned.note === undefined) return settle({ receipts: [...receipts, ...prepared.owedReceipts] });
   return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement: plain, entries }) };
-}
-
-function workOf(
-  deps: ReconcileDeps,
-  { claim, ticket, mapping, decision, suggestion, planned, receipts, owedReceipts, found, readAtMs }: Prepared,
-  kind: "change" | "suggestion",
-  rest: Pick<Work, "settlement" | "entries">,
-): Work {
-  const because = reasonsOf(decision, planned.escalations);
-  // A suggestion shows what would be written; only a change writes it.
-  const sets = planned.changes.map(
-    (change): Action => ({
-      id: deps.ids.short(),
-      kind: "set",
-      ...change,
-      because,
-      decisionId: decision.id,
-      marker: "",
-    }),
-  );
-  const noteId = deps.ids.short();
-  const marker = markerOf(noteId);
-  const note: Action = {
-    id: noteId,
-    kind: "note",
-    field: "note",
-    before: null,
-    after: null,
-    because,
-    decisionId: decision.id,
-    marker,
-  };
-  const told = kind === "change" ? [...planned.owed, ...planned.changes] : planned.suggested;
-  const write: Write = {
-    ref: ticket.ref,
-    recordType: found.recordType,
-    revision: ticket.revision,
-    readAtMs,
-    fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
-    note: {
-      actionId: noteId,
-      marker,
-      text: noteText({
-        ...{ kind, decision, marker },
-        changes: told,
-        advised: planned.advised,
-        escalations: planned.escalations,
-      }),
-    },
-  };
-  return {
-    write,
-    actions: [...sets, note],
-    changes: planned.changes,
-    mode: modeOf(deps, claim.connection),
-    earlier: receipts,
-    owedReceipts,
-    fields: planned.fields,
-    ...((kind === "suggestion" || planned.advised.length > 0) && { suggests: suggestion }),
-    givesBack: false,
-    ...rest,
-  };
-}
-
-function fieldWrite(
-  action: Action,
-  change: FieldChange | undefined,
-  mapping: Mapping,
-  record: VendorRecord,
-): FieldWrite {
-  const patch = change && mapping.toVendor(change.field, change.after);
-  if (!change || !patch) throw new Error(`action ${action.id} was planned for a field that cannot be written`);
-  const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(record, path)]));
-  return { actionId: action.id, field: change.field, after: change.after, patch, seen };
 }
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {

@@ -1,0 +1,114 @@
+import { markerOf, noteText } from "../act/note.ts";
+import { type FieldChange, stepName } from "../act/plan.ts";
+import type { Mode } from "../config/settings.ts";
+import type { Action, Decision } from "../decision.ts";
+import type { Draft } from "../ledger/entry.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import { readPath } from "../mapping/path.ts";
+import type { FieldWrite, VendorRecord, Write } from "../ports.ts";
+import type { Receipt, Settlement, TicketMemory } from "../store/store.ts";
+import { modeOf, type ReconcileDeps } from "./deps.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** A planned write with all that is needed to record it before and after. */
+export interface Work {
+  write: Write;
+  actions: Action[];
+  changes: FieldChange[];
+  /** The mode it was planned under. */
+  mode: Mode;
+  /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
+  earlier: Receipt[];
+  /** To be recorded when the note is written: what it tells of earlier writes. */
+  owedReceipts: Receipt[];
+  entries: Draft[];
+  /** What is remembered besides the fields that the write changes. */
+  settlement: Omit<Settlement, "fields" | "entries">;
+  fields: TicketMemory["fields"];
+  /** The outcome that its note suggests, if it does. */
+  suggests?: string;
+  /** It puts back what a person had set. */
+  givesBack: boolean;
+}
+
+/** The write that a plan comes to, with its intents and its note. */
+export function workOf(
+  deps: ReconcileDeps,
+  prepared: Prepared,
+  kind: "change" | "suggestion",
+  rest: Pick<Work, "settlement" | "entries">,
+): Work {
+  const { claim, ticket, mapping, decision, suggestion, planned, receipts, owedReceipts, found, readAtMs } = prepared;
+  const because = reasonsOf(decision, planned.escalations);
+  // A suggestion shows what would be written; only a change writes it.
+  const sets = planned.changes.map(
+    (change): Action => ({
+      id: deps.ids.short(),
+      kind: "set",
+      ...change,
+      because,
+      decisionId: decision.id,
+      marker: "",
+    }),
+  );
+  const noteId = deps.ids.short();
+  const marker = markerOf(noteId);
+  const note: Action = {
+    id: noteId,
+    kind: "note",
+    field: "note",
+    before: null,
+    after: null,
+    because,
+    decisionId: decision.id,
+    marker,
+  };
+  const told = kind === "change" ? [...planned.owed, ...planned.changes] : planned.suggested;
+  const write: Write = {
+    ref: ticket.ref,
+    recordType: found.recordType,
+    revision: ticket.revision,
+    readAtMs,
+    fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
+    note: {
+      actionId: noteId,
+      marker,
+      text: noteText({
+        ...{ kind, decision, marker },
+        changes: told,
+        advised: planned.advised,
+        escalations: planned.escalations,
+        words: prepared.words,
+      }),
+    },
+  };
+  return {
+    write,
+    actions: [...sets, note],
+    changes: planned.changes,
+    mode: modeOf(deps, claim.connection),
+    earlier: receipts,
+    owedReceipts,
+    fields: planned.fields,
+    ...((kind === "suggestion" || planned.advised.length > 0) && { suggests: suggestion }),
+    givesBack: false,
+    ...rest,
+  };
+}
+
+function fieldWrite(
+  action: Action,
+  change: FieldChange | undefined,
+  mapping: Mapping,
+  record: VendorRecord,
+): FieldWrite {
+  const patch = change && mapping.toVendor(change.field, change.after);
+  if (!change || !patch) throw new Error(`action ${action.id} was planned for a field that cannot be written`);
+  const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(record, path)]));
+  return { actionId: action.id, field: change.field, after: change.after, patch, seen };
+}
+
+/** Rules and steps, as an action names what it was done for. */
+export function reasonsOf(decision: Decision, escalations: Decision["escalations"]): string[] {
+  return [...decision.because.map(({ rule }) => rule), ...escalations.map(stepName)];
+}
