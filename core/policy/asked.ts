@@ -1,11 +1,12 @@
 import type { Gate, Hold } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
-import { plainValue, policyContext, type Readable, readable } from "./declarations.ts";
+import { plainValue, policyContext, type Readable, type ReadPath, readable } from "./declarations.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { boundDigest, judgeFreeze } from "./guards.ts";
 import { readsText } from "./inputs.ts";
 import type { Policy, Table } from "./policy.ts";
 import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
+import { Verdicts, verdictOf } from "./verdicts.ts";
 
 /** What a policy is asked about. */
 export interface Question {
@@ -20,16 +21,10 @@ export interface Question {
   verdictsWithoutAdvice?: Readonly<Record<string, string>>;
 }
 
-const LETTERS: Readonly<Record<Verdict, string>> = { matched: "m", not_matched: "n", not_asked: "s", errored: "e" };
-
-const VERDICTS: Readonly<Record<string, Verdict>> = Object.fromEntries(
-  Object.entries(LETTERS).map(([verdict, letter]) => [letter, verdict as Verdict]), // the keys of LETTERS
-);
-
 /** One pass over the tables of a policy: what was judged, what it found, and what must be known before it can end. */
 export class Asked {
   readonly needs = new Set<FactName>();
-  readonly verdicts: string[] = [];
+  readonly verdicts = new Verdicts();
   readonly messages: Record<string, string> = {};
   readonly read: Readable;
   readonly #question: Question;
@@ -37,8 +32,9 @@ export class Asked {
   readonly #facts: Facts;
   readonly #policy: Policy;
   readonly #nowMs: number;
-  readonly #context: Readonly<Record<string, unknown>>;
-  readonly #valueAt: (path: string) => string | undefined;
+  readonly #valueAt: (path: ReadPath) => string | undefined;
+  /** Made when the first condition must be computed: often the indexes leave none. */
+  #context: Readonly<Record<string, unknown>> | undefined;
 
   constructor(question: Question) {
     const { ticket, facts, policy, nowMs } = question;
@@ -47,11 +43,10 @@ export class Asked {
     this.#facts = facts;
     this.#policy = policy;
     this.#nowMs = nowMs;
-    this.#context = policyContext(ticket, facts, nowMs, policy.custom);
     this.read = readable(ticket, facts);
     // Where a decision is made again, what was not kept cannot be looked up; those rules have their verdicts.
     const again = question.verdicts !== undefined;
-    this.#valueAt = (path) => (again && readsText([path]) ? undefined : plainValue(path, this.read));
+    this.#valueAt = (path) => (again && readsText([path.name]) ? undefined : plainValue(path, this.read));
   }
 
   /** The first rule of a table that matches, or its fallback. What errs on the way holds the ticket, or is passed over. */
@@ -61,27 +56,23 @@ export class Asked {
     onError: "hold" | "skip",
   ): { rule: R | undefined; holds: Hold[] } {
     const { rules } = table;
-    let done = 0;
-    const pass = (upTo: number, letter: string): void => {
-      if (upTo > done) this.verdicts.push(letter.repeat(upTo - done));
-      done = upTo;
-    };
+    const from = this.verdicts.length;
     const end = (rule: R | undefined, holds: Hold[]): { rule: R | undefined; holds: Hold[] } => {
-      pass(rules.length, "s");
-      if (fallback) this.verdicts.push(rule === fallback ? "m" : "s");
+      this.verdicts.fill(from + rules.length, "not_asked");
+      if (fallback) this.verdicts.add(rule === fallback ? "matched" : "not_asked");
       return { rule, holds };
     };
     for (const at of table.index.candidates(this.#valueAt)) {
       const rule = rules[at];
       if (!rule) continue;
-      pass(at, "n");
+      this.verdicts.fill(from + at, "not_matched");
       const verdict = this.#judge(table, rule, false);
       if (verdict === undefined) return end(undefined, []);
-      pass(at + 1, LETTERS[verdict]);
+      this.verdicts.add(verdict);
       if (verdict === "matched") return end(rule, []);
       if (verdict === "errored" && onError === "hold") return end(undefined, [this.#held(table, rule)]);
     }
-    pass(rules.length, "n");
+    this.verdicts.fill(from + rules.length, "not_matched");
     return end(fallback, []);
   }
 
@@ -124,16 +115,16 @@ export class Asked {
   }
 
   #collect<R extends Rule>(table: Table<R>, each: (rule: R, verdict: Verdict) => void): void {
-    let done = 0;
+    const from = this.verdicts.length;
     for (const at of table.index.candidates(this.#valueAt)) {
       const rule = table.rules[at];
       const verdict = rule && this.#judge(table, rule, true);
       if (!rule || verdict === undefined) continue;
-      this.verdicts.push("n".repeat(at - done), LETTERS[verdict]);
-      done = at + 1;
+      this.verdicts.fill(from + at, "not_matched");
+      this.verdicts.add(verdict);
       each(rule, verdict);
     }
-    this.verdicts.push("n".repeat(table.rules.length - done));
+    this.verdicts.fill(from + table.rules.length, "not_matched");
   }
 
   /** Undefined where facts are needed first. */
@@ -152,6 +143,7 @@ export class Asked {
   #judged({ scope, condition }: Rule, guard: boolean): Judgement {
     const inScope: Judgement = scope?.(this.#ticket, this.#facts, this.#nowMs) ?? { verdict: "matched" };
     if (!condition || ("verdict" in inScope && inScope.verdict === "not_matched")) return inScope;
+    this.#context ??= policyContext(this.#ticket, this.#facts, this.#nowMs, this.#policy.custom);
     const judged = judge(condition, this.#context, this.#facts, guard);
     return "verdict" in judged && judged.verdict === "matched" ? inScope : judged;
   }
@@ -166,5 +158,5 @@ export class Asked {
 function remade(kept: string | undefined): Judgement | undefined {
   if (kept === undefined) return undefined;
   const message = kept.slice(2);
-  return { verdict: VERDICTS[kept.charAt(0)] ?? "errored", ...(message !== "" && { message }) };
+  return { verdict: verdictOf(kept.charAt(0)) ?? "errored", ...(message !== "" && { message }) };
 }

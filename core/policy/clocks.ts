@@ -40,11 +40,12 @@ export function readClocks(
   remembered: ClocksFact,
   { nowMs, held }: { nowMs: number; held: boolean },
 ): ClockReading {
+  const anything = Object.keys(remembered).length > 0;
+  if (!rule && !anything) return { states: [], escalations: [], desired: {}, takeOver: [], wakeAtMs: undefined };
   const escalations: Escalation[] = [];
   const wakes: number[] = [];
   const desired: Desired = {};
   const takeOver = new Set<SettableField>();
-  const anything = Object.keys(remembered).length > 0;
   const left = (anything ? rules : []).filter(({ id }) => id !== rule?.id).flatMap(({ clocks }) => clocks);
   // First, so that the clocks that run have the last word.
   const states = left.flatMap((clock) => leftState(clock, remembered[clock.name], ticket, desired));

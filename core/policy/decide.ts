@@ -43,10 +43,8 @@ export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: nu
         readsText(reads) ? [[name, [letters[at], messages[name]].filter((part) => part !== undefined).join(" ")]] : [],
       ),
     );
-  const bare = facts.advice
-    ? unadvised({ ticket, facts, policy, nowMs, withheld: "" }).asked
-    : { verdicts: [], messages: {} };
-  const verdictsWithoutAdvice = facts.advice ? keptOf(bare.verdicts.join(""), bare.messages) : {};
+  const bare = facts.advice ? unadvised({ ticket, facts, policy, nowMs, withheld: "" }).asked : undefined;
+  const verdictsWithoutAdvice = bare ? keptOf(bare.verdicts.letters, bare.messages) : {};
   const bound = decision.gates.flatMap(({ binds }) => binds).filter(isText);
   return {
     ticket: withoutText(ticket),
@@ -66,14 +64,14 @@ function decideWith(question: Question): Outcome {
   // What would be if no advice had been given: advice may find another rule, but neither free a ticket nor let more
   // happen to it by itself.
   const bare = facts.advice ? unadvised(question) : undefined;
-  const needs = new Set([...asked.needs, ...(bare?.asked.needs ?? [])]);
+  const needs = bare ? asked.needs.union(bare.asked.needs) : asked.needs;
   if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
   const holds = union([...found, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
   const levels = { rule: clocked.rule, rules: policy.sla.rules };
   const clocks = readClocks(levels, ticket, facts.clocks ?? {}, { nowMs, held: stopped });
   const chosen = stopped ? undefined : routed.rule;
-  const rest: Omit<Decision, "id"> = {
+  const told: Omit<Decision, "id" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
     set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks.desired)),
     takeOver: stopped ? [] : clocks.takeOver,
@@ -83,16 +81,15 @@ function decideWith(question: Question): Outcome {
     escalations: clocks.escalations,
     wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs]),
     mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(bare?.free ?? free)),
-    trace: {
-      verdicts: asked.verdicts.join(""),
-      reads: recordedReads(policy.paths, asked.read),
-      messages: asked.messages,
-    },
     inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
     policyVersion: policy.version,
   };
-  // The keys above stand in one order, so the text is the same wherever it is made.
-  return { decision: { id: sha256Hex(JSON.stringify(rest)).slice(0, 16), ...rest } };
+  const { verdicts, messages } = asked;
+  const reads = recordedReads(policy.paths, asked.read);
+  // What is told stands in one order, so the text is the same wherever it is made. The runs say all that the letters
+  // say, in a text that is far shorter to digest.
+  const id = sha256Hex(JSON.stringify([Object.values(told), verdicts.runs, reads, messages])).slice(0, 16);
+  return { decision: { id, ...told, trace: { verdicts: verdicts.letters, reads, messages } } };
 }
 
 /** How much may happen by itself; where no rule could say, nothing may. */
@@ -140,6 +137,7 @@ export function suggestionDigest({ because, set, gates, holds }: Decision): stri
 }
 
 function union(holds: readonly Hold[]): Hold[] {
+  if (holds.length === 0) return [];
   return [...new Map(holds.map((hold) => [`${hold.rule} ${hold.reason}`, hold])).values()];
 }
 

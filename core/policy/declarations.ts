@@ -41,29 +41,36 @@ export function policyContext(
   nowMs: number,
   custom: Readonly<Record<string, CelType>>,
 ): Record<string, unknown> {
-  const { ref, change, request, ...rest } = ticket;
+  const { ref, request } = ticket;
   return {
     ...factContext(facts),
     now: new Date(nowMs),
+    // Named one by one: that is far quicker than copying the ticket, and what is not declared stays out.
     ticket: {
-      ...rest,
-      assignee: withGroups(ticket.assignee, facts),
-      requester: withGroups(ticket.requester, facts),
       connection: ref.connection,
       key: ref.key,
+      kind: ticket.kind,
+      title: ticket.title,
+      description: ticket.description,
+      status: ticket.status,
       priority: BigInt(ticket.priority),
       impact: BigInt(ticket.impact),
       urgency: BigInt(ticket.urgency),
+      category: ticket.category,
+      subcategory: ticket.subcategory,
+      assignmentGroup: ticket.assignmentGroup,
+      assignee: withGroups(ticket.assignee, facts),
+      requester: withGroups(ticket.requester, facts),
+      ci: ticket.ci,
+      ciId: ticket.ciId,
+      service: ticket.service,
+      labels: ticket.labels,
       createdAt: new Date(ticket.createdAt),
       updatedAt: new Date(ticket.updatedAt),
-      change: {
-        ...change,
-        ...(change.plannedStart && { plannedStart: new Date(change.plannedStart) }),
-        ...(change.plannedEnd && { plannedEnd: new Date(change.plannedEnd) }),
-      },
-      request: { ...request, quantity: BigInt(request.quantity), price: BigInt(request.price) },
+      change: withDates(ticket.change),
+      request: { item: request.item, quantity: BigInt(request.quantity), price: BigInt(request.price) },
       custom: customContext(ticket, custom),
-    },
+    } satisfies Record<keyof typeof TICKET | "custom", unknown>,
   };
 }
 
@@ -71,6 +78,17 @@ export function policyContext(
 function withGroups(person: Ticket["assignee"], { members }: Facts): object {
   const groups = person.id === "" ? [] : members?.[person.id];
   return groups === undefined ? person : { ...person, [GROUPS]: groups };
+}
+
+/** A change as rules see it. What is no change, or not planned yet, has nothing to convert. */
+function withDates(change: Ticket["change"]): object {
+  const { plannedStart, plannedEnd } = change;
+  if (!plannedStart && !plannedEnd) return change;
+  return {
+    ...change,
+    ...(plannedStart && { plannedStart: new Date(plannedStart) }),
+    ...(plannedEnd && { plannedEnd: new Date(plannedEnd) }),
+  };
 }
 
 function customContext(ticket: Ticket, custom: Readonly<Record<string, CelType>>): Record<string, unknown> {
@@ -116,22 +134,33 @@ export function readable(ticket: Ticket, facts: Facts): Readable {
   return { ...facts, ticket: { ...ticket, connection: ticket.ref.connection, key: ticket.ref.key } };
 }
 
+/** A path that rules read, taken apart once. */
+export interface ReadPath {
+  /** As rules write it: `ticket.change.type`. */
+  name: string;
+  steps: readonly string[];
+}
+
+export function readPath(name: string): ReadPath {
+  return { name, steps: name.split(".") };
+}
+
 /** Stands in a trace for a fact that was not asked for, or not to be had. */
 export const NOT_ASKED = "(not asked)";
 
 /** What rules read, for a trace. Text fields are named without their value. */
-export function recordedReads(paths: readonly string[], from: Readable): Record<string, string> {
+export function recordedReads(paths: readonly ReadPath[], from: Readable): Record<string, string> {
   const reads: Record<string, string> = {};
-  for (const path of paths) reads[path] = recorded(path, from);
+  for (const path of paths) reads[path.name] = recorded(path, from);
   return reads;
 }
 
-function recorded(path: string, from: Readable): string {
-  if (path === "now") return "(the hour of the decision)";
+function recorded(path: ReadPath, from: Readable): string {
+  if (path.name === "now") return "(the hour of the decision)";
   // Facts are closed values: names of the CMDB, sums, and what a model chose from lists of ours; but an owner is a person.
-  if (path === "ci.owner") return valueAt(path, from) === undefined ? NOT_ASKED : TEXT_NOT_KEPT;
-  if (!path.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
-  return RECORDABLE.has(path) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
+  if (path.name === "ci.owner") return valueAt(path, from) === undefined ? NOT_ASKED : TEXT_NOT_KEPT;
+  if (!path.name.startsWith("ticket.")) return shown(valueAt(path, from), NOT_ASKED);
+  return RECORDABLE.has(path.name) ? shown(valueAt(path, from), "(absent)") : TEXT_NOT_KEPT;
 }
 
 function shown(value: unknown, absent: string): string {
@@ -139,22 +168,13 @@ function shown(value: unknown, absent: string): string {
 }
 
 /** A text or whole number at a path, as a rule's tests name it; undefined for all else. */
-export function plainValue(path: string, from: Readable): string | undefined {
+export function plainValue(path: ReadPath, from: Readable): string | undefined {
   const value = valueAt(path, from);
   if (typeof value === "string") return value;
   return typeof value === "number" ? String(value) : undefined;
 }
 
-const STEPS_MAX = 1_000;
-const stepsOf = new Map<string, readonly string[]>();
-
-function valueAt(path: string, from: Readable): unknown {
-  let steps = stepsOf.get(path);
-  if (!steps) {
-    if (stepsOf.size >= STEPS_MAX) stepsOf.clear();
-    steps = path.split(".");
-    stepsOf.set(path, steps);
-  }
+function valueAt({ steps }: ReadPath, from: Readable): unknown {
   let at: unknown = from;
   for (const step of steps) {
     if (at === null || typeof at !== "object" || !Object.hasOwn(at, step)) return undefined;

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { canonicalJson, type Json, sha256Hex } from "../canonical.ts";
-import { instant } from "../clock.ts";
 import { Instant, Ticket } from "../ticket.ts";
 import { Facts } from "./facts.ts";
 import type { Policy } from "./policy.ts";
@@ -58,6 +57,7 @@ export function withheldDigest(
 /** Facts as they may be kept: who belongs to which group, and who owns an item, is about people. */
 export function withoutPeople(facts: Facts): Facts {
   const { members, ci } = facts;
+  if (!members && !ci) return facts;
   return { ...facts, ...(members && { members: {} }), ...(ci && { ci: { ...ci, owner: "" } }) };
 }
 
@@ -78,9 +78,8 @@ export function inputsDigest(
     [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null],
     [request.item, request.quantity, request.price],
   ];
-  return sha256Hex(
-    `${JSON.stringify(kept)}\n${withheld}\n${factsText(withoutPeople(facts))}\n${version}\n${instant(nowMs)}`,
-  );
+  const known = factsText(withoutPeople(facts));
+  return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${known}\n${version}\n${nowMs}`);
 }
 
 function factsText(facts: Facts): string {

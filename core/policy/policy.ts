@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
 import type { CheckedTable } from "./checked.ts";
+import { type ReadPath, readPath } from "./declarations.ts";
 import { FACT_NAMES, type FactName } from "./facts.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { GateRule } from "./gates.ts";
@@ -40,7 +41,7 @@ export interface Policy {
   /** Types of the customer's own fields. */
   custom: Readonly<Record<string, CelType>>;
   /** Every path that some rule reads, sorted: what a trace records. */
-  paths: readonly string[];
+  paths: readonly ReadPath[];
   /** Facts that some rule may ask for, the cheapest first. */
   asks: readonly FactName[];
   /** `file/id` and the paths of every rule, in the order of a trace's letters. */
@@ -93,7 +94,7 @@ export function policyFrom(
     ...named(tables.autonomy),
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
-  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort();
+  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort().map(readPath);
   return { version, ...tables, custom, paths, asks: asksOf(rules), rules: traced, files, checked };
 }
 

@@ -1,10 +1,11 @@
 import type { EqualityTest } from "../expression-tree.ts";
+import { type ReadPath, readPath } from "./declarations.ts";
 import type { Rule } from "./rule.ts";
 
 /** The rules that an input can still match, found by looking up instead of computing. */
 export interface RuleIndex {
   /** Positions of the candidates among all rules, rising. Every other rule is certain not to match. */
-  candidates(valueAt: (path: string) => string | undefined): number[];
+  candidates(valueAt: (path: ReadPath) => string | undefined): readonly number[];
 }
 
 const WORD = 32;
@@ -34,11 +35,13 @@ export function ruleIndex(rules: readonly Rule[]): RuleIndex {
       }
     }
   });
-  const looked = [...paths];
+  const looked = [...paths].map(([path, { free, byValue }]) => ({ path: readPath(path), free, byValue }));
+  const everyone = [...rules.keys()];
   return {
     candidates(valueAt) {
-      const left = Uint32Array.from(all);
-      for (const [path, { free, byValue }] of looked) {
+      if (looked.length === 0) return everyone;
+      const left = new Uint32Array(all);
+      for (const { path, free, byValue } of looked) {
         const value = valueAt(path);
         // A path without a plain value is left to the expression itself, which says what is wrong with it.
         if (value === undefined) continue;
@@ -58,8 +61,7 @@ function bits(words: number, at: Iterable<number>): Uint32Array {
 
 function positions(set: Uint32Array): number[] {
   const found: number[] = [];
-  set.forEach((word, at) => {
-    for (let left = word; left !== 0; left &= left - 1) found.push(at * WORD + 31 - Math.clz32(left & -left));
-  });
+  for (let at = 0; at < set.length; at += 1)
+    for (let left = set[at] ?? 0; left !== 0; left &= left - 1) found.push(at * WORD + 31 - Math.clz32(left & -left));
   return found;
 }

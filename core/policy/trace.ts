@@ -1,6 +1,7 @@
 import type { Decision, Trace } from "../decision.ts";
 import type { TracedRule } from "./policy.ts";
 import type { Verdict } from "./rule.ts";
+import { verdictOf } from "./verdicts.ts";
 
 /** One rule of a trace, as people read it. */
 export interface TraceLine {
@@ -12,18 +13,11 @@ export interface TraceLine {
   message: string | undefined;
 }
 
-const VERDICTS: Readonly<Record<string, Verdict>> = {
-  m: "matched",
-  n: "not_matched",
-  s: "not_asked",
-  e: "errored",
-};
-
 /** Every rule with its verdict. `rules` are those of the decision's own policy version, in their order. */
 export function traceLines({ verdicts, reads, messages }: Trace, rules: readonly TracedRule[]): TraceLine[] {
   return rules.map(({ name, reads: paths }, at) => ({
     rule: name,
-    verdict: VERDICTS[verdicts[at] ?? ""] ?? "not_asked",
+    verdict: verdictOf(verdicts[at]) ?? "not_asked",
     reads: Object.fromEntries(paths.flatMap((path) => (reads[path] === undefined ? [] : [[path, reads[path]]]))),
     message: messages[name],
   }));
