@@ -5,6 +5,7 @@ import { servicenowWebhooks } from "../connectors/servicenow/webhook.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
 import type { ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { Desk } from "../core/reconcile/deps.ts";
@@ -17,14 +18,18 @@ export interface Desks {
   swept: ReadonlyMap<string, Swept>;
 }
 
-/** A connector, its mappings and its webhook check for every connection of a configuration. */
-export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
+/**
+ * A connector, its mappings and its webhook check for every connection of a configuration. Mappings that are replaced in
+ * `current` rule from then on, with the fields that they need; everything else is that of the start.
+ */
+export function openDesks(current: { config: Config }, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
   const desks = new Map<string, Desk>();
   const sources = new Map<string, WebhookSource>();
   const swept = new Map<string, Swept>();
-  for (const [connection, settings] of Object.entries(config.settings.connections)) {
-    const mappings = mappingsOf(config, settings);
-    const connector = connectorFor(connection, settings, mappings, { ...deps, config });
+  const { limits, connections } = current.config.settings;
+  for (const [connection, settings] of Object.entries(connections)) {
+    const mappings = following(current, (all) => mappingsOf(all, settings));
+    const connector = connectorFor(settings, mappings, { ...deps, connection, limits });
     desks.set(connection, { connector, mappings, host: new URL(settings.baseUrl).host });
     swept.set(connection, { feed: connector, recordTypes: Object.keys(settings.records) });
     sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
@@ -32,31 +37,36 @@ export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter:
   return { desks, sources, swept };
 }
 
+type Mappings = ReadonlyMap<string, Mapping>;
+
 function connectorFor(
-  connection: string,
   settings: Connection,
-  mappings: ReadonlyMap<string, Mapping>,
-  { config, clock, log, meter }: { config: Config; clock: Clock; log: Log; meter: Meter },
+  mappings: () => Mappings,
+  deps: { connection: string; limits: Limits; clock: Clock; log: Log; meter: Meter },
 ): Connector & ChangeFeed {
-  const { limits } = config.settings;
-  const reads = [...mappings].map(([type, mapping]): [string, readonly string[]] => [type, mapping.reads]);
-  if (settings.type === "servicenow")
-    return servicenowConnector({ connection, settings, limits, clock, meter, fields: new Map(reads) });
-  return jiraConnector({
-    connection,
-    settings,
-    limits,
-    clock,
-    meter,
-    log,
-    fields: [...new Set(reads.flatMap(([, fields]) => fields))],
-  });
+  const reads = (): [string, readonly string[]][] => [...mappings()].map(([type, mapping]) => [type, mapping.reads]);
+  if (settings.type === "servicenow") return servicenowConnector({ ...deps, settings, fields: () => new Map(reads()) });
+  return jiraConnector({ ...deps, settings, fields: () => [...new Set(reads().flatMap(([, fields]) => fields))] });
 }
 
-function mappingsOf(config: Config, settings: Connection): ReadonlyMap<string, Mapping> {
+/** What is made of the mappings that rule; made again once they were replaced. */
+function following<T>(current: { config: Config }, make: (mappings: Mappings) => T): () => T {
+  let { mappings } = current.config;
+  let made = make(mappings);
+  return () => {
+    if (current.config.mappings !== mappings) {
+      mappings = current.config.mappings;
+      made = make(mappings);
+    }
+    return made;
+  };
+}
+
+/** The mappings of a connection's records, by record type. */
+function mappingsOf(all: Mappings, { records }: Connection): Mappings {
   const found = new Map<string, Mapping>();
-  for (const [record, name] of Object.entries(settings.records)) {
-    const mapping = config.mappings.get(name);
+  for (const [record, name] of Object.entries(records)) {
+    const mapping = all.get(name);
     if (mapping) found.set(record, mapping);
   }
   return found;

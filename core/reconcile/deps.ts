@@ -11,8 +11,8 @@ import type { Ticket } from "../ticket.ts";
 /** A connection with what is needed to work on its tickets. */
 export interface Desk {
   connector: Connector;
-  /** Vendor record type → mapping. */
-  mappings: ReadonlyMap<string, Mapping>;
+  /** Vendor record type → mapping, as they are now: a batch works by those with whose fields it read. */
+  mappings: () => ReadonlyMap<string, Mapping>;
   /** Whom to ask for the facts of a ticket; null: there is no answer. A fact without a source has none either. */
   facts?: { readonly [N in FactName]?: (ticket: Ticket) => Promise<NonNullable<Facts[N]> | null> };
   /** Where the connector calls, for whoever reads the log. */
