@@ -1,6 +1,8 @@
 import type PQueue from "p-queue";
 import { ConnectorError } from "../errors.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import { FACT_ROUNDS_MAX, type Facts } from "../policy/facts.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import { conclude, type Written } from "./conclude.ts";
@@ -16,6 +18,12 @@ export interface Acting {
   queue: PQueue;
   /** True once the process is stopping: what has not begun is given back. */
   stopping: () => boolean;
+}
+
+/** What a batch is worked by from its reading on. */
+interface BatchRules {
+  policy: Policy;
+  mappings: ReadonlyMap<string, Mapping>;
 }
 
 /**
@@ -39,6 +47,8 @@ export async function reconcileBatch(
     return;
   }
   const readAtMs = deps.clock.now();
+  // Whatever is changed meanwhile, these tickets are done by the rules and mappings with which they were read.
+  const rules: BatchRules = { policy: deps.policy(), mappings: desk.mappings() };
   let outcomes: Map<string, ReadOutcome>;
   try {
     const ids = claims.map(({ recordId }) => recordId);
@@ -57,7 +67,7 @@ export async function reconcileBatch(
   await each(clear, async (claim) => {
     deps.meter.count("interlock_reconciles_total", { connection: claim.connection });
     await isolated(deps, claim, async () => {
-      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen });
+      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen, ...rules });
       const work = await carryOut(deps, claim, next);
       if (!work) return;
       const result = await acting.queue.add(() => write(deps, desk, claim, work, acting));
@@ -89,7 +99,7 @@ async function nextFor(
   desk: Desk,
   claim: Claim,
   outcome: ReadOutcome | undefined,
-  read: LookBack & { readAtMs: number },
+  { mappings, ...read }: LookBack & { readAtMs: number } & BatchRules,
 ): Promise<Exclude<Next, { kind: "facts" }>> {
   if (claim.attempts >= deps.limits.attemptsMax) {
     return {
@@ -102,7 +112,7 @@ async function nextFor(
   if (!outcome?.found) {
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
-  const mapping = desk.mappings.get(outcome.recordType);
+  const mapping = mappings.get(outcome.recordType);
   let facts: Facts = {};
   for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
     const next = prepare(deps, claim, outcome, mapping, { ...read, facts });

@@ -21,9 +21,9 @@ describe("the desks of a configuration: whom they ask for facts", () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Fact → the connection that is asked, for every desk. */
-  async function asked({ settings, ...rest }: Config): Promise<Record<string, Record<string, string>>> {
+  async function asked(given: Config): Promise<Record<string, Record<string, string>>> {
     const deps = { clock: standingClock(), log: recordingLog(), meter: { count: () => undefined } };
-    const { desks } = openDesks({ ...rest, settings }, deps);
+    const { desks } = openDesks({ config: given }, deps);
     await Promise.all([...desks.values()].map(({ connector }) => connector.close()));
     const of = [...desks].map(([name, { facts = {} }]) => {
       return [name, Object.fromEntries(Object.entries(facts).map(([fact, { connection }]) => [fact, connection]))];

@@ -98,7 +98,7 @@ function prepared(each: Case, counted: string[] = []): Next {
   const markers = new Map(Object.entries(each.markers ?? {}));
   const { found: replaced = {}, unknown = [] } = each.edits ?? {};
   const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
-  const read = { readAtMs: NOW_MS - 50, markers, edits, facts: each.facts ?? {} };
+  const read = { readAtMs: NOW_MS - 50, markers, edits, facts: each.facts ?? {}, policy: deps.policy() };
   return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, read);
 }
 
