@@ -1,5 +1,5 @@
-import { policyChanges } from "../core/config/changes.ts";
-import type { Config } from "../core/config/load.ts";
+import { mappingChanges, mappingsVersion, policyChanges } from "../core/config/changes.ts";
+import { type Config, mappingsInUse } from "../core/config/load.ts";
 import { keptOf } from "../core/config/policy-files.ts";
 import type { Mode } from "../core/config/settings.ts";
 import type { Meter } from "../core/ports.ts";
@@ -26,19 +26,25 @@ export class CurrentConfig {
   }
 
   /**
-   * Takes over the rules and the mode of a sound configuration; they are kept and on the ledger before they rule, since
-   * what cannot be recorded does not happen. `files` say what changed on the disk and who could write it. Answers what
-   * changed, rule by rule.
+   * Takes over the rules, the mappings and the mode of a sound configuration, all at once; they are kept and on the
+   * ledger before they rule, since what cannot be recorded does not happen. `files` say what changed on the disk and who
+   * could write it. Answers what changed, rule by rule and mapping by mapping.
    */
   async adopt(next: Config, files: readonly string[]): Promise<string[]> {
     const { policy, settings } = this.config;
-    const changes = policyChanges(policy, next.policy);
+    const mappings = mappingsAfter(this.config, next);
+    const used = mappingsInUse(settings, mappings);
+    const changes = [
+      ...policyChanges(policy, next.policy),
+      ...mappingChanges(mappingsInUse(settings, this.config.mappings), used),
+    ];
     if (next.settings.mode !== this.mode) changes.push(`mode is ${next.settings.mode}`);
     if (changes.length > 0) {
       await this.#store.keepPolicy(keptOf(next.policy));
       const body = {
         before: policy.version,
         policyVersion: next.policy.version,
+        mappingsVersion: mappingsVersion(used),
         mode: next.settings.mode,
         changes: changes.slice(0, CHANGES_MAX).map((change) => change.slice(0, TEXT_MAX)),
         changed: changes.length,
@@ -46,7 +52,7 @@ export class CurrentConfig {
       };
       await this.#store.append([{ kind: "config", ticket: null, body }]);
     }
-    this.config = { ...this.config, policy: next.policy, settings: { ...settings, mode: next.settings.mode } };
+    this.config = { policy: next.policy, mappings, settings: { ...settings, mode: next.settings.mode } };
     this.mode = next.settings.mode;
     this.refused = 0;
     this.#meter.count("interlock_reloads_total", { outcome: "adopted" });
@@ -58,4 +64,15 @@ export class CurrentConfig {
     this.refused = problems;
     this.#meter.count("interlock_reloads_total", { outcome: "refused" });
   }
+}
+
+/**
+ * The mappings of the next configuration. Who is called, and for which records, is settled at the start: what the
+ * connections that run still need, and the next one does not have for the same vendor, stays as it was.
+ */
+function mappingsAfter({ settings, mappings }: Config, next: Config): Config["mappings"] {
+  const after = new Map(next.mappings);
+  for (const mapping of mappingsInUse(settings, mappings))
+    if (after.get(mapping.name)?.vendor !== mapping.vendor) after.set(mapping.name, mapping);
+  return after;
 }

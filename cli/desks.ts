@@ -5,6 +5,7 @@ import { servicenowWebhooks } from "../connectors/servicenow/webhook.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
 import type { ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { Desk, FactSources } from "../core/reconcile/deps.ts";
@@ -18,20 +19,23 @@ export interface Desks {
 }
 
 type Opened = Connector & ChangeFeed & { facts: FactSources };
+type Mappings = ReadonlyMap<string, Mapping>;
 
-/** A connector, its mappings, its facts and its webhook check for every connection of a configuration. */
-export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
+/**
+ * A connector, its mappings, its facts and its webhook check for every connection of a configuration. Mappings that are
+ * replaced in `current` rule from then on, with the fields that they need; everything else is that of the start.
+ */
+export function openDesks(current: { config: Config }, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
   const desks = new Map<string, Desk>();
   const sources = new Map<string, WebhookSource>();
   const swept = new Map<string, Swept>();
-  const ci = onlyCmdb(config.settings);
+  const { limits, connections } = current.config.settings;
+  const ci = onlyCmdb(current.config.settings);
   const opened = new Map(
-    Object.entries(config.settings.connections).map(([connection, settings]) => {
-      const mappings = mappingsOf(config, settings);
-      return [
-        connection,
-        { settings, mappings, connector: connectorFor(connection, settings, mappings, { ...deps, config }) },
-      ];
+    Object.entries(connections).map(([connection, settings]) => {
+      const mappings = following(current, (all) => mappingsOf(all, settings));
+      const connector = connectorFor(settings, mappings, { ...deps, connection, limits });
+      return [connection, { settings, mappings, connector }];
     }),
   );
   for (const [connection, { settings, mappings, connector }] of opened) {
@@ -51,30 +55,33 @@ export function onlyCmdb({ connections }: Config["settings"]): string | undefine
 }
 
 function connectorFor(
-  connection: string,
   settings: Connection,
-  mappings: ReadonlyMap<string, Mapping>,
-  { config, clock, log, meter }: { config: Config; clock: Clock; log: Log; meter: Meter },
+  mappings: () => Mappings,
+  deps: { connection: string; limits: Limits; clock: Clock; log: Log; meter: Meter },
 ): Opened {
-  const { limits } = config.settings;
-  const reads = [...mappings].map(([type, mapping]): [string, readonly string[]] => [type, mapping.reads]);
-  if (settings.type === "servicenow")
-    return servicenowConnector({ connection, settings, limits, clock, meter, fields: new Map(reads) });
-  return jiraConnector({
-    connection,
-    settings,
-    limits,
-    clock,
-    meter,
-    log,
-    fields: [...new Set(reads.flatMap(([, fields]) => fields))],
-  });
+  const reads = (): [string, readonly string[]][] => [...mappings()].map(([type, mapping]) => [type, mapping.reads]);
+  if (settings.type === "servicenow") return servicenowConnector({ ...deps, settings, fields: () => new Map(reads()) });
+  return jiraConnector({ ...deps, settings, fields: () => [...new Set(reads().flatMap(([, fields]) => fields))] });
 }
 
-function mappingsOf(config: Config, settings: Connection): ReadonlyMap<string, Mapping> {
+/** What is made of the mappings that rule; made again once they were replaced. */
+function following<T>(current: { config: Config }, make: (mappings: Mappings) => T): () => T {
+  let { mappings } = current.config;
+  let made = make(mappings);
+  return () => {
+    if (current.config.mappings !== mappings) {
+      mappings = current.config.mappings;
+      made = make(mappings);
+    }
+    return made;
+  };
+}
+
+/** The mappings of a connection's records, by record type. */
+function mappingsOf(all: Mappings, { records }: Connection): Mappings {
   const found = new Map<string, Mapping>();
-  for (const [record, name] of Object.entries(settings.records)) {
-    const mapping = config.mappings.get(name);
+  for (const [record, name] of Object.entries(records)) {
+    const mapping = all.get(name);
     if (mapping) found.set(record, mapping);
   }
   return found;

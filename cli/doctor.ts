@@ -8,6 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { parseYaml } from "../core/config/document.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
+import { fieldsSetBy, valuesWritten } from "../core/live/mapped.ts";
 import { MappingFile } from "../core/mapping/schema.ts";
 import type { FactName } from "../core/policy/facts.ts";
 import { SETTABLE_FIELDS } from "../core/ticket.ts";
@@ -117,8 +118,7 @@ function factsOf({ policy, mappings }: Config, { type, records }: Connection): F
 }
 
 function needsOf(config: Config, settings: Connection, folder: string): RecordNeeds[] {
-  const { rules, fallback } = config.policy.routing;
-  const set = new Set([...rules, fallback].flatMap(({ desired }) => Object.keys(desired)));
+  const set = fieldsSetBy(config.policy);
   return Object.entries(settings.records).flatMap(([record, name]) => {
     const mapping = config.mappings.get(name);
     if (!mapping) return [];
@@ -132,7 +132,7 @@ function needsOf(config: Config, settings: Connection, folder: string): RecordNe
       const table = typeof rule?.write === "object" ? Object.values(rule.write) : undefined;
       if (isSet) for (const path of table ? table.flatMap(Object.keys) : [rule?.from ?? ""]) writes.add(path);
       if (rule?.from === undefined || rule.values === undefined) continue;
-      const written = isSet && !table ? Object.keys(rule.values) : [];
+      const written = [...valuesWritten({ field: key, rule }, mapping, set)];
       values.push({ path: rule.from, known: Object.keys(rule.values), written });
     }
     return [{ ...needs, writes: [...writes].filter((path) => path !== ""), values }];

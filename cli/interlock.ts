@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
+import type { CheckOptions } from "./check.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
 import { addPolicyCommands } from "./policy-commands.ts";
@@ -46,9 +47,10 @@ function program(finish: (code: ExitCode) => void): Command {
   command(root, "serve", "run the sidecar until SIGTERM or SIGINT").action(async (options: CommonOptions) =>
     finish(await (await import("./serve.ts")).serve(options)),
   );
-  json(command(root, "check", "check the configuration and run the tests of mappings and rules, offline")).action(
-    async (options: CommonOptions) => finish((await import("./check.ts")).check(options)),
-  );
+  json(command(root, "check", "check the configuration and run the tests of mappings and rules, offline"))
+    .option("--live", "also ask the connections whether the groups, people, choices and fields that it names are there")
+    .addHelpText("after", "\n--live calls with the secrets of the connections, as doctor does, and changes nothing.")
+    .action(async (options: CheckOptions) => finish(await (await import("./check.ts")).check(options)));
   json(command(root, "explain", "say what was decided for a ticket, why, and what was written"))
     .argument("<ticket>", "connection/key, such as snow/INC0010001")
     .option("--trace", "show every rule and what it read")

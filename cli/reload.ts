@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { watch } from "chokidar";
 import type { ConfigFolders } from "../core/config/files.ts";
-import { type Config, loadConfig } from "../core/config/load.ts";
+import { type Config, loadConfig, mappingsInUse } from "../core/config/load.ts";
 import { describeError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import { renderProblem } from "../core/problem.ts";
@@ -71,17 +71,16 @@ async function readAgain(
   }
 }
 
-/** Parts that are built at the start: who is called, with which fields, within which limits. */
-function restartNeeded(before: Config, after: Config): string[] {
-  const { mode: _before, ...settings } = before.settings;
-  const { mode: _after, ...next } = after.settings;
-  const mappings = (config: Config): string =>
-    JSON.stringify(
-      [...config.mappings.values()].map(({ name, vendor, reads, custom }) => [name, vendor, reads, custom]),
-    );
+/** Parts that are settled at the start: who is called, for which records and within which limits, and what is listened on. */
+function restartNeeded(current: Config, loaded: Config): string[] {
+  const { mode: _current, ...settings } = current.settings;
+  const { mode: _loaded, ...next } = loaded.settings;
+  const kept = mappingsInUse(current.settings, current.mappings).filter(
+    ({ name, version }) => loaded.mappings.get(name)?.version !== version,
+  );
   return [
     ...(JSON.stringify(settings) === JSON.stringify(next) ? [] : ["interlock.yaml, but for mode"]),
-    ...(mappings(before) === mappings(after) ? [] : ["mappings"]),
+    ...kept.map(({ name }) => `mapping ${name}`),
   ];
 }
 

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
 import type { Clock, Ids, Rng } from "../core/clock.ts";
-import type { Config } from "../core/config/load.ts";
+import { mappingsVersion } from "../core/config/changes.ts";
+import { type Config, mappingsInUse } from "../core/config/load.ts";
 import { keptOf } from "../core/config/policy-files.ts";
 import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
@@ -65,7 +66,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
-  const { desks, sources, swept } = openDesks(config, { clock, log, meter: metrics });
+  const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics });
 
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
@@ -122,9 +123,14 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 }
 
 /** Opens the store and records what starts on it, with which rules. */
-async function beginStore({ settings, policy }: Config, worker: string, { clock, log }: ServerDeps): Promise<Store> {
+async function beginStore(config: Config, worker: string, { clock, log }: ServerDeps): Promise<Store> {
+  const { settings, policy } = config;
   const store = await openStoreUrl(settings.store, clock, log);
-  const body = { version: VERSION, mode: settings.mode, policyVersion: policy.version, worker };
+  const versions = {
+    policyVersion: policy.version,
+    mappingsVersion: mappingsVersion(mappingsInUse(settings, config.mappings)),
+  };
+  const body = { version: VERSION, mode: settings.mode, ...versions, worker };
   await store.append([{ kind: "start", ticket: null, body }]);
   await store.keepPolicy(keptOf(policy));
   return store;

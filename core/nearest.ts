@@ -5,7 +5,8 @@ const SHARE_MAX = 0.4;
 
 /** The known word that was most likely meant by one that is not known, whatever its case; undefined where none is near. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
-  const lower = new Map(known.map((word) => [word.toLowerCase(), word]));
+  // Of words that differ in their case only, the first is meant.
+  const lower = new Map([...known].reverse().map((word) => [word.toLowerCase(), word]));
   const meant = written.toLowerCase();
   const same = lower.get(meant);
   if (same !== undefined) return same;
@@ -18,4 +19,13 @@ export function nearest(written: string, known: readonly string[]): string | und
 export function didYouMean(written: string, known: readonly string[]): string {
   const word = nearest(written, known);
   return word === undefined ? "" : `Did you mean "${word}"? `;
+}
+
+const SHOWN_MAX = 30;
+
+/** `It is one of: a, b and 7 more`. */
+export function oneOf(known: readonly string[]): string {
+  const shown = known.slice(0, SHOWN_MAX).map((word) => (word === "" ? '""' : word));
+  const more = known.length > SHOWN_MAX ? ` and ${known.length - SHOWN_MAX} more` : "";
+  return `It is one of: ${shown.join(", ")}${more}`;
 }

@@ -124,9 +124,9 @@ export interface MarkerQuery {
 /** One system of record. Every method is one bulk question, and every failure a ConnectorError. */
 export interface Connector {
   readonly connection: string;
-  /** How many ids one `read` call may carry. */
+  /** How many ids one `read` call may carry, as long as the mappings stay as they are. */
   readonly readMax: number;
-  /** Reads records by id with the fields the mappings need. An id that is missing or hidden answers `found: false`. */
+  /** Reads records by id with the fields that the mappings need at the moment of the call. An id that is missing or hidden answers `found: false`. */
   read(type: string, ids: readonly string[]): Promise<ReadOutcome[]>;
   write(write: Write): Promise<WriteResult>;
   /** Which markers stand in their tickets: `absent` only where the journal itself could be read. */

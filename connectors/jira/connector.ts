@@ -16,8 +16,8 @@ import { JiraWriter } from "./write.ts";
 export interface JiraOptions {
   connection: string;
   settings: JiraConnection;
-  /** Fields that the mappings of this connection need, over all its projects. */
-  fields: readonly string[];
+  /** Fields that the mappings of this connection need now, over all its projects; they may be others at the next call. */
+  fields: () => readonly string[];
   limits: Limits;
   clock: Clock;
   meter: Meter;
@@ -32,14 +32,16 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & { 
   const writer = new JiraWriter({ api, clock, limits, pace: new IssuePace(connection, clock), noteWays });
   const lookBack = new JiraLookBack(api);
   const feed = new JiraFeed({ api, clock, log: options.log });
-  // jira.js names fields by their first step; a mapping may go deeper.
-  const heads = ["updated", "project", ...options.fields.map(headOf)];
-  const wanted = [...new Set(heads.filter((field) => field !== "id" && field !== "key"))];
+  const wanted = (): string[] => {
+    // jira.js names fields by their first step; a mapping may go deeper.
+    const heads = ["updated", "project", ...options.fields().map(headOf)];
+    return [...new Set(heads.filter((field) => field !== "id" && field !== "key"))];
+  };
   return {
     connection,
     facts: jiraFacts({ api, clock }),
     readMax: api.routes.readMax,
-    read: (_type, ids) => readIssues({ api, noteWays }, ids, wanted),
+    read: (_type, ids) => readIssues({ api, noteWays }, ids, wanted()),
     write: (write) => writer.write(write),
     confirm: (queries) => lookBack.confirm(queries),
     overwritten: (writes) => lookBack.overwritten(writes),

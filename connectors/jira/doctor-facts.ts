@@ -1,7 +1,7 @@
 import type { FactName } from "../../core/policy/facts.ts";
 import { checked, type Finding } from "../finding.ts";
-import { Permissions } from "./doctor-project.ts";
 import type { JiraInspection } from "./inspect.ts";
+import { permissionsHeld } from "./site.ts";
 
 export interface FactNeeds {
   /** Facts that rules ask for about issues of this connection. */
@@ -40,9 +40,7 @@ export async function factFindings(
 
 async function members(jira: JiraInspection, where: string): Promise<Finding[]> {
   const permission = "USER_PICKER";
-  const asked = { permissions: permission };
-  const { permissions } = await jira.ask("inspect", Permissions, (api) => api.permissions.getMyPermissions(asked));
-  if (permissions[permission]?.havePermission === true) return [];
+  if ((await permissionsHeld(jira, [permission])).has(permission)) return [];
   const what =
     "the account lacks the global permission Browse users and groups, so that rules which ask for groups hold their tickets";
   return [

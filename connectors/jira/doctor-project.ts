@@ -1,8 +1,7 @@
-import { z } from "zod";
-import { ConnectorError } from "../../core/errors.ts";
 import type { Finding, RecordNeeds } from "../finding.ts";
 import { headOf } from "./history.ts";
 import type { JiraInspection } from "./inspect.ts";
+import { goneProject, permissionsHeld, screenOf, statusesOf } from "./site.ts";
 
 /** What the account needs in a project, and for what. */
 const NEEDED: Readonly<Record<string, string>> = {
@@ -12,38 +11,18 @@ const NEEDED: Readonly<Record<string, string>> = {
   ADD_COMMENTS: "Add comments",
 };
 
-/** The answer of mypermissions. */
-export const Permissions = z.looseObject({
-  permissions: z.record(z.string(), z.looseObject({ havePermission: z.boolean() })),
-});
-const Statuses = z.array(z.looseObject({ statuses: z.array(z.looseObject({ name: z.string() })) }));
-const Newest = z.looseObject({ issues: z.array(z.looseObject({ id: z.string() })) });
-const Option = z.looseObject({ value: z.string().optional(), name: z.string().optional() });
-const EditMeta = z.looseObject({
-  fields: z.record(z.string(), z.looseObject({ allowedValues: z.array(Option).optional().catch(undefined) })),
-});
-
 /** Whether a mapped project is there, the account's rights in it, its edit screen, and its statuses and options against the mapping's. */
 export async function projectFindings(jira: JiraInspection, needs: RecordNeeds): Promise<Finding[]> {
   const { record } = needs;
-  try {
-    await jira.ask("inspect", z.looseObject({ key: z.string() }), (api) =>
-      api.projects.getProject({ projectIdOrKey: record }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConnectorError) || error.kind !== "not_found") throw error;
-    const what = "there is no such project, or the account may not browse it";
-    const fix = `Correct records of the connection, or give the account Browse projects in ${record}`;
-    return [{ severity: "error", check: "project", where: record, what, fix }];
-  }
+  const gone = await goneProject(jira, record);
+  if (gone) return [{ severity: "error", check: "project", where: record, ...gone }];
   return [...(await rights(jira, record)), ...(await statuses(jira, needs)), ...(await screen(jira, needs))];
 }
 
 async function rights(jira: JiraInspection, record: string): Promise<Finding[]> {
-  const asked = { projectKey: record, permissions: Object.keys(NEEDED).join(",") };
-  const { permissions } = await jira.ask("inspect", Permissions, (api) => api.permissions.getMyPermissions(asked));
+  const held = await permissionsHeld(jira, Object.keys(NEEDED), record);
   return Object.entries(NEEDED)
-    .filter(([key]) => permissions[key]?.havePermission !== true)
+    .filter(([key]) => !held.has(key))
     .map(([, name]) => ({
       severity: "error",
       check: "rights",
@@ -56,27 +35,18 @@ async function rights(jira: JiraInspection, record: string): Promise<Finding[]> 
 async function statuses(jira: JiraInspection, { record, mapping, values }: RecordNeeds): Promise<Finding[]> {
   const map = values.find(({ path }) => path === "status.name");
   if (map === undefined) return [];
-  const types = await jira.ask("inspect", Statuses, (api) => api.projects.getAllStatuses({ projectIdOrKey: record }));
-  const offered = new Set(types.flatMap(({ statuses: of }) => of.map(({ name }) => name)));
-  return strangers(`${record}.status`, [...offered], map.known, mapping);
+  return strangers(`${record}.status`, [...(await statusesOf(jira, record))], map.known, mapping);
 }
 
 /** The edit screen of the newest issue: what stands on it is what the account can write. */
 async function screen(jira: JiraInspection, { record, mapping, writes, values }: RecordNeeds): Promise<Finding[]> {
-  const asked = { jql: `project = "${record}" ORDER BY created DESC`, fields: ["summary"], maxResults: 1 };
-  const { issues } = await jira.ask("inspect", Newest, (api) =>
-    api.issueSearch.searchAndReconsileIssuesUsingJqlPost(asked),
-  );
-  const [newest] = issues;
-  if (newest === undefined) {
+  const fields = await screenOf(jira, record);
+  if (fields === undefined) {
     const what = "has no issue that the account can see, so its edit screen could not be checked";
     return [{ severity: "warning", check: "fields", where: record, what, fix: "Create an issue and run doctor again" }];
   }
-  const { fields } = await jira.ask("inspect", EditMeta, (api) =>
-    api.issues.getEditIssueMeta({ issueIdOrKey: newest.id }),
-  );
   const found = [...new Set(writes.map(headOf))]
-    .filter((field) => fields[field] === undefined)
+    .filter((field) => !fields.has(field))
     .map((field): Finding => {
       const what = "is set by a rule and is not on the edit screen";
       return {
@@ -88,8 +58,8 @@ async function screen(jira: JiraInspection, { record, mapping, writes, values }:
       };
     });
   for (const { path, known, written } of values) {
-    const options = fields[headOf(path)]?.allowedValues?.map(({ value, name }) => value ?? name ?? "");
-    if (options === undefined || options.length === 0 || path.startsWith("status")) continue;
+    const options = fields.get(headOf(path));
+    if (options === undefined || path.startsWith("status")) continue;
     const where = `${record}.${headOf(path)}`;
     found.push(...strangers(where, options, known, mapping));
     const impossible = written.filter((value) => !options.includes(value));

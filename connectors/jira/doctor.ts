@@ -2,19 +2,19 @@ import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import { checked, type Finding, type RecordNeeds } from "../finding.ts";
-import { probe } from "../probe.ts";
 import { type FactNeeds, factFindings } from "./doctor-facts.ts";
-import { Permissions, projectFindings } from "./doctor-project.ts";
+import { projectFindings } from "./doctor-project.ts";
+import { enterJira } from "./entry.ts";
 import { headOf } from "./history.ts";
 import type { JiraInspection } from "./inspect.ts";
 import { hookDifferences, listHooks, ownHooks } from "./register.ts";
+import { fieldIds, permissionsHeld, unknownPaths } from "./site.ts";
+import { BROWSE_USERS, groupsStanding } from "./standing.ts";
 
 const EXPIRES_SOON_MS = 14 * 86_400_000;
 
-const Myself = z.looseObject({ displayName: z.string().optional(), timeZone: z.string().optional() });
-const Fields = z.array(z.looseObject({ id: z.string() }));
-const Groups = z.looseObject({ groups: z.array(z.looseObject({ name: z.string() })) });
 const Claims = z.looseObject({ exp: z.number() });
 
 export interface JiraExamination extends FactNeeds {
@@ -34,28 +34,17 @@ export interface JiraExamination extends FactNeeds {
 
 /** Looks at everything that Interlock needs of a site. Changes nothing. Needs the dispatcher that `installDispatcher` puts in place. */
 export async function examineJira(options: JiraExamination): Promise<Finding[]> {
-  const { connection, settings, jira, clock, callTimeoutMs: timeoutMs } = options;
-  const { baseUrl, allowPrivateAddress } = settings;
-  const path = "/rest/api/3/serverInfo";
-  const reach = await probe({ baseUrl, path, allowPrivateAddress, timeoutMs, clock });
-  if (!reach.reached) return reach.findings;
+  const { connection, settings, jira, clock } = options;
+  const { findings, account } = await enterJira(options);
   const expiry = tokenExpiry(connection, settings, clock.now());
-  let zone: string;
-  try {
-    zone = (await jira.ask("inspect", Myself, (api) => api.myself.getCurrentUser({}))).timeZone ?? "";
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
-    const fix = "Make a new API token for the account and set it in auth of the connection";
-    const login: Finding = { severity: "error", check: "login", where: connection, what: error.message, fix };
-    return [...reach.findings, ...expiry, login];
-  }
+  if (!account) return [...findings, ...expiry];
   const projects: Finding[] = [];
   for (const needs of options.records)
     projects.push(...(await checked("project", needs.record, () => projectFindings(jira, needs))));
   return [
-    ...reach.findings,
+    ...findings,
     ...expiry,
-    ...timeZoneOf(connection, zone),
+    ...timeZoneOf(connection, account.timeZone),
     ...(await checked("rights", connection, () => tooMany(jira, connection))),
     ...(await checked("fields", connection, () => unknownFields(jira, options.records))),
     ...projects,
@@ -92,11 +81,7 @@ function timeZoneOf(where: string, zone: string): Finding[] {
 }
 
 async function tooMany(jira: JiraInspection, where: string): Promise<Finding[]> {
-  const permissions = "ADMINISTER,SYSTEM_ADMIN";
-  const { permissions: held } = await jira.ask("inspect", Permissions, (api) =>
-    api.permissions.getMyPermissions({ permissions }),
-  );
-  const names = Object.keys(held).filter((name) => held[name]?.havePermission === true);
+  const names = [...(await permissionsHeld(jira, ["ADMINISTER", "SYSTEM_ADMIN"]))];
   if (names.length === 0) return [];
   const what = `the account administers the site (${names.join(", ")}), which is more than Interlock needs`;
   const fix = "Take the account out of the administrators' groups; for connect give an administrator by --as";
@@ -104,30 +89,25 @@ async function tooMany(jira: JiraInspection, where: string): Promise<Finding[]> 
 }
 
 async function unknownFields(jira: JiraInspection, records: readonly RecordNeeds[]): Promise<Finding[]> {
-  const known = new Set((await jira.ask("inspect", Fields, (api) => api.issueFields.getFields())).map(({ id }) => id));
+  const known = await fieldIds(jira);
   return records.flatMap(({ record, mapping, reads }) =>
-    [...new Set(reads.map(headOf))]
-      .filter((id) => !known.has(id) && id !== "id" && id !== "key")
-      .map((id): Finding => {
-        const what = "is read by the mapping and is no field of the site";
-        const fix = `Correct mappings/${mapping}.yaml: Settings > Work items > Fields shows each field's number in its address`;
-        return { severity: "error", check: "fields", where: `${record}.${id}`, what, fix };
-      }),
+    [...new Set(unknownPaths(reads, known).map(headOf))].map((id): Finding => {
+      const what = "is read by the mapping and is no field of the site";
+      const fix = `Correct mappings/${mapping}.yaml: Settings > Work items > Fields shows each field's number in its address`;
+      return { severity: "error", check: "fields", where: `${record}.${id}`, what, fix };
+    }),
   );
 }
 
 async function missingGroups(jira: JiraInspection, groups: readonly string[]): Promise<Finding[]> {
-  const found: Finding[] = [];
-  for (const name of groups) {
-    const { groups: named } = await jira.ask("inspect", Groups, (api) =>
-      api.groups.findGroups({ query: name, maxResults: 50 }),
-    );
-    if (named.some((group) => group.name === name)) continue;
-    const what = "is named by a rule and is no group of the site, or the account may not browse groups";
-    const fix = "Create the group, correct config/policy/routing.yaml, or give the account Browse users and groups";
-    found.push({ severity: "error", check: "groups", where: name, what, fix });
-  }
-  return found;
+  const { standing, similar } = await groupsStanding(jira, groups);
+  return groups
+    .filter((name) => standing.get(name) !== "active")
+    .map((name) => {
+      const what = "is named by a rule and is no group of the site, or the account may not browse groups";
+      const fix = `${didYouMean(name, similar)}Create the group, correct config/policy/routing.yaml, or give the account ${BROWSE_USERS.name}`;
+      return { severity: "error", check: "groups", where: name, what, fix };
+    });
 }
 
 async function webhook({ connection, admin, records, secret, url }: JiraExamination): Promise<Finding[]> {

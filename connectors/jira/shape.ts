@@ -26,8 +26,16 @@ export const Users = z.array(
     name: z.string().optional(),
     active: z.boolean().optional(),
     emailAddress: z.string().optional(),
+    displayName: z.string().optional(),
   }),
 );
+
+export type User = z.infer<typeof Users>[number];
+
+/** The users that show this e-mail address. */
+export function withEmail(users: readonly User[], email: string): User[] {
+  return users.filter(({ emailAddress }) => emailAddress?.toLowerCase() === email.toLowerCase());
+}
 
 /** The project of an issue key. */
 export function projectOf(key: string): string {

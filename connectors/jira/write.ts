@@ -7,7 +7,7 @@ import type { JiraApi } from "./api.ts";
 import { refusesComment, withApplied } from "./faults.ts";
 import type { NoteWays } from "./note-ways.ts";
 import type { IssuePace } from "./pace.ts";
-import { Checked, place, projectOf, Users } from "./shape.ts";
+import { Checked, place, projectOf, Users, withEmail } from "./shape.ts";
 
 const PEOPLE_MAX = 2_000;
 const KNOWN_SECONDS = 600;
@@ -118,9 +118,7 @@ export class JiraWriter {
   async #findAccount(email: string): Promise<string> {
     const { connection, routes } = this.#deps.api;
     const users = await this.#deps.api.ask("look_up", Users, () => routes.users(email));
-    const matches = users.filter(
-      (user) => user.active !== false && user.emailAddress?.toLowerCase() === email.toLowerCase(),
-    );
+    const matches = withEmail(users, email).filter((user) => user.active !== false);
     const only = matches.length === 1 ? matches[0]?.[routes.person.written] : undefined;
     if (only) return only;
     const message = `${matches.length === 0 ? "no" : "more than one"} active user of ${connection} shows that e-mail address; name the account id in the rule instead`;

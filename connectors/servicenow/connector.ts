@@ -19,13 +19,13 @@ import { type ServiceNowFacts, servicenowFacts } from "./facts.ts";
 import { changedPage, instanceIdentity } from "./feed.ts";
 import { historiesOf, replacedBy } from "./history.ts";
 import { type MarkerState, markerStates } from "./journal.ts";
-import { idsThatFit, listRows, SYS_ID } from "./table.ts";
+import { idsThatFit, inChunks, listRows, SYS_ID } from "./table.ts";
 
 const Row = z.looseObject({ sys_id: z.string() });
 
 export interface ServiceNowOptions extends ClientDeps {
-  /** Fields that the mappings of each table need. */
-  fields: ReadonlyMap<string, readonly string[]>;
+  /** Fields that the mappings of each table need now; they may be others at the next call. */
+  fields: () => ReadonlyMap<string, readonly string[]>;
 }
 
 /** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal, and facts. */
@@ -37,42 +37,47 @@ export function servicenowConnector(
 
 class ServiceNowConnector implements Connector, ChangeFeed {
   readonly connection: string;
-  readonly readMax: number;
   readonly facts: ServiceNowFacts;
   readonly #options: ServiceNowOptions;
   readonly #client: ServiceNowClient;
   readonly #names: Directory;
 
   constructor(options: ServiceNowOptions) {
-    const { connection, fields, clock } = options;
+    const { connection, clock } = options;
     this.connection = connection;
     this.#options = options;
     this.#client = servicenowClient(options);
     this.#names = directory(connection, this.#client, clock);
     this.facts = servicenowFacts({ connection, client: this.#client, clock });
-    this.readMax = Math.min(
-      ...[...new Set(["", ...fields.keys()])].map((type) =>
-        idsThatFit(this.#client, connection, (ids) => this.#listing(type, ids)),
-      ),
-    );
   }
 
-  #listing(type: string, ids: readonly string[]) {
+  get readMax(): number {
+    const fields = this.#options.fields();
+    return Math.min(...[...new Set(["", ...fields.keys()])].map((type) => this.#idsAtOnce(type, fields.get(type))));
+  }
+
+  #idsAtOnce(type: string, fields: readonly string[] | undefined): number {
+    return idsThatFit(this.#client, this.connection, (ids) => this.#listing(type, fields, ids));
+  }
+
+  #listing(type: string, fields: readonly string[] | undefined, ids: readonly string[]) {
     return {
       operation: "read",
       table: type,
       query: { where: [{ field: "sys_id", in: ids }] },
-      fields: ["sys_id", "number", "sys_mod_count", ...(this.#options.fields.get(type) ?? [])],
+      fields: ["sys_id", "number", "sys_mod_count", ...(fields ?? [])],
       limit: ids.length,
       row: Row,
     };
   }
 
   async read(type: string, ids: readonly string[]): Promise<ReadOutcome[]> {
+    const fields = this.#options.fields().get(type);
     const asked = [...new Set(ids.filter((id) => SYS_ID.test(id)))];
     const found = new Map<string, VendorRecord>();
-    if (asked.length > 0) {
-      const { rows } = await listRows(this.connection, this.#client, this.#listing(type, asked));
+    // More than one only where the fields have become more since the ids were counted.
+    for (const chunk of inChunks(asked, this.#idsAtOnce(type, fields))) {
+      const { rows } = await listRows(this.connection, this.#client, this.#listing(type, fields, chunk));
       for (const row of rows) found.set(row.sys_id, row);
     }
     return ids.map((id) => {

@@ -1,8 +1,7 @@
-import { ConnectorError } from "../../core/errors.ts";
 import type { Finding, RecordNeeds } from "../finding.ts";
+import { choicesOf, columnsOf, lineageOf, lookInto, unknownPaths } from "./dictionary.ts";
 import type { Account, InspectedRow, Inspection } from "./inspect.ts";
 
-const DEPTH_MAX = 6;
 const ROWS_MAX = 1_000;
 
 export interface TableEyes {
@@ -14,33 +13,17 @@ export interface TableEyes {
 /** Whether a mapped table is there, its fields are known, readable and writable, and its choices are those of the mapping. */
 export async function tableFindings({ ours, theirs, account }: TableEyes, needs: RecordNeeds): Promise<Finding[]> {
   const { record, reads } = needs;
-  let row: InspectedRow | undefined;
-  try {
-    [row] = await ours.read({ table: record, fields: ["sys_id", ...reads], limit: 1 });
-  } catch (error) {
-    if (!(error instanceof ConnectorError) || error.kind !== "rejected") throw error;
-    const missing = error.status === 400;
-    const what = missing ? "there is no such table" : "the integration user may not read it";
-    const fix = missing
-      ? `Correct records of the connection, or activate the plugin that brings ${record}`
-      : `Give its role read on ${record}`;
-    return [{ severity: "error", check: "table", where: record, what, fix }];
-  }
+  const seen = await lookInto(ours, record, reads);
+  if ("gone" in seen) return [{ severity: "error", check: "table", where: record, ...seen.gone }];
+  const { row } = seen;
   const lineage = await lineageOf(ours, record);
-  if (lineage.length === 0) {
-    const what = "sys_db_object is not readable, so fields and choices could not be checked";
-    return [
-      {
-        severity: "warning",
-        check: "fields",
-        where: record,
-        what,
-        fix: "Give the role read on sys_db_object, sys_dictionary and sys_choice",
-      },
-    ];
-  }
   const known = await columnsOf(ours, lineage);
-  const unknown = reads.filter((path) => !known.has(path.split(".")[0] ?? ""));
+  if (known === undefined) {
+    const what = "sys_db_object or sys_dictionary is not readable, so fields and choices could not be checked";
+    const fix = "Give the role read on sys_db_object, sys_dictionary and sys_choice";
+    return [{ severity: "warning", check: "fields", where: record, what, fix }];
+  }
+  const unknown = unknownPaths(reads, known);
   return [
     ...unknown.map((path): Finding => unknownField(record, path, needs.mapping)),
     ...(row === undefined ? [nothingVisible(record)] : hidden(row, needs, unknown)),
@@ -84,33 +67,12 @@ function hidden(row: InspectedRow, { record, reads }: RecordNeeds, unknown: read
     }));
 }
 
-/** The table and what it extends, nearest first. */
-async function lineageOf(ours: Inspection, table: string): Promise<string[]> {
-  const steps = Array.from({ length: DEPTH_MAX }, (_, depth) => `${"super_class.".repeat(depth)}name`);
-  const query = { where: [{ field: "name", is: "=" as const, value: table }] };
-  const [row] = await ours.read({ table: "sys_db_object", fields: steps, query, limit: 1 });
-  return row === undefined ? [] : steps.map((step) => row[step] ?? "").filter((name) => name !== "");
-}
-
-async function columnsOf(ours: Inspection, lineage: readonly string[]): Promise<Set<string>> {
-  const query = { where: [{ field: "name", in: lineage }] };
-  const rows = await ours.read({ table: "sys_dictionary", fields: ["element"], query, limit: ROWS_MAX });
-  return new Set(rows.map(({ element = "" }) => element));
-}
-
 async function choiceFindings(ours: Inspection, lineage: readonly string[], needs: RecordNeeds): Promise<Finding[]> {
   const found: Finding[] = [];
+  const paths = needs.values.map(({ path }) => path);
+  const { lists } = await choicesOf(ours, lineage, paths);
   for (const { path, known, written } of needs.values) {
-    const where = [
-      { field: "name", in: lineage },
-      { field: "element", is: "=" as const, value: path },
-      { field: "inactive", is: "=" as const, value: "false" },
-      { field: "language", is: "=" as const, value: "en" },
-    ];
-    const rows = await ours.read({ table: "sys_choice", fields: ["value"], query: { where }, limit: ROWS_MAX });
-    // The nearest table with a list of its own has the say.
-    const nearest = lineage.find((table) => rows.some(({ name }) => name === table));
-    const offered = new Set(rows.filter(({ name }) => name === nearest).map(({ value = "" }) => value));
+    const offered = new Set(lists.get(path)?.offered);
     if (offered.size === 0) continue;
     const at = `${needs.record}.${path}`;
     const file = `mappings/${needs.mapping}.yaml`;

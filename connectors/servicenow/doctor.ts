@@ -1,15 +1,16 @@
 import type { Clock } from "../../core/clock.ts";
 import type { ServiceNowConnection } from "../../core/config/settings.ts";
-import { ConnectorError } from "../../core/errors.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import type { FactName } from "../../core/policy/facts.ts";
 import { checked, type Finding, type RecordNeeds } from "../finding.ts";
-import { probe } from "../probe.ts";
 import type { ServiceNowClient } from "./client.ts";
 import { factFindings } from "./doctor-facts.ts";
 import { tableFindings } from "./doctor-tables.ts";
+import { enterServiceNow } from "./entry.ts";
 import { type Account, type Inspection, inspection } from "./inspect.ts";
 import { closedTables, differences, find, installedUrl, rulesOf } from "./install.ts";
 import { type Installation, propertyName, wantedRecords } from "./installation.ts";
+import { groupsStanding } from "./standing.ts";
 
 /** Roles that let an account do anything, or let it decide for people. */
 const TOO_MUCH = new Set(["admin", "security_admin", "impersonator", "approval_admin"]);
@@ -37,25 +38,15 @@ export interface ServiceNowExamination {
 
 /** Looks at everything that Interlock needs of an instance. Changes nothing. */
 export async function examineServiceNow(options: ServiceNowExamination): Promise<Finding[]> {
-  const { connection, settings, client, admin, clock, callTimeoutMs: timeoutMs } = options;
-  const { baseUrl, allowPrivateAddress } = settings;
-  const path = "/api/now/table/sys_user?sysparm_limit=1";
-  const reach = await probe({ baseUrl, path, allowPrivateAddress, timeoutMs, clock });
-  if (!reach.reached) return reach.findings;
+  const { connection, client, admin } = options;
   const [ours, theirs] = [inspection(connection, client), inspection(connection, admin)];
-  let account: Account;
-  try {
-    account = await ours.account();
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
-    const fix = "Correct auth of the connection, and see that its user is active and not locked out";
-    return [...reach.findings, { severity: "error", check: "login", where: connection, what: error.message, fix }];
-  }
+  const { findings, account } = await enterServiceNow({ ...options, ours });
+  if (!account) return findings;
   const tables: Finding[] = [];
   for (const needs of options.records)
     tables.push(...(await checked("table", needs.record, () => tableFindings({ ours, theirs, account }, needs))));
   return [
-    ...reach.findings,
+    ...findings,
     ...timeZoneOf(account),
     ...(await checked("roles", account.userName, () => roles(theirs, account))),
     ...tables,
@@ -99,21 +90,16 @@ async function roles(theirs: Inspection, { sysId, userName }: Account): Promise<
 }
 
 async function missingGroups(ours: Inspection, groups: readonly string[]): Promise<Finding[]> {
-  const found: Finding[] = [];
-  for (const name of groups) {
-    const where = [
-      { field: "name", is: "=" as const, value: name },
-      { field: "active", is: "=" as const, value: "true" },
-    ];
-    const rows = await ours.read({ table: "sys_user_group", fields: ["sys_id"], query: { where }, limit: 2 });
-    if (rows.length === 1) continue;
-    const what =
-      rows.length === 0 ? "is named by a rule and is no active group" : "is the name of several active groups";
-    const fix =
-      rows.length === 0 ? "Create or activate the group, or correct config/policy/routing.yaml" : "Rename all but one";
-    found.push({ severity: "error", check: "groups", where: name, what, fix });
-  }
-  return found;
+  const { standing, similar } = await groupsStanding(ours, groups);
+  return groups.flatMap((name): Finding[] => {
+    const stands = standing.get(name);
+    if (stands === "active") return [];
+    const several = stands === "several";
+    const what = several ? "is the name of several active groups" : "is named by a rule and is no active group";
+    const correct = `${didYouMean(name, similar)}Create or activate the group, or correct config/policy/routing.yaml`;
+    const fix = several ? "Rename all but one" : correct;
+    return [{ severity: "error", check: "groups", where: name, what, fix }];
+  });
 }
 
 async function journals(ours: Inspection): Promise<Finding[]> {

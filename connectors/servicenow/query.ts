@@ -39,6 +39,11 @@ export function encodedQuery(connection: string, { where, order = [] }: Query): 
   return [...conditions, ...orders].join("^");
 }
 
+/** Whether a value can stand in a query by itself. */
+export function isAskable(value: string): boolean {
+  return value !== "" && !BREAKS_OUT.test(value) && !SCRIPT.test(value);
+}
+
 type Refused = (field: string, why: string) => ConnectorError;
 
 function encodeCondition(condition: Condition, refused: Refused): string {

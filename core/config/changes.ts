@@ -1,4 +1,6 @@
 import { parse } from "yaml";
+import { digestOf } from "../canonical.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import type { Policy } from "../policy/policy.ts";
 
 /** What differs between two policies, rule by rule: `gates/big-spend was added`. Sorted; empty where nothing does. */
@@ -11,6 +13,20 @@ export function policyChanges(before: Policy, after: Policy): string[] {
     if (then === undefined) return [`${name} was added`];
     return [later === undefined ? `${name} was removed` : `${name} was changed`];
   });
+}
+
+/** What differs between two sets of mappings: `mapping jira.incident was changed (<version>, before <version>)`. */
+export function mappingChanges(before: readonly Mapping[], after: readonly Mapping[]): string[] {
+  const old = new Map(before.map(({ name, version }) => [name, version]));
+  return after.flatMap(({ name, version }) => {
+    const then = old.get(name);
+    return then === version ? [] : [`mapping ${name} was changed (${version}, before ${then ?? "absent"})`];
+  });
+}
+
+/** One version for a set of mappings. */
+export function mappingsVersion(mappings: readonly Mapping[]): string {
+  return digestOf(Object.fromEntries(mappings.map(({ name, version }) => [name, version]))).slice(0, 16);
 }
 
 /** Every named part of a policy's files as text: rules by their id, and what stands beside them by its key. */

@@ -13,7 +13,14 @@ const shortText = z
 /** What an entry of each kind holds. Strict: a field nobody declared never gets into the evidence. No ticket text. */
 export const BODIES = {
   /** The process began or ended work. */
-  start: z.strictObject({ version: shortText, mode: shortText, policyVersion: shortText, worker: shortText }),
+  start: z.strictObject({
+    version: shortText,
+    mode: shortText,
+    policyVersion: shortText,
+    /** Of the mappings in use; older entries have none. */
+    mappingsVersion: shortText.optional(),
+    worker: shortText,
+  }),
   stop: z.strictObject({ worker: shortText, released: z.int() }),
   /** A hint was accepted. */
   signal: z.strictObject({
@@ -43,12 +50,13 @@ export const BODIES = {
   }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
-  /** The rules were changed while the server ran. */
+  /** Rules or mappings were changed while the server ran. */
   config: z.strictObject({
     before: shortText,
     policyVersion: shortText,
+    mappingsVersion: shortText.optional(),
     mode: shortText,
-    /** Rule by rule; the count says how many there were in all. */
+    /** Rule by rule, and mapping by mapping with its version; the count says how many there were in all. */
     changes: z.array(shortText).max(200),
     changed: z.int(),
     /** Each file with who could write it. */

@@ -1,3 +1,4 @@
+import { digestOf, type Json } from "../canonical.ts";
 import type { YamlFile } from "../config/document.ts";
 import type { CelType, Compile } from "../expression.ts";
 import type { VendorPatch, VendorRecord } from "../ports.ts";
@@ -19,6 +20,8 @@ import { readPerson, readReference, type Transform, UnreadableValueError } from 
 /** A compiled mapping: vendor record → canonical ticket, and a rule's values back into vendor fields. Pure. */
 export interface Mapping {
   name: string;
+  /** Digest of the file it was compiled from: the same content has the same version everywhere. */
+  version: string;
   vendor: MappingFile["vendor"];
   kind: MappingFile["kind"];
   /** Vendor paths that must be read for it, sorted. */
@@ -97,6 +100,7 @@ export function compileMapping(
   return {
     mapping: {
       name,
+      version: digestOf(JSON.parse(JSON.stringify(file)) as Json).slice(0, 16), // what JSON.parse returns is Json
       vendor: file.vendor,
       kind: file.kind,
       reads: [...new Set(reads)].sort(),

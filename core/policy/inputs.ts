@@ -57,6 +57,7 @@ export function withheldDigest(
 /** Facts as they may be kept: who belongs to which group, and who owns an item, is about people. */
 export function withoutPeople(facts: Facts): Facts {
   const { members, ci } = facts;
+  if (!members && !ci) return facts;
   return { ...facts, ...(members && { members: {} }), ...(ci && { ci: { ...ci, owner: "" } }) };
 }
 

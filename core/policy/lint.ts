@@ -1,15 +1,15 @@
-import { Environment } from "@marcbachmann/cel-js";
 import { instant } from "../clock.ts";
 import { parseYaml, type YamlFile } from "../config/document.ts";
 import type { ConfigFiles } from "../config/files.ts";
 import { valueAt } from "../config/issue.ts";
 import { type AstNode, children, isNode, pathOf } from "../expression-tree.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean, oneOf } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
 import { CHANGE_RISKS, CHANGE_TYPES, TICKET_KINDS, TICKET_STATUSES } from "../ticket.ts";
+import { comparedLiterals } from "./compared.ts";
 import { type Alternatives, alternativesOf, type Clause, type Closed, implies } from "./implication.ts";
 import { WindowFile, windowOf } from "./window.ts";
-import { type WrittenRule, writtenRules } from "./written.ts";
+import { treeOf, type WrittenRule, writtenRules } from "./written.ts";
 
 /** Files of which the first rule that matches decides. */
 const FIRST_MATCH: ReadonlySet<string> = new Set(["routing", "sla", "autonomy", "requests", "knowledge"]);
@@ -27,8 +27,6 @@ const CANONICAL: Closed = new Map<string, readonly (string | number)[]>([
 
 /** Where rules read the name of a ticket's connection. */
 export const CONNECTION = "ticket.connection";
-
-const SHOWN_MAX = 30;
 
 /**
  * What is sound by itself and can still not be meant: values that never come, conditions that can never be true, rules
@@ -64,17 +62,13 @@ interface ReadRule extends WrittenRule {
   alternatives: Alternatives | undefined;
 }
 
-const parser = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
 const ALWAYS: Clause = { domains: new Map(), others: new Set() };
 
 function readRule(rule: WrittenRule, closed: Closed): ReadRule {
   if (!rule.when) return { ...rule, tree: undefined, alternatives: { clauses: [ALWAYS], impossible: new Set() } };
-  try {
-    const tree = parser.parse(rule.when.source).ast as unknown as AstNode; // the library's node type hides its own fields
-    return { ...rule, tree, alternatives: alternativesOf(tree, closed) };
-  } catch {
-    return { ...rule, tree: undefined, alternatives: undefined }; // loading the file says what is wrong with it
-  }
+  const tree = treeOf(rule.when.source);
+  // Where it cannot be read, loading the file says what is wrong with it.
+  return { ...rule, tree, alternatives: tree && alternativesOf(tree, closed) };
 }
 
 function ruleProblems(yaml: YamlFile, { when, tree, alternatives }: ReadRule, closed: Closed): Problem[] {
@@ -88,13 +82,12 @@ function ruleProblems(yaml: YamlFile, { when, tree, alternatives }: ReadRule, cl
       offset,
     );
   });
-  const literals = strangeLiterals(tree, closed).map(({ path, literal, offset }) => {
-    const values = closed.get(path) ?? [];
-    const shown = values.slice(0, SHOWN_MAX).map((value) => (value === "" ? '""' : String(value)));
-    const more = values.length > SHOWN_MAX ? ` and ${values.length - SHOWN_MAX} more` : "";
-    const what = strangeness(path, literal);
-    const near = literal.startsWith('"') ? didYouMean(literal.slice(1, -1), values.map(String)) : "";
-    return yaml.problem(when.path, what, `${near}It is one of: ${shown.join(", ")}${more}`, offset);
+  const literals = comparedLiterals(tree).flatMap(({ path, value, offset }) => {
+    const values = closed.get(path);
+    if (!values || values.includes(value)) return [];
+    const what = strangeness(path, typeof value === "string" ? `"${value}"` : String(value));
+    const near = typeof value === "string" ? didYouMean(value, values.map(String)) : "";
+    return [yaml.problem(when.path, what, `${near}${oneOf(values.map(String))}`, offset)];
   });
   const found = [...bounds, ...literals];
   if (found.length > 0 || alternatives.clauses.length > 0) return found;
@@ -108,32 +101,6 @@ function ruleProblems(yaml: YamlFile, { when, tree, alternatives }: ReadRule, cl
 function strangeness(path: string, literal: string): string {
   if (path === CONNECTION) return `there is no connection ${literal}`;
   return CANONICAL.has(path) ? `${path} is never ${literal}` : `no mapping in use gives ${path} ${literal}`;
-}
-
-interface StrangeLiteral {
-  path: string;
-  literal: string;
-  /** Characters from the start of the condition. */
-  offset: number;
-}
-
-/** Values that a field is compared with and never has. */
-function strangeLiterals(node: AstNode, closed: Closed): StrangeLiteral[] {
-  const inner = children(node).flatMap((child) => strangeLiterals(child, closed));
-  const [left, right] = Array.isArray(node.args) ? (node.args as unknown[]) : []; // operators hold their two sides
-  if (!isNode(left) || !isNode(right) || !["==", "!=", "in"].includes(node.op)) return inner;
-  const path = pathOf(left)?.join(".") ?? (node.op === "in" ? undefined : pathOf(right)?.join("."));
-  const values = path === undefined ? undefined : closed.get(path);
-  if (path === undefined || !values) return inner;
-  const listed = right.op === "list" && Array.isArray(right.args) ? right.args.filter(isNode) : [];
-  const literals = node.op === "in" ? listed : [left, right];
-  const strange = literals.flatMap(({ op, args, start }): StrangeLiteral[] => {
-    if (op !== "value" || (typeof args !== "string" && typeof args !== "bigint")) return [];
-    const value = typeof args === "bigint" ? Number(args) : args;
-    if (values.includes(value)) return [];
-    return [{ path, literal: typeof value === "string" ? `"${value}"` : String(value), offset: start }];
-  });
-  return [...inner, ...strange];
 }
 
 interface IdleBound {

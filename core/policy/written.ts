@@ -1,5 +1,7 @@
+import { Environment } from "@marcbachmann/cel-js";
 import { z } from "zod";
 import type { Path } from "../config/issue.ts";
+import type { AstNode } from "../expression-tree.ts";
 
 /** A rule as it stands in a file, whatever file it is and whatever else may be wrong with it. */
 export interface WrittenRule {
@@ -31,4 +33,15 @@ export function writtenRules(value: unknown, path: Path = []): WrittenRule[] {
   if (when !== undefined) return [{ id, path, when: { source: when, path: [...path, "when"] } }];
   const source = scope?.when;
   return [{ id, path, when: source === undefined ? undefined : { source, path: [...path, "scope", "when"] } }];
+}
+
+const parser = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
+
+/** The syntax tree of a condition, without looking at names and types; undefined where it cannot be read. */
+export function treeOf(condition: string): AstNode | undefined {
+  try {
+    return parser.parse(condition).ast as unknown as AstNode; // the library's node type hides its own fields
+  } catch {
+    return undefined;
+  }
 }

@@ -5,6 +5,7 @@ import type { Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { autonomyFor } from "../policy/decide.ts";
 import type { Facts } from "../policy/facts.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { TicketMemory } from "../store/store.ts";
 import type { Ticket } from "../ticket.ts";
 import type { ReconcileDeps } from "./deps.ts";
@@ -24,12 +25,12 @@ export interface Fetched {
  * store's own trouble is thrown.
  */
 export async function fetchAdvice(
-  { adviser, policy, clock }: Pick<ReconcileDeps, "adviser" | "policy" | "clock">,
+  { adviser, clock }: Pick<ReconcileDeps, "adviser" | "clock">,
   ticket: Ticket,
   facts: Facts,
+  rules: Policy,
 ): Promise<Fetched> {
   if (!adviser) return { facts: { advice: null, unadvised: "disabled" }, entries: [] };
-  const rules = policy();
   const read = new Set(rules.paths.map(({ name }) => name));
   const wanted = CLASSIFY_FIELDS.filter((field) => read.has("advice") || read.has(`advice.${field}`));
   const rule = autonomyFor(ticket, facts, rules, clock.now());

@@ -1,6 +1,8 @@
 import type PQueue from "p-queue";
 import { ConnectorError } from "../errors.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import { FACT_ROUNDS_MAX } from "../policy/facts.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import type { Fetched } from "./advise.ts";
@@ -18,6 +20,12 @@ export interface Acting {
   queue: PQueue;
   /** True once the process is stopping: what has not begun is given back. */
   stopping: () => boolean;
+}
+
+/** What a batch is worked by from its reading on. */
+interface BatchRules {
+  policy: Policy;
+  mappings: ReadonlyMap<string, Mapping>;
 }
 
 /**
@@ -41,6 +49,8 @@ export async function reconcileBatch(
     return;
   }
   const readAtMs = deps.clock.now();
+  // Whatever is changed meanwhile, these tickets are done by the rules and mappings with which they were read.
+  const rules: BatchRules = { policy: deps.policy(), mappings: desk.mappings() };
   let outcomes: Map<string, ReadOutcome>;
   try {
     const ids = claims.map(({ recordId }) => recordId);
@@ -59,7 +69,7 @@ export async function reconcileBatch(
   await each(clear, async (claim) => {
     deps.meter.count("interlock_reconciles_total", { connection: claim.connection });
     await isolated(deps, claim, async () => {
-      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen });
+      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen, ...rules });
       const work = await carryOut(deps, claim, next);
       if (!work) return;
       const result = await acting.queue.add(() => write(deps, desk, claim, work, acting));
@@ -91,7 +101,7 @@ async function nextFor(
   desk: Desk,
   claim: Claim,
   outcome: ReadOutcome | undefined,
-  read: LookBack & { readAtMs: number },
+  { mappings, ...read }: LookBack & { readAtMs: number } & BatchRules,
 ): Promise<Exclude<Next, { kind: "facts" }>> {
   if (claim.attempts >= deps.limits.attemptsMax) {
     return {
@@ -104,13 +114,13 @@ async function nextFor(
   if (!outcome?.found) {
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
-  const mapping = desk.mappings.get(outcome.recordType);
+  const mapping = mappings.get(outcome.recordType);
   let known: Fetched = { facts: {}, entries: [] };
   for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
     const next = prepare(deps, claim, outcome, mapping, { ...read, ...known });
     if (next.kind !== "facts") return next;
     const { facts } = known;
-    const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts });
+    const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts, policy: read.policy });
     const entries = [...known.entries, ...fetched.entries];
     known = { ...known, ...fetched, facts: { ...facts, ...fetched.facts }, entries };
   }

@@ -24,8 +24,8 @@ export type FactSources = { readonly [N in FactName]?: FactSource<N> };
 /** A connection with what is needed to work on its tickets. */
 export interface Desk {
   connector: Connector;
-  /** Vendor record type → mapping. */
-  mappings: ReadonlyMap<string, Mapping>;
+  /** Vendor record type → mapping, as they are now: a batch works by those with whose fields it read. */
+  mappings: () => ReadonlyMap<string, Mapping>;
   facts?: FactSources;
   /** Where the connector calls, for whoever reads the log. */
   host?: string;

@@ -1,5 +1,6 @@
 import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
 import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Ticket } from "../ticket.ts";
 import { type Fetched, fetchAdvice } from "./advise.ts";
 import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
@@ -14,15 +15,15 @@ export async function fetchFacts(
   deps: FetchingDeps,
   desk: Desk,
   ticket: Ticket,
-  { needs, facts }: { needs: readonly FactName[]; facts: Facts },
+  { needs, facts, policy }: { needs: readonly FactName[]; facts: Facts; policy: Policy },
 ): Promise<Fetched> {
   const [name] = needs;
   if (name === undefined) return { facts: {}, entries: [] };
-  if (name === "advice") return fetchAdvice(deps, ticket, facts);
+  if (name === "advice") return fetchAdvice(deps, ticket, facts, policy);
   return { facts: await fetchFact(deps, desk, ticket, name), entries: [] };
 }
 
-type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "policy" | "clock">;
+type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "clock">;
 
 async function fetchFact(
   deps: FetchingDeps,

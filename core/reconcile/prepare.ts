@@ -7,6 +7,7 @@ import { carefulOf } from "../policy/autonomy.ts";
 import { decide, inputsOf, outcomeDigest, suggestionDigest } from "../policy/decide.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
@@ -35,7 +36,7 @@ export function prepare(
   claim: Claim,
   found: Found,
   mapping: Mapping | undefined,
-  read: LookBack & Fetched & { readAtMs: number },
+  read: LookBack & Fetched & { readAtMs: number; policy: Policy },
 ): Next {
   if (!mapping) return { kind: "ignore" };
   const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
@@ -57,7 +58,7 @@ export function prepare(
   });
   if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs, counts: "neither" };
   const facts: Facts = { ...read.facts, clocks: claim.memory?.clocks ?? {} };
-  const policy = deps.policy();
+  const { policy } = read;
   const nowMs = deps.clock.now();
   const outcome = decide(ticket, facts, policy, nowMs);
   if ("needs" in outcome) return { kind: "facts", ticket, needs: outcome.needs };

@@ -55,6 +55,7 @@ export interface OpenOptions {
   baseUrl?: string;
   limits?: Record<string, number>;
   clock?: StandingClock;
+  /** A list that a test may change while the connector runs. */
   fields?: readonly string[];
 }
 
@@ -80,7 +81,8 @@ export function openServiceNow(
     auth: options.auth ?? basic,
     records: { incident: "servicenow.incident" },
   };
-  const fields = new Map([["incident", options.fields ?? ["short_description", "assignment_group.name", "state"]]]);
+  const usual = ["short_description", "assignment_group.name", "state"];
+  const fields = () => new Map([["incident", options.fields ?? usual]]);
   const connector = servicenowConnector({ connection: "snow", settings, limits, clock, meter, fields });
   return { connector, clock, calls, log };
 }
@@ -101,7 +103,8 @@ export function openJira(
     records: { OPS: "jira.incident" },
     ...options.settings,
   };
-  const fields = options.fields ?? ["summary", "description", "status.name", "customfield_10101", "assignee"];
+  const usual = ["summary", "description", "status.name", "customfield_10101", "assignee"];
+  const fields = () => options.fields ?? usual;
   const opened = jiraConnector({ connection: "jira", settings, fields, limits, clock, meter, log });
   const settle = watchSent();
   const connector = { ...opened, close: () => opened.close().finally(settle) };

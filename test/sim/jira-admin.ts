@@ -2,8 +2,9 @@
 import type { RequestHandler, Response } from "express";
 import express from "express";
 import { JiraError } from "./jira-errors.ts";
+import { describeField } from "./jira-fields.ts";
 import { param, readJson, readObject, readStrings, requireCaller } from "./jira-request.ts";
-import { issueTypeId, showMemberships, showProject } from "./jira-site.ts";
+import { apiUrl, issueTypeId, showMemberships, showProject } from "./jira-site.ts";
 import type { JiraStore } from "./jira-store.ts";
 import { queryOf } from "./sim-server.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
@@ -62,7 +63,11 @@ export function adminRoutes(store: JiraStore, admin: JiraAdmin, sender: WebhookS
     router.get(`${base}/project/:key/statuses`, (req, res) => {
       const { issueTypes, workflow } = projectOf(store, res, param(req, "key"));
       const statuses = workflow.statuses.map((name, index) => ({ id: String(index), name }));
-      res.json(issueTypes.map((name) => ({ id: issueTypeId(store.site, name), name, subtask: false, statuses })));
+      const shown = issueTypes.map((name) => {
+        const id = issueTypeId(store.site, name);
+        return { self: `${apiUrl(store.site, version)}/issuetype/${id}`, id, name, subtask: false, statuses };
+      });
+      res.json(shown);
     });
     router.get(`${base}/issue/:id/editmeta`, (req, res) => {
       requireCaller(res);
@@ -89,7 +94,8 @@ function editFields(store: JiraStore, admin: JiraAdmin): Record<string, unknown>
     fields.map((field) => {
       const named = PRIORITIES.map((name) => ({ name }));
       const allowedValues = field.kind === "priority" ? named : field.options?.map((value) => ({ value }));
-      const meta = { required: field.id === "summary", name: field.name, key: field.id, operations: ["set"] };
+      const { name, schema } = describeField(field);
+      const meta = { required: field.id === "summary", schema, name, key: field.id, operations: ["set"] };
       return [field.id, allowedValues === undefined ? meta : { ...meta, allowedValues }];
     }),
   );

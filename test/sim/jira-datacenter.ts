@@ -11,7 +11,7 @@ import { queryOf } from "./sim-server.ts";
 
 /** The Cloud's own routes, which a Data Center does not know. */
 const CLOUD_ONLY =
-  /^\/(rest\/api\/3\/|rest\/api\/2\/(search\/(jql|approximate-count)|(issue|changelog)\/bulkfetch|user\/groups)|_edge\/)/;
+  /^\/(rest\/api\/3\/|rest\/api\/2\/(search\/(jql|approximate-count)|(issue|changelog)\/bulkfetch|user\/groups|(group|user)\/bulk)|_edge\/)/;
 
 const PAGE_MAX = 1000;
 
@@ -47,8 +47,11 @@ export function datacenterRoutes(store: JiraStore, now: () => number): RequestHa
   });
   router.get("/rest/api/2/user/search", (req, res) => {
     const text = (queryOf(req).get("username") ?? "").toLowerCase();
-    const found = [...site.users.values()].filter((user) =>
-      `${nameOf(site, user.accountId)}\n${user.displayName}\n${user.emailAddress}`.toLowerCase().includes(text),
+    const inactive = queryOf(req).get("includeInactive") === "true";
+    const found = [...site.users.values()].filter(
+      (user) =>
+        (inactive || user.active !== false) &&
+        `${nameOf(site, user.accountId)}\n${user.displayName}\n${user.emailAddress}`.toLowerCase().includes(text),
     );
     const page = callerOf(res) === undefined ? [] : found.slice(0, readCount(req, "maxResults", 50));
     res.json(page.map((user) => showUser(site, user.accountId, 2)));

@@ -48,12 +48,19 @@ export function siteRoutes(store: JiraStore, version: 2 | 3, now: () => number):
     const accountId = query.get("accountId");
     const text = query.get("query")?.toLowerCase();
     const found = [...site.users.values()].filter((user) => {
+      if (user.active === false) return false;
       if (accountId !== null) return user.accountId === accountId;
       return text !== undefined && `${user.displayName}\n${user.emailAddress}`.toLowerCase().includes(text);
     });
     const startAt = readCount(req, "startAt", 0);
     const page = found.slice(startAt, startAt + readCount(req, "maxResults", 50));
     res.json(callerOf(res) === undefined ? [] : page.map((user) => showUser(site, user.accountId, version)));
+  });
+  router.get("/user/bulk", (req, res) => {
+    const ids = queryOf(req).getAll("accountId");
+    const found = callerOf(res) === undefined ? [] : ids.filter((id) => site.users.has(id));
+    const values = found.map((id) => showUser(site, id, version));
+    res.json({ maxResults: readCount(req, "maxResults", 10), startAt: 0, total: values.length, isLast: true, values });
   });
   router.get("/groups/picker", (req, res) => {
     const text = (queryOf(req).get("query") ?? "").toLowerCase();

@@ -11,6 +11,8 @@ export interface JiraUser {
   apiToken?: string;
   /** Names of groups of the site. */
   memberOf?: string[];
+  /** A person is active unless this is false. */
+  active?: boolean;
 }
 
 export interface JiraGroup {
@@ -96,7 +98,7 @@ export function showUser(site: JiraSite, accountId: string | null, version: 2 | 
     ...(user === undefined ? {} : { emailAddress: user.emailAddress }),
     avatarUrls: { "48x48": avatar(48), "24x24": avatar(24), "16x16": avatar(16), "32x32": avatar(32) },
     displayName: user?.displayName ?? "Former user",
-    active: user !== undefined,
+    active: user !== undefined && user.active !== false,
     timeZone: site.about.timeZone,
     accountType: "atlassian",
   };
@@ -115,7 +117,7 @@ function showNamedUser(site: JiraSite, accountId: string): Record<string, unknow
     key: userKeyOf(site, accountId),
     emailAddress,
     displayName,
-    active: user !== undefined,
+    active: user !== undefined && user.active !== false,
     timeZone,
   };
 }

@@ -5,6 +5,8 @@ import { expect } from "chai";
 import { createServiceDeskClient } from "jira.js";
 import { cloudRoutes } from "../../connectors/jira/cloud.ts";
 import { type CallDispatcher, installDispatcher, recorded } from "../../connectors/jira/http.ts";
+import { jiraInspection } from "../../connectors/jira/inspect.ts";
+import { answerJira } from "../../connectors/jira/live.ts";
 import type { JiraRoutes } from "../../connectors/jira/routes.ts";
 import { type OpenedParts, openParts } from "../connectors/jira/parts.ts";
 import { CALL_TIMEOUT_MS, type OpenedJira, openJira, writeOf } from "../connectors/open.ts";
@@ -151,6 +153,24 @@ describe("Jira's own API document", () => {
       "GET /rest/api/3/issue/{issueIdOrKey}/remotelink",
       "POST /rest/api/3/issue/{issueIdOrKey}/remotelink",
     ]);
+    expect(differences()).to.deep.equal([]);
+  });
+
+  it("describes what is asked about the names of a configuration", async () => {
+    const { email, apiToken } = sim.integration;
+    const jira = jiraInspection(
+      "jira",
+      {
+        ...{ type: "jira", deployment: "cloud", baseUrl: tap.url, allowPrivateAddress: true, records: {} },
+        auth: { type: "basic", email, apiToken },
+      },
+      opened.clock,
+    );
+    const record = { record: "OPS", fields: ["summary"], lists: ["status.name", "priority.name"] };
+    const people = ["5b10-abel", "abel.tutor@example.com"];
+    await answerJira(jira, { groups: ["Network", "Nowhere"], people, mentions: ["Abel Tuter"], records: [record] });
+    const seen = new Set(platform().map((exchange) => document.operationOf(exchange)));
+    expect([...seen]).to.include.members(["GET /rest/api/3/group/bulk", "GET /rest/api/3/user/bulk"]);
     expect(differences()).to.deep.equal([]);
   });
 

@@ -44,6 +44,21 @@ describe("ServiceNow connector: many records in few calls", () => {
       if (readMax < 50) expect(bytes).to.be.above(ADDRESS_BYTES_MAX - 40);
     });
 
+  it("reads of a mapping that got more fields after its tickets were counted are split, and miss none", async () => {
+    await opened.connector.close();
+    const fields: string[] = [];
+    opened = openServiceNow(sim, { fields });
+    const ids = Array.from({ length: opened.connector.readMax }, incident);
+    fields.push("short_description", ...Array.from({ length: 40 }, (_, n) => `caller_id.u_rather_long_${n}`));
+    expect(opened.connector.readMax).to.be.below(ids.length);
+    const outcomes = await opened.connector.read("incident", ids);
+    expect(outcomes.map((outcome) => outcome.found && outcome.record["short_description"])).to.deep.equal(
+      ids.map(() => "Printer on fire"),
+    );
+    expect(addresses("/incident").length).to.be.above(1);
+    for (const bytes of addresses("/incident")) expect(bytes).to.be.at.most(ADDRESS_BYTES_MAX);
+  });
+
   it("rejected: fields that no address can carry, with what to do, and without a call", async () => {
     await opened.connector.close();
     opened = openServiceNow(sim, { fields: Array.from({ length: 200 }, (_, n) => `u_rather_long_name_${n}`) });

@@ -41,6 +41,13 @@ describe("the bodies of entries", () => {
     expect(accepts("stop", { worker: "w", released: 0.5 })).to.equal(false);
   });
 
+  it("of a start or a change name the mappings, which older entries do not", () => {
+    for (const { kind, body } of DRAFTS.filter((draft) => draft.kind === "start" || draft.kind === "config")) {
+      expect(accepts(kind, { ...body, mappingsVersion: "0123456789abcdef" })).to.equal(true);
+      expect(accepts(kind, { ...body, mappingsVersion: 1 })).to.equal(false);
+    }
+  });
+
   it("name settable fields only", () => {
     const decision = DRAFTS.find(({ kind }) => kind === "decision")?.body;
     expect(accepts("decision", { ...decision, set: { title: "x" } })).to.equal(false);

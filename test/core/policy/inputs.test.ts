@@ -64,6 +64,8 @@ describe("what a decision was made from", () => {
       digests(FULL, { ci: null }),
       digests(FULL, { ci }),
       digests(FULL, { ci: { ...ci, owner: "y" } }),
+      digests(FULL, { members: { u1: ["Board Office"] } }),
+      digests(FULL, { members: { u1: ["Sales"] } }),
       digests(FULL, {}, NOW_MS + 1),
       digests(FULL, {}, NOW_MS, policyOf([{ when: "ticket.priority == 2" }])),
     ];

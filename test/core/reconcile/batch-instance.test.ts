@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import PQueue from "p-queue";
 import { Limits } from "../../../core/limits.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
 import type { Connector } from "../../../core/ports.ts";
 import { reconcileBatch } from "../../../core/reconcile/batch.ts";
 import type { Desk, ReconcileDeps } from "../../../core/reconcile/deps.ts";
@@ -41,7 +42,7 @@ describe("a batch whose connection answers for another instance", () => {
       overwritten: never("overwritten"),
       close: async () => undefined,
     };
-    return { connector, mappings: new Map() };
+    return { connector, mappings: () => new Map() };
   }
 
   async function reconcile(): Promise<Dump> {
@@ -52,9 +53,8 @@ describe("a batch whose connection answers for another instance", () => {
       ...{ store, clock, log, desks: new Map(), worker: "w1", limits: Limits.parse({ sweepEveryMs: MINUTE }) },
       ...{ mode: () => "observe", mayRead: () => mayRead, rng: { next: () => 0.5 }, ids: { short: () => "id" } },
       ...{ meter: { count: () => undefined } },
-      policy: () => {
-        throw new Error("a decision was asked for");
-      },
+      // Any use of it throws: a decision would be asked for.
+      policy: () => new Proxy({} as Policy, { get: () => expect.fail("a decision was asked for") }),
     };
     await reconcileBatch(deps, desk(), [claim], { queue: new PQueue(), stopping: () => false });
     return rig.dump();

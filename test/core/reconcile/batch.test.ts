@@ -2,13 +2,14 @@ import { expect } from "chai";
 import PQueue from "p-queue";
 import { ConnectorError } from "../../../core/errors.ts";
 import { Limits } from "../../../core/limits.ts";
+import type { Mapping } from "../../../core/mapping/mapping.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import type { Connector, Write } from "../../../core/ports.ts";
 import { reconcileBatch } from "../../../core/reconcile/batch.ts";
 import type { Desk, ReconcileDeps } from "../../../core/reconcile/deps.ts";
 import { openSqliteRig, type SqliteRig } from "../../contract/sqlite-rig.ts";
 import { claimed, claimOne } from "../../contract/store-rig.ts";
-import { shippedMapping } from "../support/mappings.ts";
+import { mappingWith, shippedMapping } from "../support/mappings.ts";
 import { type OtherFiles, policyOf } from "../support/policies.ts";
 
 const { mapping, record } = shippedMapping("servicenow.incident");
@@ -54,7 +55,7 @@ function stageOver(rig: SqliteRig, facts: NonNullable<Desk["facts"]>) {
     meter: { count: (name, labels) => counted.push(`${name} ${JSON.stringify(labels ?? {})}`) },
     ...{ limits: Limits.parse({}), worker: "worker-1" },
   });
-  const desk: Desk = { connector, mappings: new Map([["incident", mapping]]), facts };
+  const desk: Desk = { connector, mappings: () => new Map([["incident", mapping]]), facts };
   return { writes, logged, counted, desk, depsWith };
 }
 
@@ -128,6 +129,30 @@ describe("a batch of tickets", () => {
     const deps = stage.depsWith(() => policy);
     await reconcileBatch(deps, stage.desk, [claim], { queue: new PQueue(), stopping: () => false });
     expect((await rig.dump()).work[0]?.["parked_reason"]).to.equal("held");
+  });
+
+  it("is done by the rules and the mapping with which it was read, though both were replaced meanwhile", async () => {
+    const stage = stageOver(rig, {});
+    const [old, late] = [routed(), policyOf([{ when: "true", does: { assign: { group: "Elsewhere" } } }])];
+    const other = mappingWith({ assignmentGroup: "{ from: u_other_group }" });
+    let now: { policy: Policy; mapping: Mapping } = { policy: old, mapping };
+    const connector: Connector = {
+      ...stage.desk.connector,
+      read: (type, ids) => {
+        const outcomes = stage.desk.connector.read(type, ids);
+        now = { policy: late, mapping: other };
+        return outcomes;
+      },
+    };
+    const desk: Desk = { connector, mappings: () => new Map([["incident", now.mapping]]) };
+    const deps = stage.depsWith(() => now.policy);
+    const acting = { queue: new PQueue(), stopping: () => false };
+    await reconcileBatch(deps, desk, [await claimed(rig.store)], acting);
+    expect(stage.writes.flatMap(({ fields }) => fields.map(({ after, patch }) => [after, patch]))).to.deep.equal([
+      ["Network", { assignment_group: { group: "Network" } }],
+    ]);
+    const told = (await rig.store.entries(0, 100)).find(({ kind }) => kind === "decision")?.body;
+    expect(told).to.include(old.version).and.to.not.include(late.version);
   });
 
   it("the kill switch is honoured before each write, though it was thrown after the write was planned", async () => {

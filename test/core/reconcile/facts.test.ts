@@ -19,9 +19,9 @@ describe("facts, fetched for a ticket", () => {
     // Of a desk, facts are all that is looked at.
     const desk = { facts } as Desk;
     const clock = stoppedClock();
-    const deps = { log, meter, mayRead, clock, policy: () => policyOf([]) };
+    const deps = { log, meter, mayRead, clock };
     const fetch = async (needs: FactName[], ticket = TICKET): Promise<Facts> =>
-      (await fetchFacts(deps, desk, ticket, { needs, facts: {} })).facts;
+      (await fetchFacts(deps, desk, ticket, { needs, facts: {}, policy: policyOf([]) })).facts;
     return { fetch, counted, log };
   }
   const month = (ask: FactSource<"spend">["ask"]): FactSources => ({ spend: { connection: "snow", ask } });

@@ -99,7 +99,8 @@ function prepared(each: Case, counted: string[] = []): Next {
   const markers = new Map(Object.entries(each.markers ?? {}));
   const { found: replaced = {}, unknown = [] } = each.edits ?? {};
   const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
-  const read = { readAtMs: NOW_MS - 50, markers, edits, facts: each.facts ?? {}, entries: [] };
+  const facts = each.facts ?? {};
+  const read = { readAtMs: NOW_MS - 50, markers, edits, facts, entries: [], policy: deps.policy() };
   return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, read);
 }
 
