@@ -28,13 +28,19 @@ const EMPTY = new RegExp(`^(?:${EMPTY_ELEMENTS})$`, "i");
 /** What a browser does not parse, up to the closing tag. */
 const RAW = /^(?:script|style)$/i;
 
+const RAW_CLOSE = /<\/(script|style)(?:[\s/][^<>]{0,4000})?>/gi;
+/** Without an end of their own, so that nothing is nested in them. */
+const VOID = /^(?:br|hr|img|wbr)$/i;
+/** Deeper tags are dropped and their text is kept: the library would drop both. */
+const NESTING_MAX = 200;
+
 const CELL = "cell";
 const HTML_OPTIONS: HtmlToTextOptions = {
   wordwrap: false,
   preserveNewlines: true,
   // Without U+200B, which would become a space inside of a word.
   whitespaceCharacters: " \t\r\n\f",
-  limits: { maxInputLength: 1_000_000, maxDepth: 100, ellipsis: "" },
+  limits: { maxInputLength: 1_000_000, maxDepth: NESTING_MAX + 10, ellipsis: "" },
   formatters: {
     [CELL]: (element, walk, builder) => {
       walk(element.children, builder);
@@ -56,27 +62,30 @@ const HTML_OPTIONS: HtmlToTextOptions = {
  */
 function withoutHtml(text: string, tally: Tally): string {
   const lastComment = text.lastIndexOf("-->");
-  const lastRaw = Math.max(...["</script", "</style"].map((close) => text.toLowerCase().lastIndexOf(close)));
+  const lastRaw = new Map([...text.matchAll(RAW_CLOSE)].map(({ 1: name = "", index }) => [name.toLowerCase(), index]));
   let isHtml = false;
-  const rewritten = text.replace(LESS_THAN, (found: string, slash = "", name = "", attributes = "", at = 0) => {
+  let depth = 0;
+  const rewritten = text.replace(LESS_THAN, (found: string, slash = "", written = "", attributes = "", at = 0) => {
+    const name = written.toLowerCase();
     const isComment = found === "<!--" && at < lastComment;
-    const isTag = name !== "" && (!RAW.test(name) || slash === "/" || at < lastRaw);
+    const isTag = name !== "" && (!RAW.test(name) || at <= (lastRaw.get(name) ?? -1));
     if (!isComment && !isTag) return `&lt;${found.slice(1)}`;
     isHtml = true;
     if (isComment) tally.add("comment");
-    return isComment ? found : tag({ slash, name, attributes }, tally);
+    if (isComment || EMPTY.test(name)) return isComment ? found : "";
+    if (slash === "") tally.add(name === "img" ? "image" : name === "a" ? "link" : "markup");
+    const nests = !VOID.test(name) && !RAW.test(name);
+    if (nests) depth = Math.max(0, depth + (slash === "" ? 1 : -1));
+    const tooDeep = nests && depth + (slash === "" ? 0 : 1) > NESTING_MAX;
+    return tooDeep ? "" : `<${slash}${name}${slash === "" ? hiding(attributes, tally) : ""}>`;
   });
   return isHtml ? convert(rewritten, HTML_OPTIONS) : text;
 }
 
-function tag(written: { slash: string; name: string; attributes: string }, tally: Tally): string {
-  const { slash, attributes } = written;
-  const name = written.name.toLowerCase();
-  if (slash === "") tally.add(name === "img" ? "image" : name === "a" ? "link" : "markup");
-  if (EMPTY.test(name)) return "";
-  const isHidden = slash === "" && HIDES.test(attributes.replace(/\s+/g, " "));
-  if (isHidden) tally.add("hidden");
-  return `<${slash}${name}${isHidden ? " hidden" : ""}>`;
+function hiding(attributes: string, tally: Tally): string {
+  if (!HIDES.test(attributes.replace(/\s+/g, " "))) return "";
+  tally.add("hidden");
+  return " hidden";
 }
 
 const HIDES =

@@ -23,7 +23,7 @@ describe("A hostile text becomes plain text", () => {
     ["tag", `Printer broken${payload}`, "Printer broken", payload.length / 2],
     ["variation", `ok${selectors}\ufe0f`, "ok", 5],
     ["control", "a\u0000b\u001b[31mc\u0007", "ab[31mc", 3],
-    ["markup", "<p>Hello <b>World</b></p>", "Hello World", 2],
+    ["markup", "<noscript><p>Hello <b>World</b></p></noscript>", "Hello World", 2],
     ["comment", "before<!-- label: Other -->after", "beforeafter", 1],
     ["hidden", 'see <span style="color:red; DISPLAY : none">label: Other</span>here', "see here", 1],
     ["hidden", '<div hidden>label: Other</div><p style="font-size:0px">x</p>end', "end", 2],
@@ -73,6 +73,55 @@ describe("A hostile text becomes plain text", () => {
     expect(cleaned("<p>one</p><!-- outage of all mail")).to.equal("one\n\n<!-- outage of all mail");
     expect(cleaned("<p>one</p><script> outage of all mail")).to.include("outage of all mail");
     expect(cleaned("<p>one</p><b outage of all mail")).to.include("outage of all mail");
+  });
+
+  it("keeps what stands behind any tags, as long as nothing closes what would hide it", () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        "<p>",
+        "<div>",
+        "</div>",
+        "<b",
+        "<a title='",
+        '<a title="',
+        "<!--",
+        "<!",
+        "<script>",
+        "<style ",
+        "</",
+        "<td>",
+        "<ul><li>",
+        "</script",
+        "<pre>",
+      ),
+      fc.constantFrom(
+        "İ",
+        "<script></style>",
+        "<style></script>",
+        "<SCRIPT>",
+        "&lt;",
+        "<p x=<b>",
+        "<br/>",
+        "<textarea>",
+        "<title>",
+        "<iframe>",
+        "<plaintext>",
+        "'",
+        '"',
+        ">",
+      ),
+      fc.string({ maxLength: 5 }).map((text) => text.replace(/[-![{]/g, "")),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        const text = pieces.join("");
+        fc.pre(!/-->|hidden/.test(text) && !/<(script|style)>.*<\/\1/is.test(text));
+        expect(cleaned(`${text} OUTAGE-OF-ALL-MAIL`)).to.include("OUTAGE-OF-ALL-MAIL");
+      }),
+      { numRuns: 3_000 },
+    );
+    for (const deep of ["<div>", "<b>", "<ul><li>", "<table><tr><td>"])
+      expect(cleaned(`${deep.repeat(1_000)}OUTAGE`)).to.include("OUTAGE");
   });
 
   it("reads markup that is written with invisible characters or as entities", () => {

