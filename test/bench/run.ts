@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
 import { Command } from "commander";
+import { benchClassify, type ClassifyBench } from "./classify.ts";
 import { benchIntake } from "./intake.ts";
 import { benchStorm, type StormBench } from "./storm.ts";
 
@@ -29,6 +30,13 @@ program
   .description("decisions a second with 500 rules and a full trace, beside two rule engines in the same run")
   // The engines to measure against are not built for every platform; the other benchmarks do without them.
   .action(async () => print(await (await import("./decide.ts")).benchDecide()));
+
+program
+  .command("classify")
+  .description("accuracy, training time and speed of the local model on real tickets")
+  .option("--data <path>", "CSV file, gzipped or not, with the columns text and topic_group")
+  .option("--beside", "train fastText on the same tickets too")
+  .action(async (options: ClassifyBench) => print(await benchClassify(options)));
 
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));
