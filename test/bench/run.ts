@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
 import { Command } from "commander";
+import { benchCalibrate, type CalibrateBench } from "./calibrate.ts";
 import { benchClassify, type ClassifyBench } from "./classify.ts";
 import { benchIntake } from "./intake.ts";
 import { benchStorm, type StormBench } from "./storm.ts";
@@ -37,6 +38,15 @@ program
   .option("--data <path>", "CSV file, gzipped or not, with the columns text and topic_group")
   .option("--beside", "train fastText on the same tickets too")
   .action(async (options: ClassifyBench) => print(await benchClassify(options)));
+
+program
+  .command("calibrate")
+  .description("whether promises of calibrated answers are kept, over many splits of real tickets")
+  .option("--data <path>", "CSV file, gzipped or not, with the columns text and topic_group")
+  .option("--splits <n>", "how often the tickets are dealt anew", Number, 200)
+  .option("--seed <n>", "of the first split; the others follow", Number, DEFAULT_SEED)
+  .option("--held-out <n>", "calibrate on one part of so many that is not trained on, instead of cross-fitting", Number)
+  .action(async (options: CalibrateBench) => print(await benchCalibrate(options)));
 
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));
