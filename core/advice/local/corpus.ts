@@ -36,7 +36,10 @@ export interface Corpus {
 }
 
 /** Reads all tickets of a source. Alike ones are kept once, and counted: an alert that came a thousand times says one thing. */
-export async function gatherCorpus(source: AsyncIterable<LabelledText> | Iterable<LabelledText>): Promise<Corpus> {
+export async function gatherCorpus(
+  source: AsyncIterable<LabelledText> | Iterable<LabelledText>,
+  ticketsMax = TICKETS_MAX,
+): Promise<Corpus> {
   const kept = new Map<string, CorpusTicket>();
   let [read, unusable, beyond] = [0, 0, 0];
   for await (const given of source) {
@@ -50,7 +53,7 @@ export async function gatherCorpus(source: AsyncIterable<LabelledText> | Iterabl
     const digest = digestOf({ text, labels });
     const known = kept.get(digest);
     if (known) known.times++;
-    else if (kept.size < TICKETS_MAX) kept.set(digest, { text, labels, times: 1 });
+    else if (kept.size < ticketsMax) kept.set(digest, { text, labels, times: 1 });
     else beyond++;
   }
   const sorted = [...kept].sort(([a], [b]) => (a < b ? -1 : 1));
