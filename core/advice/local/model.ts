@@ -4,6 +4,7 @@ import { type ModelRefused, openSealed, refusedModel, sealModel } from "./file.t
 import { ClassifyHeader, type Head, readsFeatures } from "./header.ts";
 import { BUCKETS } from "./ngrams.ts";
 import { type Reader, reader, type Writer, writer } from "./payload.ts";
+import { isSeen, type Seen } from "./seen.ts";
 import { cleaned } from "./text.ts";
 import { Vectors, type Vocabulary } from "./vocabulary.ts";
 import { sharesOf, type Weights } from "./weights.ts";
@@ -17,16 +18,20 @@ export interface ClassifyParts {
   vocabulary: Vocabulary;
   /** In the order of the heads. */
   weights: readonly Weights[];
+  /** The texts it was trained on. */
+  seen: Seen;
 }
 
 /** A model that says, for a text, which labels people gave to such texts before. */
 export class ClassifyModel {
   readonly header: ClassifyHeader;
   readonly #vectors: Vectors;
+  readonly #seen: Seen;
   readonly #heads: readonly { field: LabelField; labels: readonly string[]; weights: Weights; shares: Float64Array }[];
 
-  constructor({ header, vocabulary, weights }: ClassifyParts) {
+  constructor({ header, vocabulary, weights, seen }: ClassifyParts) {
     this.header = header;
+    this.#seen = seen;
     this.#vectors = new Vectors(vocabulary);
     this.#heads = header.heads.flatMap(({ field, labels }, at) => {
       const its = weights[at];
@@ -46,6 +51,11 @@ export class ClassifyModel {
     }
     return prediction;
   }
+
+  /** Whether it was trained on a text that reads the same: what it answers to that is no measure of what it is worth. */
+  hasSeen(text: string): boolean {
+    return isSeen(this.#seen, cleaned(text));
+  }
 }
 
 /** On equal shares the label that stands first. */
@@ -61,11 +71,12 @@ function bestOf(labels: readonly string[], shares: Float64Array, top: number): S
 }
 
 /** The bytes of its file. */
-export function sealClassify({ header, vocabulary, weights }: ClassifyParts): Uint8Array {
+export function sealClassify({ header, vocabulary, weights, seen }: ClassifyParts): Uint8Array {
   const to = writer(payloadBytes(header));
   to.uint32s(vocabulary.buckets);
   to.uint32s(vocabulary.texts);
   for (const each of weights) writeWeights(to, each);
+  to.uint32s(seen);
   return sealModel("classify", header, to.bytes);
 }
 
@@ -85,13 +96,14 @@ export function openClassify(bytes: Uint8Array): { model: ClassifyModel; checksu
     of: header.vocabularyTexts,
   };
   const weights = header.heads.map((head) => readWeights(from, head, header.vocabulary));
+  const seen = from.uint32s(header.vocabularyTexts);
   if (!holds(vocabulary) || !weights.every(areNumbers)) return refusedModel("invalid");
-  return { model: new ClassifyModel({ header, vocabulary, weights }), checksum: sealed.checksum };
+  return { model: new ClassifyModel({ header, vocabulary, weights, seen }), checksum: sealed.checksum };
 }
 
-function payloadBytes({ vocabulary, heads }: ClassifyHeader): number {
+function payloadBytes({ vocabulary, vocabularyTexts, heads }: ClassifyHeader): number {
   const perHead = heads.map(({ labels }) => labels.length * (16 + 2 * vocabulary));
-  return 8 * vocabulary + perHead.reduce((sum, bytes) => sum + bytes, 0);
+  return 8 * vocabulary + 4 * vocabularyTexts + perHead.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function writeWeights(to: Writer, { scales, bias, steps }: Weights): void {

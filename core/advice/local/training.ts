@@ -4,6 +4,7 @@ import { type ClassifyHeader, FEATURES, type Head, LABELS_MAX } from "./header.t
 import { trainLinear } from "./linear.ts";
 import { ClassifyModel, sealClassify } from "./model.ts";
 import { Rows } from "./rows.ts";
+import { seenIn } from "./seen.ts";
 import { learnVocabulary, Vectors, type Vocabulary } from "./vocabulary.ts";
 import { quantised, type Weights } from "./weights.ts";
 
@@ -63,7 +64,8 @@ export function trainClassifier(corpus: Corpus, settings: TrainingSettings): Tra
   const reports = fields.map((field) => choose(field, learnt));
   const chosen = reports.filter(({ refused }) => refused === undefined);
   if (chosen.length === 0) return { heads: reports, ...counts };
-  const vocabulary = learnVocabulary([...new Set(learnt.map(({ text }) => text))]);
+  const texts = [...new Set(learnt.map(({ text }) => text))];
+  const vocabulary = learnVocabulary(texts);
   const weights = learn(chosen, learnt, { ...settings, vocabulary });
   const header: ClassifyHeader = {
     trainedAt: settings.trainedAt,
@@ -76,13 +78,14 @@ export function trainClassifier(corpus: Corpus, settings: TrainingSettings): Tra
     vocabularyTexts: vocabulary.of,
     heads: chosen.map(({ field, labels }): Head => ({ field, labels: [...labels] })),
   };
-  const judged = measure(new ClassifyModel({ header, vocabulary, weights }), heldOut);
+  const seen = seenIn(texts);
+  const judged = measure(new ClassifyModel({ header, vocabulary, weights, seen }), heldOut);
   const heads = header.heads.map((head): Head => {
     const its = judged.get(head.field);
     return its ? { ...head, heldOut: { tickets: its.tickets, correct: its.correct } } : head;
   });
   return {
-    file: sealClassify({ header: { ...header, heads }, vocabulary, weights }),
+    file: sealClassify({ header: { ...header, heads }, vocabulary, weights, seen }),
     heads: reports.map((report) => ({ ...report, ...heldOutOf(judged.get(report.field)) })),
     ...counts,
   };
