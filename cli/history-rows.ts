@@ -27,8 +27,8 @@ export async function* historyRows(
   });
   const rows = parse({ bom: true, max_record_size: LINE_CHARS_MAX, skip_empty_lines: true });
   const stages: [Readable, ...NodeJS.ReadWriteStream[]] = (await isGzip(path))
-    ? [createReadStream(path), counted, createGunzip(), rows]
-    : [createReadStream(path), counted, rows];
+    ? [createReadStream(path), counted, createGunzip(), onlyUtf8(), rows]
+    : [createReadStream(path), counted, onlyUtf8(), rows];
   const piped = pipeline(stages).catch((error: unknown) => {
     rows.destroy(error instanceof Error ? error : new Error(String(error)));
   });
@@ -41,6 +41,27 @@ export async function* historyRows(
     rows.destroy();
     await piped;
   }
+}
+
+/** Lets UTF-8 through. Anything else would be read too, with a mark in the place of every letter it means. */
+function onlyUtf8(): Transform {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const check = (piece?: Buffer): Error | null => {
+    try {
+      decoder.decode(piece, { stream: piece !== undefined });
+      return null;
+    } catch {
+      return new Error("it is not UTF-8 text; export or save it as CSV in UTF-8");
+    }
+  };
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(check(chunk), chunk);
+    },
+    flush(done) {
+      done(check());
+    },
+  });
 }
 
 async function isGzip(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
+import { addAdviceCommands } from "./advice-commands.ts";
 import type { CheckOptions } from "./check.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
@@ -74,6 +75,7 @@ function program(finish: (code: ExitCode) => void): Command {
   addConnectionCommands(root, { command, json, finish });
   addPolicyCommands(root, { command, json, finish });
   addSweepCommands(root, { command, json, finish });
+  addAdviceCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")
     .description("the record of everything that was decided and done")

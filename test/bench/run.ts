@@ -1,5 +1,7 @@
 /** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
 import { Command } from "commander";
+import { benchCalibrate, type CalibrateBench } from "./calibrate.ts";
+import { benchClassify, type ClassifyBench } from "./classify.ts";
 import { benchIntake } from "./intake.ts";
 import { benchStorm, type StormBench } from "./storm.ts";
 
@@ -29,6 +31,22 @@ program
   .description("decisions a second with 500 rules and a full trace, beside two rule engines in the same run")
   // The engines to measure against are not built for every platform; the other benchmarks do without them.
   .action(async () => print(await (await import("./decide.ts")).benchDecide()));
+
+program
+  .command("classify")
+  .description("accuracy, training time and speed of the local model on real tickets")
+  .option("--data <path>", "CSV file, gzipped or not, with the columns text and topic_group")
+  .option("--beside", "train fastText on the same tickets too")
+  .action(async (options: ClassifyBench) => print(await benchClassify(options)));
+
+program
+  .command("calibrate")
+  .description("whether promises of calibrated answers are kept, over many splits of real tickets")
+  .option("--data <path>", "CSV file, gzipped or not, with the columns text and topic_group")
+  .option("--splits <n>", "how often the tickets are dealt anew", Number, 200)
+  .option("--seed <n>", "of the first split; the others follow", Number, DEFAULT_SEED)
+  .option("--held-out <n>", "calibrate on one part of so many that is not trained on, instead of cross-fitting", Number)
+  .action(async (options: CalibrateBench) => print(await benchCalibrate(options)));
 
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));

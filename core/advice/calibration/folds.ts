@@ -1,5 +1,4 @@
 import { sha256Hex } from "../../canonical.ts";
-import type { Judged } from "../score.ts";
 
 /**
  * Deals keys into `count` parts of the same size, 0 to count - 1, by a hash with the seed: in which order they stand has
@@ -17,17 +16,16 @@ export function foldsOf(keys: readonly string[], { count, seed }: { count: numbe
  * Answers for every item from a model that never saw it: each part is judged by one that knows all other parts. `folds`
  * names the part of each item. A part that is all there is, is judged by a model that knows nothing.
  */
-export function crossFitted<Item>(
+export function crossFitted<Item, Answer>(
   items: readonly Item[],
   folds: readonly number[],
-  judge: (known: Item[], unseen: Item[]) => readonly Judged[],
-): Judged[] {
-  return [...new Set(folds)]
-    .sort((a, b) => a - b)
-    .flatMap((fold) => [
-      ...judge(
-        items.filter((_, at) => folds[at] !== fold),
-        items.filter((_, at) => folds[at] === fold),
-      ),
-    ]);
+  judge: (known: Item[], unseen: Item[]) => readonly Answer[],
+): Answer[] {
+  const parts = [...new Set(folds)].sort((a, b) => a - b);
+  return parts.flatMap((fold) => [
+    ...judge(
+      items.filter((_, at) => folds[at] !== fold),
+      items.filter((_, at) => folds[at] === fold),
+    ),
+  ]);
 }

@@ -1,0 +1,53 @@
+import { basename } from "node:path";
+import { InvalidArgumentError } from "commander";
+import type { LabelledText } from "../core/advice/local/corpus.ts";
+import type { LabelField } from "../core/advice/step.ts";
+import { didYouMean } from "../core/nearest.ts";
+import { historyRows } from "./history-rows.ts";
+
+/** Which columns of a file say what. */
+export interface TicketColumns {
+  /** Read one after the other as one text. */
+  text: readonly string[];
+  labels: ReadonlyMap<LabelField, string>;
+}
+
+/**
+ * The tickets of a CSV file whose first line names the columns, a piece at a time. Throws an InvalidArgumentError for a
+ * column that the file does not have.
+ */
+export async function* csvTickets(
+  path: string,
+  columns: TicketColumns,
+  onRead: (share: number) => void,
+): AsyncGenerator<LabelledText, void, undefined> {
+  let read: ((row: readonly string[]) => LabelledText) | undefined;
+  for await (const row of historyRows(path, onRead)) {
+    if (read) yield read(row);
+    else read = reader(row, columns, path);
+  }
+}
+
+function reader(
+  names: readonly string[],
+  columns: TicketColumns,
+  path: string,
+): (row: readonly string[]) => LabelledText {
+  const text = columns.text.map((column) => placeOf(column, names, path));
+  const labels = [...columns.labels].map(([field, column]) => [field, placeOf(column, names, path)] as const);
+  return (row) => ({
+    text: text.map((at) => row[at] ?? "").join("\n"),
+    labels: Object.fromEntries(labels.map(([field, at]) => [field, row[at] ?? ""])),
+  });
+}
+
+function placeOf(column: string, names: readonly string[], path: string): number {
+  const at = names.indexOf(column);
+  if (at < 0)
+    throw new InvalidArgumentError(
+      `${basename(path)} has no column ${column}. ${didYouMean(column, names)}It has: ${names.join(", ")}`,
+    );
+  if (names.includes(column, at + 1))
+    throw new InvalidArgumentError(`${basename(path)} has two columns ${column}; give one of them another name`);
+  return at;
+}
