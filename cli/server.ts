@@ -10,12 +10,14 @@ import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
 import { startIntake } from "../core/intake/intake.ts";
 import type { Log } from "../core/ports.ts";
+import type { ReconcileDeps } from "../core/reconcile/deps.ts";
 import { type Loop, startLoop } from "../core/reconcile/loop.ts";
 import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
 import { createMetrics, type Metrics } from "../routes/meter.ts";
 import type { SweepApi } from "../routes/sweep-api.ts";
 import { urlOf } from "./address.ts";
+import { type AdviceDeps, openAdvice } from "./advice.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
 import { openStoreUrl } from "./store.ts";
@@ -24,6 +26,8 @@ import { VERSION } from "./version.ts";
 
 const HOUSEKEEPING_MS = 3_600_000;
 const FORGET_MAX = 10_000;
+/** How long answers and spending are kept: a text that comes again within that time costs nothing. */
+const ADVICE_RETENTION_MS = 400 * 86_400_000;
 /** How long a stop waits, after `drainMs`, for the calls it has cut off and for what is written about them. */
 const CUT_OFF_MS = 2_000;
 
@@ -84,8 +88,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   await listenOrClose(http, settings.listen, { store, dispatcher });
   await sweeping.checkIdentities();
   const modeOf = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
+  const advice = await adviceFor(current, { ...deps, ...shared });
   const may = { mayRead: sweeping.mayRead, mode: modeOf, policy: () => current.config.policy };
-  const running = startLoop({ ...deps, ...shared, ...may, desks, worker });
+  const running = startLoop({ ...deps, ...shared, ...may, ...advice.asked, desks, worker });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
@@ -115,6 +120,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       await closed;
       await housekeeping;
       const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
+      await advice.close();
       await endStore(store, { worker, released });
       log.info("interlock has stopped", { worker, released, unfinished });
       return unfinished;
@@ -154,6 +160,20 @@ async function listenOrClose(
     await opened.store.close();
     throw error;
   }
+}
+
+/** Whom the loop asks for advice; nobody where the configuration names none. */
+async function adviceFor(
+  current: CurrentConfig,
+  deps: Omit<AdviceDeps, "restored">,
+): Promise<{ asked: Pick<ReconcileDeps, "adviser" | "watch">; close(): Promise<void> }> {
+  const { ai } = current.config.settings;
+  if (!ai) return { asked: {}, close: async () => {} };
+  const { close, ...asked } = await openAdvice(ai, {
+    ...deps,
+    restored: () => current.config.policy.autonomy.restored,
+  });
+  return { asked, close };
 }
 
 /** What the metrics show of identities. */
@@ -210,6 +230,7 @@ async function keepHouse(
         const beforeMs = clock.now() - retentionMs;
         const signals = await store.forgetSignals(beforeMs, FORGET_MAX);
         const swept = await store.forgetSwept(beforeMs, FORGET_MAX);
+        await store.forgetAdvice(clock.now() - ADVICE_RETENTION_MS, FORGET_MAX);
         if (signals + swept > 0) log.info("old deliveries and sweeps were forgotten", { signals, swept });
         forgotten = Math.max(signals, swept);
       } while (forgotten === FORGET_MAX && !signal.aborted);

@@ -38,6 +38,31 @@ export interface Advice {
   entry?: Draft;
 }
 
+/** Puts the other questions to the models of their chains, in turn: the first that answers is enough. */
+export async function askChain<V extends Answer>(
+  { models, append }: Pick<AdviserDeps, "models" | "append">,
+  {
+    chain,
+    question,
+    ticket,
+    spender,
+  }: { chain: readonly Link[]; question: Question<V>; ticket: Ticket; spender: Spender },
+): Promise<{ value: Labelled; rationale?: string } | { fault: Unanswered }> {
+  const tried: Tried[] = [];
+  for (const link of chain) {
+    if (link.kind !== "model") continue;
+    if (question.isBlank) return { fault: "unsure" };
+    const asked = await models.ask(link.member, question, { spender, priority: ticket.priority });
+    const { provider, model, outcome, rationale } = asked;
+    tried.push({ provider, model, outcome: "value" in outcome ? "used" : outcome.fault, asked });
+    if (!("value" in outcome)) continue;
+    if (tried.some((each) => each.asked?.called)) await append([entryOf(ticket, question, tried, {})]);
+    return { value: outcome.value, ...(rationale !== undefined && { rationale }) };
+  }
+  if (tried.some((each) => each.asked?.called)) await append([entryOf(ticket, question, tried, {})]);
+  return { fault: lastFault(tried) ?? (chain.length > 0 ? "person" : "disabled") };
+}
+
 /** Classifies tickets: whoever is cheapest first, and nobody further once all that the rules want is settled. */
 export class Adviser {
   readonly #deps: AdviserDeps;
@@ -102,22 +127,31 @@ export class Adviser {
     const words = tried.map(({ asked }) => asked?.rationale).findLast((each) => each !== undefined);
     const answer = { fact, ...(unadvised && { unadvised }), ...(words !== undefined && { words }) };
     if (tried.length === 0) return answer;
-    const entry: Draft = {
-      kind: "advice",
-      ticket: ticketId(ticket.ref),
-      body: {
-        step: "classify",
-        question: question?.content ?? "",
-        tried: tried.map(({ provider, model, outcome }) => ({ provider, model, outcome })),
-        labels: labelsOf(fact),
-        promptVersion: question?.promptVersion ?? "",
-        costMicros: tried.reduce((sum, { asked }) => sum + (asked?.costMicros ?? 0), 0),
-      },
-    };
+    const entry = entryOf(ticket, question, tried, labelsOf(fact));
     if (!tried.some(({ asked }) => asked?.called)) return { ...answer, entry };
     await this.#deps.append([entry]);
     return answer;
   }
+}
+
+function entryOf(
+  { ref }: Ticket,
+  question: Pick<Question<Answer>, "step" | "content" | "promptVersion"> | undefined,
+  tried: readonly Tried[],
+  labels: ReturnType<typeof labelsOf>,
+): Draft {
+  return {
+    kind: "advice",
+    ticket: ticketId(ref),
+    body: {
+      step: question?.step ?? "classify",
+      question: question?.content ?? "",
+      tried: tried.map(({ provider, model, outcome }) => ({ provider, model, outcome })),
+      labels,
+      promptVersion: question?.promptVersion ?? "",
+      costMicros: tried.reduce((sum, { asked }) => sum + (asked?.costMicros ?? 0), 0),
+    },
+  };
 }
 
 interface Tried {

@@ -14,28 +14,28 @@ export interface Sets {
 }
 
 /** Labels as their sets spell them; `""` where none fits or none was asked for. */
-export interface Classification extends Record<Exclude<ClassifyField, "security_related" | "urgency_signals">, string> {
+export type Classification = Record<Exclude<ClassifyField, "security_related" | "urgency_signals">, string> & {
   security_related: boolean;
   /** In the order of the set, each once. */
   urgency_signals: string[];
   rationale: string;
-}
+};
 
-export interface ChangeAssessment {
+export type ChangeAssessment = {
   /** Ids of risk factors, in the order of the set, each once. */
   factors: string[];
   rationale: string;
-}
+};
 
-export interface Recommendation {
+export type Recommendation = {
   /** `""` where no article fits. */
   article: string;
   rationale: string;
-}
+};
 
-export interface Summary {
+export type Summary = {
   summary: string;
-}
+};
 
 /** What is read out of an answer. Its texts are the model's own words: untrusted, for people's eyes and nothing else. */
 export interface Answers {

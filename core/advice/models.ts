@@ -150,7 +150,8 @@ export class Models {
     this.#count(provider.name, question, "fault" in rest.outcome ? rest.outcome.fault : "used");
     const labels = { provider: provider.name, step: question.step };
     if (rest.costMicros > 0) this.#deps.meter.count("interlock_advice_micros_total", labels, rest.costMicros);
-    if ("value" in rest.outcome || LASTING.has(rest.outcome.fault)) await this.#keep(digest, question, rest);
+    const lasts = "value" in rest.outcome ? question.keeps : LASTING.has(rest.outcome.fault);
+    if (lasts) await this.#keep(digest, question, rest);
     return rest;
   }
 

@@ -33,6 +33,7 @@ export function questionAbout<S extends Step>(asked: AskedOf<S>): Question<Answe
     schema: first.schema,
     outputTokensMax,
     isBlank: first.isBlank,
+    keeps: step !== "summarise_for_approver",
     words(mend) {
       const prompt = promptFor({ ...input, nonce: nonce() });
       return mend ? repairFor(prompt, mend) : prompt;

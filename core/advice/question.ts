@@ -16,6 +16,8 @@ export interface Question<V> {
   outputTokensMax: number;
   /** Nothing of the ticket that may be shown says anything: there is nothing to ask about. */
   isBlank: boolean;
+  /** Whether an answer is kept: what holds words about the ticket is not. */
+  keeps: boolean;
   /** The words, between delimiters that are drawn anew each time; with a fault, the words that ask once more. */
   words(mend?: Mendable): Pick<ModelRequest, "system" | "prompt">;
   /** A member of the closed answer, or what is wrong with it. Never throws. */

@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 import { Limits } from "../limits.ts";
+import { AiSettings } from "./ai.ts";
 import { isPrivateHost } from "./private-host.ts";
 import { type Complain, checkOutside, complainTo, rule, Secret } from "./setting.ts";
 
@@ -128,6 +129,8 @@ export const Settings = z.strictObject({
   mode: z.enum(MODES).default("observe"),
   logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
   limits: Limits.prefault({}),
+  /** Who may be asked for advice, about what, and for how much; without it AI is off. */
+  ai: AiSettings.optional(),
   connections: z
     .record(z.string().regex(NAME, "lower-case letters, digits and dashes, at most 32"), Connection)
     .superRefine((connections, context) => {

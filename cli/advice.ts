@@ -1,0 +1,176 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { openProvider } from "../connectors/ai/open.ts";
+import { Adviser } from "../core/advice/adviser.ts";
+import { Breaker } from "../core/advice/breaker.ts";
+import { readCalibrations } from "../core/advice/calibration/file.ts";
+import { byOf, type Link, type LocalModel } from "../core/advice/chain.ts";
+import { openClassify } from "../core/advice/local/model.ts";
+import { type Member, Models } from "../core/advice/models.ts";
+import { questionAbout } from "../core/advice/question-about.ts";
+import { LABEL_FIELDS } from "../core/advice/step.ts";
+import { Storm } from "../core/advice/storm.ts";
+import { type Calibrations, type Restored, Trust } from "../core/advice/trust.ts";
+import { Watch } from "../core/advice/watch.ts";
+import { sha256Hex } from "../core/canonical.ts";
+import type { Clock, Ids } from "../core/clock.ts";
+import { type AiSettings, LOCAL, PERSON } from "../core/config/ai.ts";
+import type { Log, Meter } from "../core/ports.ts";
+import type { Store } from "../core/store/store.ts";
+
+/** Largest file of a model that is read. */
+const MODEL_BYTES_MAX = 256 * 1_048_576;
+const REFRESH_MS = 60_000;
+const AUDIT_SEED = "audit-seed";
+
+export interface AdviceDeps {
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  meter: Meter;
+  /** Classes that are trusted again, as the rules have it now. */
+  restored(): readonly Restored[];
+}
+
+/** Advice as the configuration has it. */
+export interface OpenAdvice {
+  adviser: Adviser;
+  watch: Watch;
+  close(): Promise<void>;
+}
+
+/** Opens models and providers. One that cannot be had is told of, and its place in a chain is passed over. */
+export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promise<OpenAdvice> {
+  const { store, clock, ids, log, meter, restored } = deps;
+  const local = localModel(settings, log);
+  const chain: Link[] = [];
+  const members: Member[] = [];
+  for (const name of settings.enabled ? (settings.steps.classify?.chain ?? []) : []) {
+    if (name === PERSON) chain.push({ kind: "person" });
+    else if (name === LOCAL) chain.push({ kind: "local", name, model: local });
+    else {
+      const member = await memberOf(name, settings, clock);
+      if (!member) continue;
+      members.push(member);
+      chain.push({ kind: "model", member });
+    }
+  }
+  const trust = new Trust(calibrationsOf(settings, { local, members, log }), restored);
+  const watch = new Watch({ memory: store, trust, clock, log, meter });
+  await watch.refresh();
+  const storm = new Storm(clock, settings.storm);
+  const { labels, shows, phoneCountry, steps, budgets } = settings;
+  const { outputTokensMax = 600, settles = 500 } = steps.classify ?? {};
+  const nonce = (): string => ids.short() + ids.short();
+  const adviser = new Adviser({
+    ...{ chain, bounds: trust, settlesBp: settles, auditBp: settings.audit, auditSeed: await auditSeed(store) },
+    models: new Models({ memory: store, budgets, storm, clock, log, meter }),
+    securityCategories: new Set(labels.security_categories),
+    textOf: ({ title, description }) => `${title}\n${description}`,
+    questionAbout: (ticket) =>
+      questionAbout({ step: "classify", fields: shows.classify, ticket, labels, outputTokensMax, phoneCountry, nonce }),
+    append: (drafts) => store.append(drafts),
+  });
+  const over = new AbortController();
+  const refreshing = keepFresh(watch, deps, over.signal);
+  return {
+    adviser,
+    watch,
+    async close() {
+      over.abort();
+      await refreshing;
+      await Promise.all(members.map(({ provider }) => provider.close()));
+    },
+  };
+}
+
+async function memberOf(name: string, settings: AiSettings, clock: Clock): Promise<Member | undefined> {
+  const provider = settings.providers[name];
+  if (!provider) return undefined;
+  return {
+    provider: await openProvider(name, provider, { clock }),
+    prices: provider.prices ?? { inputPerMillion: 0, outputPerMillion: 0 },
+    timeoutMs: provider.timeout,
+    answersAs: provider.answersAs,
+    breaker: new Breaker(clock, settings.breaker),
+  };
+}
+
+/** The classifier of this installation; undefined, and told of, where its file is not there or does not hold. */
+function localModel({ local }: AiSettings, log: Log): LocalModel | undefined {
+  if (!local) return undefined;
+  const { model: path } = local;
+  if (!existsSync(path) || statSync(path).size > MODEL_BYTES_MAX) {
+    log.warn("there is no local model, so nothing is classified by it; run interlock train", { path });
+    return undefined;
+  }
+  const opened = openClassify(readFileSync(path));
+  if ("fault" in opened) {
+    log.warn("the local model is not used", { path, fault: opened.fault, what: opened.message });
+    return undefined;
+  }
+  const { model, checksum } = opened;
+  return {
+    id: checksum,
+    predict(text) {
+      const found = model.predict(text);
+      return Object.fromEntries(
+        LABEL_FIELDS.flatMap((field) => (found[field]?.[0] ? [[field, found[field][0]] as const] : [])),
+      );
+    },
+  };
+}
+
+interface Measured {
+  local: LocalModel | undefined;
+  members: readonly Member[];
+  log: Log;
+}
+
+/** What was measured of the models in use. Without it their answers are suggestions. */
+function calibrationsOf(settings: AiSettings, { local, members, log }: Measured): Calibrations {
+  const found = new Map<string, ReturnType<typeof fieldsOf>>();
+  const add = (by: string, path: string, digest: string): void => {
+    const fields = fieldsOf(path, digest, log);
+    if (fields) found.set(by, fields);
+  };
+  if (local && settings.local?.calibration) add(byOf(LOCAL, local.id), settings.local.calibration, local.id);
+  for (const { provider } of members) {
+    const path = settings.calibrations[provider.name];
+    if (path !== undefined)
+      add(byOf(provider.name, provider.model), path, sha256Hex(byOf(provider.name, provider.model)));
+  }
+  return new Map([...found].flatMap(([by, fields]) => (fields ? [[by, fields] as const] : [])));
+}
+
+function fieldsOf(path: string, digest: string, log: Log) {
+  if (!existsSync(path)) {
+    log.warn("there is no calibration, so answers are only suggested; run interlock calibrate", { path });
+    return undefined;
+  }
+  const read = readCalibrations(readFileSync(path, "utf8"), digest);
+  if (!("fault" in read)) return read;
+  log.warn("a calibration is not used, so answers are only suggested", { path, fault: read.fault, what: read.message });
+  return undefined;
+}
+
+/** The same for all processes of a store, and for ever: a ticket that is drawn once stays drawn. */
+async function auditSeed(store: Store): Promise<string> {
+  const known = await store.watermark("", AUDIT_SEED);
+  if (known !== undefined) return known;
+  await store.setWatermark("", AUDIT_SEED, randomBytes(16).toString("hex"));
+  return (await store.watermark("", AUDIT_SEED)) ?? "";
+}
+
+async function keepFresh(watch: Watch, { clock, log }: AdviceDeps, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await clock.sleep(REFRESH_MS, over);
+    if (over.aborted) return;
+    try {
+      await watch.refresh();
+    } catch {
+      log.warn("what other processes found out about advice could not be read; it will be tried again", {});
+    }
+  }
+}
