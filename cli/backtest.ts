@@ -7,7 +7,7 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { InvalidArgumentError } from "commander";
 import { backtest, type NamedPolicy, type Report } from "../core/backtest/backtest.ts";
-import { type History, historyNames, loadHistory } from "../core/backtest/history.ts";
+import { fileStates, type History, historyNames, loadHistory } from "../core/backtest/history.ts";
 import { htmlReport } from "../core/backtest/html.ts";
 import { reportLines, reportNotes } from "../core/backtest/lines.ts";
 import { CSV_HEAD, csvLines } from "../core/backtest/table.ts";
@@ -65,7 +65,7 @@ async function runBacktest(options: BacktestOptions): Promise<0 | 2> {
   const progress = startProgress(options.from);
   const since = options.since === undefined ? {} : { sinceMs: Date.parse(`${options.since}T00:00:00Z`) };
   const lines = options.csv === undefined ? undefined : await openLines(options.csv);
-  const report = await backtest(historyRows(options.from, progress.at), history, policies, {
+  const report = await backtest(fileStates(history, historyRows(options.from, progress.at)), policies, {
     ...since,
     ...(lines && { onTicket: (ticket) => lines.write(csvLines(ticket, policies)) }),
   })

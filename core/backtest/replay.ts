@@ -33,7 +33,7 @@ export interface Findings {
   steps: string[];
   clocks: Map<string, ClockFindings>;
   adviceWanted: boolean;
-  /** Facts that rules asked for and a file of history does not hold. */
+  /** Facts that rules asked for and no history holds. */
   unknown: Set<FactName>;
 }
 
@@ -138,7 +138,7 @@ export class Replay {
         if (name === "advice") this.findings.adviceWanted = true;
         else this.findings.unknown.add(name);
       }
-      // A file of history holds no facts, and no model is asked: whoever could say has no answer.
+      // History holds no facts, and no model is asked: whoever could say has no answer.
       this.#facts = { ...this.#facts, ...Object.fromEntries(outcome.needs.map((name) => [name, null])) };
     }
     throw new Error(`ticket ${ticket.ref.key} asks for more facts than there are; this is a defect, report it`);
