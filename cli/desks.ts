@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
-import type { ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
+import type { Archive, ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { Desk } from "../core/reconcile/deps.ts";
 import type { Swept } from "../core/sweep/schedule.ts";
 
@@ -32,12 +32,13 @@ export function openDesks(config: Config, deps: { clock: Clock; log: Log; meter:
   return { desks, sources, swept };
 }
 
-function connectorFor(
+/** The connector of one connection, with all that it can be asked. */
+export function connectorFor(
   connection: string,
   settings: Connection,
   mappings: ReadonlyMap<string, Mapping>,
   { config, clock, log, meter }: { config: Config; clock: Clock; log: Log; meter: Meter },
-): Connector & ChangeFeed {
+): Connector & ChangeFeed & Archive {
   const { limits } = config.settings;
   const reads = [...mappings].map(([type, mapping]): [string, readonly string[]] => [type, mapping.reads]);
   if (settings.type === "servicenow")
@@ -53,7 +54,8 @@ function connectorFor(
   });
 }
 
-function mappingsOf(config: Config, settings: Connection): ReadonlyMap<string, Mapping> {
+/** Record type → its mapping. */
+export function mappingsOf(config: Config, settings: Connection): ReadonlyMap<string, Mapping> {
   const found = new Map<string, Mapping>();
   for (const [record, name] of Object.entries(settings.records)) {
     const mapping = config.mappings.get(name);

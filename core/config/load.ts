@@ -219,7 +219,8 @@ function crossCheck(
   return problems;
 }
 
-function mappingsInUse(settings: Settings, mappings: ReadonlyMap<string, Mapping>): Mapping[] {
+/** The mappings that some connection names. */
+export function mappingsInUse(settings: Settings, mappings: ReadonlyMap<string, Mapping>): Mapping[] {
   const names = new Set(Object.values(settings.connections).flatMap(({ records }) => Object.values(records)));
   return [...mappings.values()].filter(({ name }) => names.has(name));
 }
