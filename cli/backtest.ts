@@ -1,32 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
 import { open, rm, writeFile } from "node:fs/promises";
-import { basename } from "node:path";
-import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { InvalidArgumentError } from "commander";
-import { backtest, type NamedPolicy, type Report } from "../core/backtest/backtest.ts";
-import { type History, historyNames, loadHistory } from "../core/backtest/history.ts";
+import { backtest, type Report } from "../core/backtest/backtest.ts";
 import { htmlReport } from "../core/backtest/html.ts";
 import { reportLines, reportNotes } from "../core/backtest/lines.ts";
 import { CSV_HEAD, csvLines } from "../core/backtest/table.ts";
-import { loadPolicy } from "../core/config/policy-files.ts";
-import { type Problem, ProblemsError } from "../core/problem.ts";
-import { type CommonOptions, foldersFrom } from "./config.ts";
-import { historyRows } from "./history-rows.ts";
-import { diskFiles } from "./system.ts";
+import { type OpenedHistory, openHistory, type SourceOptions } from "./backtest-source.ts";
 
 const POLICIES_MAX = 2;
-const PERCENT_STEP = 10;
 /** Lines that are written to the disk together. */
 const LINES_AT_ONCE = 500;
 
-export interface BacktestOptions extends CommonOptions {
-  from: string;
-  policy?: string[];
-  mapping?: string;
-  since?: string;
+export interface BacktestOptions extends SourceOptions {
   csv?: string;
   html?: string;
 }
@@ -53,30 +40,13 @@ export async function startBacktest(options: BacktestOptions): Promise<0 | 1 | 2
   return code === 0 || code === 2 ? code : 1;
 }
 
-/** `interlock backtest`. Exit code 2 for what cannot be replayed; problems of the rules or the mapping are thrown. */
-async function runBacktest(options: BacktestOptions): Promise<0 | 2> {
-  const fault = wrongUsage(options);
-  if (fault !== undefined) {
-    console.error(`interlock: ${fault}`);
-    return 2;
-  }
+/** `interlock backtest`. Throws an InvalidArgumentError for wrong usage; what stands in the way of a replay is thrown too. */
+async function runBacktest(options: BacktestOptions): Promise<0> {
+  refuseWrongUsage(options);
   const startedMs = performance.now();
-  const { history, policies } = prepared(options);
-  const progress = startProgress(options.from);
-  const since = options.since === undefined ? {} : { sinceMs: Date.parse(`${options.since}T00:00:00Z`) };
-  const lines = options.csv === undefined ? undefined : await openLines(options.csv);
-  const report = await backtest(historyRows(options.from, progress.at), history, policies, {
-    ...since,
-    ...(lines && { onTicket: (ticket) => lines.write(csvLines(ticket, policies)) }),
-  })
-    .catch(async (error: unknown) => {
-      await lines?.drop();
-      throw error;
-    })
-    .finally(progress.end);
-  await lines?.close();
-  if (options.html !== undefined)
-    await writeFile(options.html, htmlReport(report, `Backtest of ${basename(options.from)}`));
+  const history = await openHistory(options);
+  const report = await replayed(history, options).finally(history.close);
+  if (options.html !== undefined) await writeFile(options.html, htmlReport(report, `Backtest of ${history.name}`));
   const cost: Cost = {
     seconds: Math.round((performance.now() - startedMs) / 100) / 10,
     rssMb: Math.round(process.resourceUsage().maxRSS / 1_024),
@@ -86,35 +56,26 @@ async function runBacktest(options: BacktestOptions): Promise<0 | 2> {
   return 0;
 }
 
-function wrongUsage({ from, policy = [], since }: BacktestOptions): string | undefined {
-  if (!existsSync(from) || !statSync(from).isFile())
-    return `there is no file ${from}; history is read from a CSV file, reading it live from a connection is not built`;
-  if (policy.length > POLICIES_MAX) return `${policy.length} policies were given; ${POLICIES_MAX} can be compared`;
-  if (new Set(policy).size < policy.length) return `the policy ${policy[0]} was given twice; name two folders`;
+async function replayed({ source, policies }: OpenedHistory, { since, csv }: BacktestOptions): Promise<Report> {
+  const lines = csv === undefined ? undefined : await openLines(csv);
+  const report = await backtest(source, policies, {
+    ...(since !== undefined && { sinceMs: Date.parse(`${since}T00:00:00Z`) }),
+    ...(lines && { onTicket: (ticket) => lines.write(csvLines(ticket, policies)) }),
+  }).catch(async (error: unknown) => {
+    await lines?.drop();
+    throw error;
+  });
+  await lines?.close();
+  return report;
+}
+
+function refuseWrongUsage({ policy = [], since }: BacktestOptions): void {
+  if (policy.length > POLICIES_MAX)
+    throw new InvalidArgumentError(`${policy.length} policies were given; ${POLICIES_MAX} can be compared`);
+  if (new Set(policy).size < policy.length)
+    throw new InvalidArgumentError(`the policy ${policy[0]} was given twice; name two folders`);
   const isDay = since === undefined || (/^\d{4}-\d\d-\d\d$/.test(since) && !Number.isNaN(Date.parse(since)));
-  return isDay ? undefined : `--since ${since} is not a day; write it as 2026-01-31`;
-}
-
-function prepared(options: BacktestOptions): { history: History; policies: NamedPolicy[] } {
-  const folders = foldersFrom(options);
-  const history = loadHistory(diskFiles, folders.mappings, options.mapping ?? onlyMapping(folders.mappings));
-  if ("problems" in history) throw new ProblemsError(history.problems);
-  const problems: Problem[] = [];
-  const policies: NamedPolicy[] = [];
-  for (const name of options.policy ?? [`${folders.config}/policy`]) {
-    const policy = loadPolicy(diskFiles, name, [history.mapping], true);
-    if ("problems" in policy) problems.push(...policy.problems);
-    else policies.push({ name, policy });
-  }
-  if (problems.length > 0) throw new ProblemsError(problems);
-  return { history, policies };
-}
-
-function onlyMapping(folder: string): string {
-  const names = historyNames(diskFiles, folder);
-  const [only] = names;
-  if (only !== undefined && names.length === 1) return only;
-  throw new InvalidArgumentError(`say how the file is read with --mapping; there are: ${names.join(", ") || "none"}`);
+  if (!isDay) throw new InvalidArgumentError(`--since ${since} is not a day; write it as 2026-01-31`);
 }
 
 /** A CSV file that is written while the history is read. */
@@ -145,25 +106,6 @@ async function openLines(path: string): Promise<Lines> {
       await rm(path);
     },
   };
-}
-
-/** A bar for people, a line every tenth for logs; both on stderr, so that what is printed can be piped. */
-function startProgress(name: string): { at: (share: number) => void; end: () => void } {
-  if (!process.stderr.isTTY) {
-    let next = PERCENT_STEP;
-    return {
-      at(share) {
-        if (100 * share < next) return;
-        const reached = Math.floor((100 * share) / PERCENT_STEP) * PERCENT_STEP;
-        console.error(`backtest: ${Math.min(100, reached)} % of ${name} read`);
-        next = reached + PERCENT_STEP;
-      },
-      end() {},
-    };
-  }
-  const bar = new SingleBar({ format: "replaying {bar} {percentage} % | {eta_formatted} left", hideCursor: true });
-  bar.start(1_000, 0);
-  return { at: (share) => bar.update(Math.floor(1_000 * share)), end: () => bar.stop() };
 }
 
 function printed(report: Report, cost: Cost, { csv, html }: BacktestOptions): void {

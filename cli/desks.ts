@@ -7,7 +7,7 @@ import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
-import type { ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
+import type { Archive, ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
 import type { Desk, FactSources } from "../core/reconcile/deps.ts";
 import type { Swept } from "../core/sweep/schedule.ts";
 
@@ -18,7 +18,7 @@ export interface Desks {
   swept: ReadonlyMap<string, Swept>;
 }
 
-type Opened = Connector & ChangeFeed & { facts: FactSources };
+type Opened = Connector & ChangeFeed & Archive & { facts: FactSources };
 type Mappings = ReadonlyMap<string, Mapping>;
 
 /**
@@ -54,7 +54,8 @@ export function onlyCmdb({ connections }: Config["settings"]): string | undefine
   return second === undefined ? only?.[0] : undefined;
 }
 
-function connectorFor(
+/** The connector of one connection, with all that it can be asked. */
+export function connectorFor(
   settings: Connection,
   mappings: () => Mappings,
   deps: { connection: string; limits: Limits; clock: Clock; log: Log; meter: Meter },
@@ -78,7 +79,7 @@ function following<T>(current: { config: Config }, make: (mappings: Mappings) =>
 }
 
 /** The mappings of a connection's records, by record type. */
-function mappingsOf(all: Mappings, { records }: Connection): Mappings {
+export function mappingsOf(all: Mappings, { records }: Connection): Mappings {
   const found = new Map<string, Mapping>();
   for (const [record, name] of Object.entries(records)) {
     const mapping = all.get(name);

@@ -10,13 +10,19 @@ export function addPolicyCommands(root: Command, { command, json, finish }: Regi
     .action(async (id: string, options: CommonOptions) =>
       finish(await (await import("./replay.ts")).replay(id, options)),
     );
-  json(command(root, "backtest", "replay a file of ticket history through the rules and say what they would have done"))
-    .requiredOption("--from <file>", "CSV file with one row for each state of a ticket; may be gzipped")
-    .option("--mapping <name>", "how to read it: mappings/history/<name>.yaml (default: the only one there)")
+  json(command(root, "backtest", "replay the history of tickets through the rules and say what they would have done"))
+    .requiredOption(
+      "--from <source>",
+      "CSV file with one row for each state of a ticket, may be gzipped; or a connection of interlock.yaml",
+    )
+    .option("--mapping <name>", "how to read a file: mappings/history/<name>.yaml (default: the only one there)")
     .option("--policy <folder>", "rules to replay it through; twice: compare two (default: <config>/policy)", listed)
-    .option("--since <day>", "leave out tickets opened before that day, such as 2026-01-31 (UTC)")
+    .option("--since <day>", "only tickets opened that day (UTC) or later, such as 2026-01-31; a connection needs it")
+    .option("--type <name>", "of a connection: only this table or project; may be given several times", listed)
+    .option("--most <n>", "of a connection: tickets at the most (default: 20000)")
     .option("--csv <file>", "write a line for each ticket and policy")
     .option("--html <file>", "write the report with charts")
+    .addHelpText("after", "\nNothing is written to ServiceNow or Jira, whatever the mode.")
     .action(async (options: BacktestOptions) => finish(await (await import("./backtest.ts")).startBacktest(options)));
 }
 

@@ -1,4 +1,5 @@
 import type { ConnectorError } from "./errors.ts";
+import type { Transform } from "./mapping/transforms.ts";
 import type { FieldValue, SettableField, TicketRef } from "./ticket.ts";
 
 /** A log line: a static message plus fields. Ids only, never ticket text or secrets. */
@@ -168,6 +169,54 @@ export interface ChangeFeed {
   changed(recordType: string, sinceMs: number, after?: string): Promise<ChangedPage>;
   /** What makes this instance itself, wherever it answers: a clone under the same address has another one. */
   identity(): Promise<string>;
+}
+
+/** Asks a question, and again where its fault is one that passes; throws the fault that does not, or that stays. */
+export type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
+
+/** Which past is asked for. */
+export interface PastWanted {
+  /** A configured type: ServiceNow table, Jira project key. */
+  recordType: string;
+  /** Of records opened at that hour or later, in ms since 1970. */
+  sinceMs: number;
+  /** As in a mapping. */
+  reads: readonly string[];
+  transforms: ReadonlyMap<string, Transform>;
+  patiently: Patience;
+  /** Takes what whoever uses the answer must know of it: whole sentences without ticket text. */
+  remark(sentence: string): void;
+}
+
+/** A record from an hour on: what a read would have answered then. */
+export interface PastVersion {
+  /** By the vendor's clock, in ms since 1970. */
+  atMs: number;
+  revision: string;
+  record: VendorRecord;
+  /** Vendor paths whose value of then nobody can tell any more, each with why. */
+  untold: readonly { path: string; why: string }[];
+}
+
+/** A record and all that it went through: as it was opened, first. */
+export interface PastRecord {
+  type: string;
+  id: string;
+  key: string;
+  versions: readonly PastVersion[];
+}
+
+/** What a system of record remembers of its tickets. Reads only; every failure is a ConnectorError. */
+export interface Archive {
+  readonly connection: string;
+  /** About how many records `past` has; undefined where the vendor does not say. */
+  opened(wanted: PastWanted): Promise<number | undefined>;
+  /**
+   * Records by the hour at which they were opened, a page at a time, each of them once. The field that a change left
+   * out of the history is taken to have changed with the next one that is in it. Where the account may not read
+   * histories it is `rejected`, since without them how a ticket was opened cannot be told.
+   */
+  past(wanted: PastWanted): AsyncGenerator<PastRecord[], void, undefined>;
 }
 
 /** A configuration item as the CMDB has it; null where it says nothing. */

@@ -21,6 +21,7 @@ const GATEWAY = /\/ex\/jira\/([0-9a-f-]{36})\/?$/i;
 const Tenant = z.looseObject({ cloudId: z.string().min(1) });
 const Groups = z.array(z.looseObject({ name: z.string().min(1) }));
 const ServerInfo = z.looseObject({ baseUrl: z.string().min(1) });
+const Count = z.looseObject({ count: z.int().nonnegative() });
 
 /** Jira Cloud over REST v3. */
 export function cloudRoutes(config: ClientConfig): JiraRoutes {
@@ -29,6 +30,7 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
   const cloudId = GATEWAY.exec(config.host ?? "")?.[1];
   return {
     readMax: 100,
+    historyFieldsMax: 10,
     person: { written: "accountId", recorded: "accountId" },
     issues: (ids, fields) => jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: [...fields] }),
     issue: (id, fields) => jira.issues.getIssue({ issueIdOrKey: id, fields: [...fields] }),
@@ -51,6 +53,8 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
       const asked = { jql, fields, maxResults: SEARCH_MAX, ...(after !== undefined && { nextPageToken: after }) };
       return searchPage(await jira.issueSearch.searchAndReconsileIssuesUsingJqlPost(asked), after);
     },
+    count: async (jql) => Count.parse(await jira.issueSearch.countIssues({ jql })).count,
+    people: (accountId) => jira.userSearch.findUsers({ accountId }),
     myself: () => jira.myself.getCurrentUser({}),
     async identity() {
       // The gateway routes by cloud id, so that a clone cannot answer there; it has no tenant_info of its own.
@@ -94,7 +98,7 @@ function historyPage({ issueChangeLogs, nextPageToken }: BulkChangelogs): Histor
     );
     histories.set(issueId, [...items.reverse(), ...(histories.get(issueId) ?? [])]);
   }
-  return { histories, next: nextPageToken ?? undefined };
+  return { histories, cut: [], next: nextPageToken ?? undefined };
 }
 
 const FoundIssues = z.looseObject({

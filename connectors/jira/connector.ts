@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
+import type { Archive, ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
 import { JiraApi } from "./api.ts";
 import { type JiraFacts, jiraFacts } from "./facts.ts";
 import { JiraFeed } from "./feed.ts";
@@ -10,6 +10,7 @@ import { headOf } from "./history.ts";
 import { JiraLookBack } from "./look-back.ts";
 import { NoteWays } from "./note-ways.ts";
 import { IssuePace } from "./pace.ts";
+import { pastIssues } from "./past.ts";
 import { Account, Issues, projectOf, unreadIds } from "./shape.ts";
 import { JiraWriter } from "./write.ts";
 
@@ -25,7 +26,7 @@ export interface JiraOptions {
 }
 
 /** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes, facts. */
-export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & { readonly facts: JiraFacts } {
+export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & Archive & { readonly facts: JiraFacts } {
   const { connection, clock, limits } = options;
   const api = new JiraApi(options);
   const noteWays = new NoteWays();
@@ -46,6 +47,8 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & { 
     confirm: (queries) => lookBack.confirm(queries),
     overwritten: (writes) => lookBack.overwritten(writes),
     changed: (projectKey, sinceMs, after) => feed.changed(projectKey, sinceMs, after),
+    opened: ({ recordType, sinceMs, patiently }) => patiently(() => feed.openedCount(recordType, sinceMs)),
+    past: (wanted) => pastIssues({ api, feed }, wanted),
     identity: () => feed.identity(),
     close: () => api.close(),
   };

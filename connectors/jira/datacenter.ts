@@ -49,6 +49,7 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
   const rich = (text: string): string => text;
   return {
     readMax: 50,
+    historyFieldsMax: 1_000,
     person: { written: "name", recorded: "key" },
     issues: (ids, fields) => search({ jql: idsJql(ids), fields, maxResults: ids.length }),
     issue: (id, fields) => send("GET", `/issue/${id}`, { searchParams: { fields: fields.join(",") } }),
@@ -81,6 +82,8 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
       const startAt = after === undefined ? 0 : Number(after);
       return searchPage(await search({ jql, fields, startAt, maxResults: SEARCH_MAX, validateQuery: true }), startAt);
     },
+    count: async (jql) => Found.parse(await search({ jql, fields: ["id"], maxResults: 0 })).total,
+    people: async (key) => [await send("GET", "/user", { searchParams: { key } })],
     myself: () => send("GET", "/myself"),
     async identity() {
       // No id of the installation can be had without administrator's rights: what its own settings say is the nearest.
@@ -112,9 +115,13 @@ function historyPage(answer: unknown, fieldIds: readonly string[], fields: z.inf
   const byName = new Map<string, string>();
   for (const { id, name } of fields) byName.set(name, byName.has(name) ? "" : id);
   const histories: HistoryPage["histories"] = new Map();
+  const cut: string[] = [];
   for (const issue of z.array(WithHistory).parse(Found.parse(answer).issues)) {
     // A history that was cut off may lack what we look for, and then says nothing.
-    if (issue.changelog.total > issue.changelog.histories.length) continue;
+    if (issue.changelog.total > issue.changelog.histories.length) {
+      cut.push(issue.id);
+      continue;
+    }
     const items = issue.changelog.histories.flatMap(({ created, items: changed }) =>
       changed.map((item) => {
         const read = historyItem(item, created);
@@ -127,5 +134,5 @@ function historyPage(answer: unknown, fieldIds: readonly string[], fields: z.inf
       asked.sort((a, b) => b.atMs - a.atMs),
     );
   }
-  return { histories, next: undefined };
+  return { histories, cut, next: undefined };
 }

@@ -18,8 +18,28 @@ const Myself = z.looseObject({ timeZone: z.string().refine(isZone) });
 const Row = z.looseObject({
   id: z.string().regex(/^\d{1,19}$/),
   key: z.string().min(1),
-  fields: z.looseObject({ updated: z.string() }),
+  fields: z.looseObject({ updated: z.string().optional(), created: z.string().optional() }),
 });
+
+/** A walk through a project by one of its issues' times, from an hour on. */
+interface Walk {
+  by: "updated" | "created";
+  project: string;
+  sinceMs: number;
+}
+
+/** An issue of a walk, with its time as Jira wrote it. */
+export interface FoundIssue {
+  id: string;
+  key: string;
+  time: string;
+  atMs: number;
+}
+
+interface FoundPage {
+  issues: FoundIssue[];
+  next: string | undefined;
+}
 
 export interface FeedDeps {
   api: JiraApi;
@@ -35,7 +55,10 @@ interface Cursor {
   token: string | undefined;
 }
 
-/** Changes of a project for a sweep, oldest first. A page may repeat what the one before it had; none leaves anything out. */
+/**
+ * Walks through a project by a time, oldest first, for sweeps and for what looks back. A page may repeat what the one
+ * before it had; none leaves anything out.
+ */
 export class JiraFeed {
   readonly #deps: FeedDeps;
   #zone: { name: string; askedAtMs: number } | undefined;
@@ -45,47 +68,74 @@ export class JiraFeed {
     this.#deps = deps;
   }
 
-  /** See `ChangeFeed`. Jira reads times in queries to the minute and by the account's own clock. */
+  /** See `ChangeFeed`. */
   async changed(projectKey: string, sinceMs: number, after?: string): Promise<ChangedPage> {
-    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(projectKey)) throw this.#protocol("was to be asked about no project key");
-    const known = after === undefined ? undefined : this.#cursorOf(after);
-    const zone = await this.#currentZone(ZONE_KNOWN_MS);
-    if (known && known.zone !== zone)
-      throw this.#protocol(`was to go on from a place in ${known.zone}, but its account is in ${zone} now; start anew`);
-    if (known) return this.#page(projectKey, sinceMs, known);
-    const first = await this.#page(projectKey, sinceMs, beginningOf(sinceMs, zone));
-    if (first.records.length > 0 || first.next !== undefined) return first;
-    // Nobody sees no issues either, and a changed zone asks for another time: nothing is believed before we know who asks.
-    const now = await this.#currentZone(0);
-    return now === zone ? first : this.#page(projectKey, sinceMs, beginningOf(sinceMs, now));
+    const { issues, next } = await this.#walk({ by: "updated", project: projectKey, sinceMs }, after);
+    const records = issues.map(
+      ({ id, key, time, atMs }): ChangedRecord => ({ type: "issue", id, key, revision: time, updatedAtMs: atMs }),
+    );
+    return { records, next };
+  }
+
+  /** Issues that were opened at or after a time. */
+  opened(projectKey: string, sinceMs: number, after?: string): Promise<FoundPage> {
+    return this.#walk({ by: "created", project: projectKey, sinceMs }, after);
+  }
+
+  /** About how many of them there are. */
+  async openedCount(projectKey: string, sinceMs: number): Promise<number> {
+    const walk: Walk = { by: "created", project: projectKey, sinceMs };
+    this.#refuseOddKey(projectKey);
+    const { start } = beginningOf(sinceMs, await this.#currentZone(ZONE_KNOWN_MS));
+    return this.#deps.api.send("count", (routes) => routes.count(jqlOf(walk, start)));
   }
 
   identity(): Promise<string> {
     return this.#deps.api.send("identity", (routes) => routes.identity());
   }
 
-  async #page(project: string, sinceMs: number, cursor: Cursor): Promise<ChangedPage> {
-    const { start, token } = cursor;
-    const jql = `project = "${project}" AND updated >= "${start}" ORDER BY updated ASC, key ASC`;
-    const page = await this.#deps.api.send("feed", (routes) =>
-      routes.search({ jql, fields: ["updated"], after: token }),
-    );
-    const rows = page.issues.map((issue) => this.#record(project, issue));
-    const records = rows.filter(({ updatedAtMs }) => updatedAtMs >= sinceMs);
-    if (page.next === undefined) return { records, next: undefined };
-    return { records, next: nextOf(rows, { ...cursor, token: page.next }) };
+  /** Jira reads times in queries to the minute and by the account's own clock. */
+  async #walk(walk: Walk, after: string | undefined): Promise<FoundPage> {
+    const { project, sinceMs } = walk;
+    this.#refuseOddKey(project);
+    const known = after === undefined ? undefined : this.#cursorOf(after);
+    const zone = await this.#currentZone(ZONE_KNOWN_MS);
+    if (known && known.zone !== zone)
+      throw this.#protocol(`was to go on from a place in ${known.zone}, but its account is in ${zone} now; start anew`);
+    if (known) return this.#page(walk, known);
+    const first = await this.#page(walk, beginningOf(sinceMs, zone));
+    if (first.issues.length > 0 || first.next !== undefined) return first;
+    // Nobody sees no issues either, and a changed zone asks for another time: nothing is believed before we know who asks.
+    const now = await this.#currentZone(0);
+    return now === zone ? first : this.#page(walk, beginningOf(sinceMs, now));
   }
 
-  #record(project: string, issue: unknown): ChangedRecord {
+  async #page(walk: Walk, cursor: Cursor): Promise<FoundPage> {
+    const { by, sinceMs } = walk;
+    const { start, token } = cursor;
+    const jql = `${jqlOf(walk, start)} ORDER BY ${by} ASC, key ASC`;
+    const page = await this.#deps.api.send("feed", (routes) => routes.search({ jql, fields: [by], after: token }));
+    const found = page.issues.map((issue) => this.#found(walk, issue));
+    const issues = found.filter(({ atMs }) => atMs >= sinceMs);
+    if (page.next === undefined) return { issues, next: undefined };
+    return { issues, next: nextOf(found, { ...cursor, token: page.next }) };
+  }
+
+  #found({ by, project }: Walk, issue: unknown): FoundIssue {
     const row = Row.safeParse(issue);
-    const updatedAtMs = row.success ? Date.parse(row.data.fields.updated) : Number.NaN;
-    if (!row.success || Number.isNaN(updatedAtMs)) throw oddAnswer(this.#deps.api.connection, "feed");
-    const { id, key, fields } = row.data;
+    const time = row.data?.fields[by];
+    const atMs = Date.parse(time ?? "");
+    if (!row.success || time === undefined || Number.isNaN(atMs)) throw oddAnswer(this.#deps.api.connection, "feed");
+    const { id, key } = row.data;
     if (projectOf(key).toUpperCase() !== project.toUpperCase())
       throw this.#protocol(
         `answered a search of project ${project} with an issue of another project; correct its key in records`,
       );
-    return { type: "issue", id, key, revision: fields.updated, updatedAtMs };
+    return { id, key, time, atMs };
+  }
+
+  #refuseOddKey(projectKey: string): void {
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(projectKey)) throw this.#protocol("was to be asked about no project key");
   }
 
   #cursorOf(after: string): Cursor {
@@ -115,6 +165,10 @@ export class JiraFeed {
   }
 }
 
+function jqlOf({ by, project }: Walk, start: string): string {
+  return `project = "${project}" AND ${by} >= "${start}"`;
+}
+
 function beginningOf(sinceMs: number, zone: string): Cursor {
   return { start: startOf(sinceMs, zone), zone, token: undefined };
 }
@@ -123,9 +177,9 @@ function beginningOf(sinceMs: number, zone: string): Cursor {
  * A page goes on from the last minute it reached. That holds however an index shifts under edits, which a place in a
  * list does not; such a place is used within a minute only.
  */
-function nextOf(rows: readonly ChangedRecord[], { start, zone, token }: Cursor): string {
-  const last = rows.at(-1);
-  const reached = last === undefined ? "" : startOf(last.updatedAtMs, zone, 0);
+function nextOf(found: readonly FoundIssue[], { start, zone, token }: Cursor): string {
+  const last = found.at(-1);
+  const reached = last === undefined ? "" : startOf(last.atMs, zone, 0);
   return reached > start ? `${reached} ${zone}` : `${start} ${zone} ${token}`;
 }
 

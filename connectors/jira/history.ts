@@ -7,6 +7,7 @@ export interface HistoryItem {
   atMs: number;
   from: string | null;
   fromText: string | null;
+  to: string | null;
   toText: string | null;
 }
 
@@ -16,16 +17,24 @@ export function historyItem(item: object, created: unknown): HistoryItem {
     const value: unknown = Object.getOwnPropertyDescriptor(item, key)?.value;
     return typeof value === "string" ? value : null;
   };
-  // The bulk answer gives the time as a text or in ms, by the version of the site.
-  const atMs =
-    typeof created === "number" ? created : created instanceof Date ? created.getTime() : Date.parse(String(created));
   return {
     fieldId: own("fieldId") ?? "",
-    atMs,
+    atMs: timeOf(created),
     from: own("from"),
     fromText: own("fromString"),
+    to: own("to"),
     toText: own("toString"),
   };
+}
+
+/** No Jira is so old that the ms of its edits are below this; such numbers are seconds. */
+const SECONDS_MAX = 100_000_000_000;
+
+/** The bulk answer gives the time as a text, in ms, or as in the vendor's own example in seconds. */
+function timeOf(created: unknown): number {
+  if (created instanceof Date) return created.getTime();
+  if (typeof created !== "number") return Date.parse(String(created));
+  return created < SECONDS_MAX ? created * 1_000 : created;
 }
 
 /**

@@ -4,6 +4,8 @@ import type { HistoryItem } from "./history.ts";
 export interface HistoryPage {
   /** By issue id, newest first. */
   histories: Map<string, HistoryItem[]>;
+  /** Ids of issues whose history Jira cut off, so that it says nothing. */
+  cut: readonly string[];
   next: string | undefined;
 }
 
@@ -33,6 +35,8 @@ export interface SearchPage {
 export interface JiraRoutes {
   /** How many issues one read may name. */
   readonly readMax: number;
+  /** How many fields one question about histories may name. */
+  readonly historyFieldsMax: number;
   /** What a user is named by when written, and by what the history names them. */
   readonly person: { written: "accountId" | "name"; recorded: "accountId" | "key" };
   /** Several issues by id. Those that are missing or hidden are left out. */
@@ -55,6 +59,10 @@ export interface JiraRoutes {
   histories(ids: readonly string[], fieldIds: readonly string[], after: string | undefined): Promise<HistoryPage>;
   /** Issues by JQL. Throws a PagingError where the answer does not prove that it goes on or ends. */
   search(search: ChangeSearch): Promise<SearchPage>;
+  /** About how many issues a query finds. Throws what is no count. */
+  count(jql: string): Promise<number>;
+  /** The people, one or none, whom the history names so; where there is none, some versions answer 404. */
+  people(recorded: string): Promise<unknown>;
   /** The account that we run as. */
   myself(): Promise<unknown>;
   /** What tells this site from every other, clones included as far as Jira lets on. */

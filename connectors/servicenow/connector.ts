@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
 import type {
+  Archive,
   ChangedPage,
   ChangeFeed,
   Connector,
   FieldWrite,
   MarkerQuery,
   Overwrite,
+  PastRecord,
+  PastWanted,
   ReadOutcome,
   VendorRecord,
   Write,
@@ -19,6 +22,7 @@ import { type ServiceNowFacts, servicenowFacts } from "./facts.ts";
 import { changedPage, instanceIdentity } from "./feed.ts";
 import { historiesOf, replacedBy } from "./history.ts";
 import { type MarkerState, markerStates } from "./journal.ts";
+import { openedCount, pastRecords } from "./past.ts";
 import { idsThatFit, inChunks, listRows, SYS_ID } from "./table.ts";
 
 const Row = z.looseObject({ sys_id: z.string() });
@@ -31,11 +35,11 @@ export interface ServiceNowOptions extends ClientDeps {
 /** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal, and facts. */
 export function servicenowConnector(
   options: ServiceNowOptions,
-): Connector & ChangeFeed & { readonly facts: ServiceNowFacts } {
+): Connector & ChangeFeed & Archive & { readonly facts: ServiceNowFacts } {
   return new ServiceNowConnector(options);
 }
 
-class ServiceNowConnector implements Connector, ChangeFeed {
+class ServiceNowConnector implements Connector, ChangeFeed, Archive {
   readonly connection: string;
   readonly facts: ServiceNowFacts;
   readonly #options: ServiceNowOptions;
@@ -89,15 +93,28 @@ class ServiceNowConnector implements Connector, ChangeFeed {
   }
 
   async changed(recordType: string, sinceMs: number, after?: string): Promise<ChangedPage> {
-    if (!Object.hasOwn(this.#options.settings.records, recordType)) {
-      const message = `${recordType} is not a table of ${this.connection}; add it to records in interlock.yaml`;
-      throw new ConnectorError({ kind: "rejected", connection: this.connection, message });
-    }
+    this.#refuseUnknown(recordType);
     return changedPage(this.connection, this.#client, { table: recordType, sinceMs, after });
+  }
+
+  async opened(wanted: PastWanted): Promise<number | undefined> {
+    this.#refuseUnknown(wanted.recordType);
+    return openedCount({ connection: this.connection, client: this.#client }, wanted);
+  }
+
+  async *past(wanted: PastWanted): AsyncGenerator<PastRecord[], void, undefined> {
+    this.#refuseUnknown(wanted.recordType);
+    yield* pastRecords({ connection: this.connection, client: this.#client }, wanted);
   }
 
   identity(): Promise<string> {
     return instanceIdentity(this.connection, this.#client);
+  }
+
+  #refuseUnknown(table: string): void {
+    if (Object.hasOwn(this.#options.settings.records, table)) return;
+    const message = `${table} is not a table of ${this.connection}; add it to records in interlock.yaml`;
+    throw new ConnectorError({ kind: "rejected", connection: this.connection, message });
   }
 
   async #refuseStale(write: Write): Promise<void> {

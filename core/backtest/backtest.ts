@@ -1,14 +1,13 @@
 import { instant } from "../clock.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Ticket } from "../ticket.ts";
 import { type Course, decidedGroup, type Figures, Tally } from "./figures.ts";
-import { type History, type RowReading, rowReader } from "./history.ts";
 import { type Findings, Replay, type Replayable, replayable } from "./replay.ts";
+import type { StateReading, StateSource, TicketState } from "./states.ts";
 
-/** Tickets that are kept at once; of a file that is not grouped, all are kept until its end. */
+/** Tickets that are kept at once; of a history that is not grouped, all are kept until its end. */
 const TICKETS_MAX = 200_000;
-const ROWS_MAX = 20_000_000;
-/** Kinds of unreadable rows that are told apart. */
+const STATES_MAX = 20_000_000;
+/** Kinds of unreadable states that are told apart. */
 const UNREADABLE_MAX = 50;
 
 /** A policy under the name people know it by, such as its folder. */
@@ -20,7 +19,9 @@ export interface NamedPolicy {
 /** What a backtest came to. Counts of tickets unless a name says otherwise. */
 export interface Report {
   history: {
-    mapping: string;
+    /** How the file was read (its mapping), or the connection. */
+    source: string;
+    /** States of tickets; in a file, its rows. */
     rows: number;
     tickets: number;
     /** Of them with a known final group: what every agreement is a share of. */
@@ -29,10 +30,12 @@ export interface Report {
     agreeBefore: number;
     /** Rows earlier than the one before them; decided on at that one's hour. */
     rowsOutOfOrder: number;
-    /** Rows that could not be read, by what stood there; in production such a ticket is parked. */
+    /** States that could not be read, by what stood there; in production such a ticket is parked. */
     unreadable: { rows: number; byReason: Record<string, number> };
     /** Left out because they were opened before `--since`. */
     before: number;
+    /** What else there is to know of how the history was read. */
+    remarks: readonly string[];
     /** First and last hour; null in an empty history. */
     from: string | null;
     to: string | null;
@@ -64,45 +67,36 @@ interface Life {
 }
 
 /**
- * Replays a history through the engine, once under each policy. The first of `rows` is the header; the rows of one
- * ticket stand in the order in which they happened, and tickets may be mixed. History is taken as it was: what people
- * would have done otherwise under another policy is not guessed at.
+ * Replays a history through the engine, once under each policy. History is taken as it was: what people would have done
+ * otherwise under another policy is not guessed at.
  *
- * Throws an Error where columns are missing, the file is larger than a run may be, or a ticket comes back in a file that
- * is said to be grouped.
+ * Throws what its source throws, and an Error where the history is larger than a run may be, or a ticket comes back in
+ * one that is said to be grouped.
  */
 export async function backtest(
-  rows: AsyncIterable<readonly string[]>,
-  history: History,
+  source: StateSource,
   policies: readonly NamedPolicy[],
   options: BacktestOptions = {},
 ): Promise<Report> {
-  const run = new Run(history, policies, options);
-  let read: ReturnType<typeof rowReader> | undefined;
-  for await (const cells of rows) {
-    if (!read) {
-      read = rowReader(history, cells);
-      continue;
-    }
-    const settled = run.row(read(cells));
+  const run = new Run(source, policies, options);
+  for await (const reading of source.states) {
+    const settled = run.take(reading);
     if (settled) await options.onTicket?.(settled);
   }
-  if (!read) throw new Error("the history is empty: not even a header stands in it");
   for (const settled of run.rest()) await options.onTicket?.(settled);
   return run.report();
 }
 
 class Run {
-  readonly #history: History;
+  readonly #source: StateSource;
   readonly #tallies: readonly Tally[];
   readonly #ready: readonly Replayable[];
   readonly #sinceMs: number;
   readonly #lives = new Map<string, Life>();
   readonly #passedOver = new Set<string>();
-  /** Tickets of a grouped file that are done with. */
+  /** Tickets of a grouped history that are done with. */
   readonly #settled = new Set<string>();
   readonly #unreadable = new Map<string, number>();
-  readonly #intake: ReadonlySet<string>;
   #last: Life | undefined;
   #rows = 0;
   #rowsOutOfOrder = 0;
@@ -113,27 +107,27 @@ class Run {
   #fromMs = Number.POSITIVE_INFINITY;
   #toMs = Number.NEGATIVE_INFINITY;
 
-  constructor(history: History, policies: readonly NamedPolicy[], { sinceMs }: BacktestOptions) {
-    this.#history = history;
+  constructor(source: StateSource, policies: readonly NamedPolicy[], { sinceMs }: BacktestOptions) {
+    this.#source = source;
     this.#ready = policies.map(({ policy }) => replayable(policy));
     this.#tallies = policies.map(({ name, policy }) => new Tally(name, policy.version));
     this.#sinceMs = sinceMs ?? Number.NEGATIVE_INFINITY;
-    this.#intake = new Set(["", ...history.mapping.intake("assignmentGroup").map(String)]);
   }
 
-  /** Takes in one row. Returns the ticket before it where the file is grouped and nothing more can happen to that one. */
-  row(reading: RowReading): Replayed | undefined {
+  /** Takes in one state. Returns the ticket before it where the history is grouped and nothing more can happen to that one. */
+  take(reading: StateReading): Replayed | undefined {
     this.#rows += 1;
-    if (this.#rows > ROWS_MAX) throw new Error(`the history has more than ${ROWS_MAX} rows; split it by months`);
+    if (this.#rows > STATES_MAX)
+      throw new Error(`the history has more than ${STATES_MAX} states; split it by months, or use --since`);
     if ("unreadable" in reading) {
       const reason = this.#unreadable.size < UNREADABLE_MAX ? reading.unreadable : "(others)";
       this.#unreadable.set(reason, (this.#unreadable.get(reason) ?? 0) + 1);
       return undefined;
     }
-    const { id, atMs, ticket } = reading.row;
+    const { id, atMs, ticket } = reading.state;
     if (this.#passedOver.has(id)) return undefined;
     const before = this.#last?.course.id === id ? undefined : this.#last;
-    const life = this.#lives.get(id) ?? this.#born(id, atMs, ticket);
+    const life = this.#lives.get(id) ?? this.#born(reading.state);
     if (!life) return undefined;
     this.#last = life;
     if (atMs < life.lastMs) this.#rowsOutOfOrder += 1;
@@ -143,12 +137,13 @@ class Run {
     life.resolved = ticket.status === "resolved" || ticket.status === "closed";
     if (life.resolved) life.course.finalGroup = ticket.assignmentGroup;
     for (const replay of life.replays) replay.row(ticket, life.lastMs);
-    const grouped = this.#history.csv.grouped && before?.replays.every((replay) => replay.atRest);
+    const grouped = this.#source.grouped && before?.replays.every((replay) => replay.atRest);
     return grouped && before ? this.#settle(before) : undefined;
   }
 
   /** Every ticket that is left, with its clocks run to the end of history: one that is still open may miss a target. */
   *rest(): Generator<Replayed> {
+    this.#toMs = Math.max(this.#toMs, this.#source.knownUntilMs ?? Number.NEGATIVE_INFINITY);
     for (const life of this.#lives.values()) {
       for (const replay of life.replays) replay.until(this.#toMs);
       yield this.#settle(life);
@@ -159,7 +154,7 @@ class Run {
     const any = this.#tickets > 0;
     return {
       history: {
-        mapping: this.#history.name,
+        source: this.#source.name,
         rows: this.#rows,
         tickets: this.#tickets,
         known: this.#known,
@@ -170,6 +165,7 @@ class Run {
           byReason: Object.fromEntries(this.#unreadable),
         },
         before: this.#passedOver.size,
+        remarks: this.#source.remarks(),
         from: any ? instant(this.#fromMs) : null,
         to: any ? instant(this.#toMs) : null,
       },
@@ -194,9 +190,9 @@ class Run {
     return { course, findings };
   }
 
-  #born(id: string, atMs: number, ticket: Ticket): Life | undefined {
+  #born({ id, atMs, ticket, free }: TicketState): Life | undefined {
     if (this.#settled.has(id))
-      throw new Error(`ticket ${id} comes back after others; take grouped: true out of ${this.#history.name}.yaml`);
+      throw new Error(`ticket ${id} comes back after others; take grouped: true out of ${this.#source.name}.yaml`);
     const openedMs = Date.parse(ticket.createdAt);
     if (openedMs < this.#sinceMs) {
       this.#passedOver.add(id);
@@ -206,7 +202,7 @@ class Run {
       throw new Error(`more than ${TICKETS_MAX} tickets are open at once; split the history by months, or use --since`);
     const firstGroup = ticket.assignmentGroup;
     const life: Life = {
-      course: { id, openedMs, firstGroup, free: this.#intake.has(firstGroup), finalGroup: undefined },
+      course: { id, openedMs, firstGroup, free, finalGroup: undefined },
       lastMs: atMs,
       resolved: false,
       replays: this.#ready.map((ready) => new Replay(ready)),

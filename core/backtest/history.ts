@@ -7,7 +7,7 @@ import { compileMapping, type Mapping } from "../mapping/mapping.ts";
 import { MappingFile } from "../mapping/schema.ts";
 import { localInstant, Zone } from "../policy/calendar.ts";
 import type { Problem } from "../problem.ts";
-import type { Ticket } from "../ticket.ts";
+import { driftText, freeGroups, type StateReading, type StateSource } from "./states.ts";
 
 const DATE_ORDERS = ["y-m-d", "d/m/y", "m/d/y", "d.m.y"] as const;
 type DateOrder = (typeof DATE_ORDERS)[number];
@@ -39,17 +39,6 @@ export interface History {
   csv: HistoryFile["csv"];
 }
 
-/** One state of one ticket. */
-export interface HistoryRow {
-  id: string;
-  /** When it became so, in ms since 1970. */
-  atMs: number;
-  ticket: Ticket;
-}
-
-/** A row, or the fields that keep it from being one with what stands there: never free text. */
-export type RowReading = { row: HistoryRow } | { unreadable: string };
-
 /** Names of the histories that `folder` can read. */
 export function historyNames(files: ConfigFiles, folder: string): string[] {
   const known = files
@@ -78,13 +67,31 @@ export function loadHistory(files: ConfigFiles, folder: string, name: string): H
 }
 
 /**
+ * A file of history as a source: the first of `rows` is the header. While it is read it throws an Error where columns
+ * are missing, or where not even a header stands in it.
+ */
+export function fileStates(history: History, rows: AsyncIterable<readonly string[]>): StateSource {
+  async function* states(): AsyncGenerator<StateReading, void, undefined> {
+    let read: ReturnType<typeof rowReader> | undefined;
+    for await (const cells of rows) {
+      if (read) yield read(cells);
+      else read = rowReader(history, cells);
+    }
+    if (!read) throw new Error("the history is empty: not even a header stands in it");
+  }
+  const { name, csv } = history;
+  return { name, grouped: csv.grouped, states: states(), knownUntilMs: undefined, remarks: () => [] };
+}
+
+/**
  * Reads the rows of a file with this header. Throws an Error that names the columns it lacks: with one of them missing,
  * every ticket would look alike and every figure would be wrong.
  */
 export function rowReader(
   { name, mapping, csv }: History,
   header: readonly string[],
-): (cells: readonly string[]) => RowReading {
+): (cells: readonly string[]) => StateReading {
+  const isFree = freeGroups(mapping);
   const dates = new Set(csv.dates?.columns);
   const empty = new Set(csv.empty);
   // The vendor answers with a reference's name and e-mail beside its id; in a file the one cell is the name.
@@ -116,8 +123,10 @@ export function rowReader(
     if (id === "") return { unreadable: `${csv.id}: (empty)` };
     const ref = { connection: "history", type: name, id, key: id };
     const read = mapping.toTicket(ref, record[csv.id] ?? "", record);
-    if ("ticket" in read) return { row: { id, atMs: Date.parse(read.ticket.updatedAt), ticket: read.ticket } };
-    return { unreadable: read.drift.map(({ field, received }) => `${field}: ${received}`).join(", ") };
+    if ("drift" in read) return { unreadable: driftText(read.drift) };
+    const { ticket } = read;
+    const atMs = Date.parse(ticket.updatedAt);
+    return { state: { id, atMs, ticket, free: isFree(ticket.assignmentGroup) } };
   };
 }
 

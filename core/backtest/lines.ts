@@ -63,9 +63,9 @@ export function reportLines({ history, policies }: Report): Line[] {
 
 /** What a reader must know to judge the figures: what was left out, could not be read, or was not there to be asked. */
 export function reportNotes({ history, policies, policiesDiffer }: Report): string[] {
-  const { rows, tickets, known, unreadable, rowsOutOfOrder, before } = history;
+  const { rows, tickets, known, unreadable, rowsOutOfOrder, before, remarks } = history;
   const notes = [
-    `${whole(rows)} rows of ${whole(tickets)} tickets, ${history.from ?? "–"} to ${history.to ?? "–"}; the group that resolved is known of ${whole(known)}, and agreement is a share of these.`,
+    `${whole(rows)} states of ${whole(tickets)} tickets, ${history.from ?? "–"} to ${history.to ?? "–"}; the group that resolved is known of ${whole(known)}, and agreement is a share of these.`,
     "History is taken as it was: what people would have done otherwise under these rules is not guessed at.",
   ];
   const [a, b] = policies;
@@ -73,15 +73,18 @@ export function reportNotes({ history, policies, policiesDiffer }: Report): stri
     notes.push(`${a.name} and ${b.name} send ${whole(policiesDiffer)} tickets to different groups.`);
   if (before > 0) notes.push(`${whole(before)} tickets were opened before --since and left out.`);
   if (rowsOutOfOrder > 0)
-    notes.push(`${whole(rowsOutOfOrder)} rows are earlier than the row before them; they count from that one's hour.`);
+    notes.push(
+      `${whole(rowsOutOfOrder)} states are earlier than the one before them; they count from that one's hour.`,
+    );
   if (unreadable.rows > 0) {
     const reasons = Object.entries(unreadable.byReason).map(([reason, count]) => `${reason} (${whole(count)})`);
-    notes.push(`${whole(unreadable.rows)} rows could not be read and were passed over: ${reasons.join("; ")}.`);
+    notes.push(`${whole(unreadable.rows)} states could not be read and were passed over: ${reasons.join("; ")}.`);
   }
+  notes.push(...remarks);
   for (const { name, unknownFacts } of policies) {
     const facts = Object.entries(unknownFacts).map(([fact, count]) => `${fact} of ${whole(count)} tickets`);
     if (facts.length > 0)
-      notes.push(`${name} asks for facts that a file does not hold, so they count as unknown: ${facts.join(", ")}.`);
+      notes.push(`${name} asks for facts that no history holds, so they count as unknown: ${facts.join(", ")}.`);
   }
   return notes;
 }

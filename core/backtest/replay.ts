@@ -33,7 +33,7 @@ export interface Findings {
   steps: string[];
   clocks: Map<string, ClockFindings>;
   adviceWanted: boolean;
-  /** Facts that rules asked for and a file of history does not hold. */
+  /** Facts that rules asked for and no history holds. */
   unknown: Set<FactName>;
 }
 
@@ -131,7 +131,7 @@ export class Replay {
 
   #decide(ticket: Ticket, nowMs: number): Decision {
     for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-      // A file of history holds no facts, and no model is asked: whoever could say has no answer.
+      // History holds no facts, and no model is asked: whoever could say has no answer.
       const facts: Facts = { ...factsUnanswered(this.#asked, ticket), clocks: this.#clocks };
       const outcome = decide(ticket, facts, this.#ready.policy, nowMs);
       if ("needs" in outcome) {

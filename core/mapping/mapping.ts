@@ -26,6 +26,8 @@ export interface Mapping {
   kind: MappingFile["kind"];
   /** Vendor paths that must be read for it, sorted. */
   reads: readonly string[];
+  /** How each vendor path that a field comes from is read; those that only expressions read are not in it. */
+  transforms: ReadonlyMap<string, Transform>;
   /** Types of `ticket.custom`, for the expression compiler. */
   custom: Readonly<Record<string, CelType>>;
   /** The ticket, or every unknown value that keeps it from being one. */
@@ -96,7 +98,11 @@ export function compileMapping(
     const dotWalk = file.vendor === "servicenow" && (mapped?.rule.from?.includes(".") ?? false);
     return dotWalk ? undefined : mapped?.write;
   };
-  const reads = [...fields.values(), ...custom.values()].flatMap((field) => field.reads);
+  const all = [...fields.values(), ...custom.values()];
+  const reads = all.flatMap((field) => field.reads);
+  const transforms = all.flatMap(({ rule, transform }) =>
+    rule.from === undefined ? [] : [[rule.from, transform] as const],
+  );
   return {
     mapping: {
       name,
@@ -104,6 +110,7 @@ export function compileMapping(
       vendor: file.vendor,
       kind: file.kind,
       reads: [...new Set(reads)].sort(),
+      transforms: new Map(transforms),
       custom: Object.fromEntries(Object.entries(file.custom).map(([key, rule]) => [key, rule.type])),
       toTicket: (ref, revision, record) => assemble(file, { fields, custom }, { ref, revision, record }),
       canWrite: (field) => writable(field) !== undefined,

@@ -28,7 +28,7 @@ export function uciTickets(count: number): Ticket[] | undefined {
     const reading = read(cells);
     if ("unreadable" in reading) throw new Error(`incident ${cells[number] ?? ""}: ${reading.unreadable}`);
     // The rules of the benchmark declare no fields of their own.
-    tickets.set(reading.row.id, { ...reading.row.ticket, custom: {} });
+    tickets.set(reading.state.id, { ...reading.state.ticket, custom: {} });
     if (tickets.size === count) break;
   }
   return [...tickets.values()];

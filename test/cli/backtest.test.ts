@@ -69,9 +69,9 @@ describe("interlock backtest", function (this: Mocha.Suite) {
     const csv = join(folder, "never.csv");
     const cases: [args: string[], code: number, says: RegExp][] = [
       [
-        ["--from", "snow", "--since", "2026-01-01"],
+        ["--from", "snw", "--since", "2026-01-01"],
         2,
-        /no file snow; history is read from a CSV file, reading it live .* is not built/,
+        /no file snw and no connection of that name; there are snow, jira\. Did you mean "snow"\?/,
       ],
       [["--from", INCIDENTS_PATH, "--since", "January"], 2, /--since January is not a day/],
       [
@@ -82,7 +82,7 @@ describe("interlock backtest", function (this: Mocha.Suite) {
       [["--from", INCIDENTS_PATH, "--mapping", "none"], 1, /mappings\/history\/none\.yaml: the file is not there.*uci/],
       [["--from", INCIDENTS_PATH, "--policy", join(folder, "no")], 1, /no\/routing\.yaml: the file is not there/],
       [["--from", torn, "--policy", LOG_POLICY], 1, /torn\.csv\.gz is not a CSV file that can be read: /],
-      [["--policy", LOG_POLICY], 2, /required option '--from <file>'/],
+      [["--policy", LOG_POLICY], 2, /required option '--from <source>'/],
     ];
     const ended = await Promise.all(cases.map(([args]) => backtest(...args, "--csv", csv)));
     cases.forEach(([args, code, says], at) => {

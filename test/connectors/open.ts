@@ -8,7 +8,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
 import { ConnectorError, FAULT_KINDS, type FaultKind } from "../../core/errors.ts";
 import { Limits } from "../../core/limits.ts";
-import type { ChangeFeed, Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
+import type { Archive, ChangeFeed, Connector, FieldWrite, VendorPatch, Write } from "../../core/ports.ts";
 import { recordingLog } from "../routes/recording-log.ts";
 import type { JiraSim } from "../sim/jira.ts";
 import type { ServiceNowSim } from "../sim/servicenow.ts";
@@ -44,7 +44,7 @@ export interface Opened {
 }
 
 export interface OpenedServiceNow extends Opened {
-  connector: Connector & ChangeFeed;
+  connector: Connector & ChangeFeed & Archive;
 }
 
 export interface OpenedJira extends Opened {

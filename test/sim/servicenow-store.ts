@@ -44,7 +44,8 @@ export class ServiceNowStore {
   readonly #byTable = new Map([...TABLES.keys()].map((name) => [name, new Map<string, Row>()]));
   readonly #users = new Map<string, string>();
   readonly #journals = new Map<string, Row[]>();
-  readonly #audits = new Map<string, Row[]>();
+  /** Entries of the field history by the record that they are of. */
+  readonly #audits = new Map<string, Map<string, Row>>();
   /** "table.field.value" → label, kept from sys_choice. */
   readonly #labels = new Map<string, string>();
   readonly #numbers = new Map<string, number>();
@@ -98,9 +99,10 @@ export class ServiceNowStore {
     if (row === undefined) return false;
     this.#byId.delete(sysId);
     this.#byTable.get(classOf(row))?.delete(sysId);
+    if (classOf(row) === "sys_audit") this.#audits.get(row["documentkey"] ?? "")?.delete(sysId);
     for (const entry of this.#journals.get(sysId) ?? []) this.remove("sys_journal_field", entry.sys_id);
     this.#journals.delete(sysId);
-    for (const entry of this.#audits.get(sysId) ?? []) this.remove("sys_audit", entry.sys_id);
+    for (const entry of [...(this.#audits.get(sysId)?.keys() ?? [])]) this.remove("sys_audit", entry);
     this.#audits.delete(sysId);
     return true;
   }
@@ -231,9 +233,17 @@ export class ServiceNowStore {
   #keep(row: Row): void {
     this.#byId.set(row.sys_id, row);
     this.#byTable.get(classOf(row))?.set(row.sys_id, row);
+    if (classOf(row) === "sys_audit") this.#keepAudit(row);
     if (classOf(row) === "sys_user") this.#users.set(row["user_name"] ?? "", row.sys_id);
     if (classOf(row) !== "sys_choice") return;
     this.#labels.set(`${row["name"]}.${row["element"]}.${row["value"]}`, row["label"] ?? "");
+  }
+
+  #keepAudit(row: Row): void {
+    const record = row["documentkey"] ?? "";
+    const known = this.#audits.get(record);
+    if (known === undefined) this.#audits.set(record, new Map([[row.sys_id, row]]));
+    else known.set(row.sys_id, row);
   }
 
   #addJournal(row: Row, entry: { element: string; value: string }, by: string): void {
@@ -251,16 +261,15 @@ export class ServiceNowStore {
   /** A row per field that an update changed, as the vendor's field history keeps them. */
   #addAudit(before: Row, row: Row, by: string): void {
     const changed = Object.keys(row).filter((name) => !name.startsWith("sys_") && row[name] !== before[name]);
-    const saved = changed.map((name) => {
+    for (const name of changed) {
       const change = { documentkey: row.sys_id, tablename: classOf(row), fieldname: name, user: by };
       const values = {
         oldvalue: before[name] ?? "",
         newvalue: row[name] ?? "",
         record_checkpoint: row["sys_mod_count"] ?? "",
       };
-      return this.insert("sys_audit", { ...change, ...values }, { by: "system" });
-    });
-    this.#audits.set(row.sys_id, [...(this.#audits.get(row.sys_id) ?? []), ...saved]);
+      this.insert("sys_audit", { ...change, ...values }, { by: "system" });
+    }
   }
 
   /** The few rows a pinned key leaves, or the whole table. */
@@ -270,7 +279,7 @@ export class ServiceNowStore {
     const records = table === "sys_journal_field" ? pinnedValues(query, "element_id") : undefined;
     if (records !== undefined) return [...records].flatMap((id) => this.#journals.get(id) ?? []);
     const audited = table === "sys_audit" ? pinnedValues(query, "documentkey") : undefined;
-    if (audited !== undefined) return [...audited].flatMap((id) => this.#audits.get(id) ?? []);
+    if (audited !== undefined) return [...audited].flatMap((id) => [...(this.#audits.get(id)?.values() ?? [])]);
     return this.list(table);
   }
 }

@@ -9,13 +9,13 @@ describe("a file of history", () => {
   const read = rowReader(incidents(), HEADER);
   const at = (hour: string): string => {
     const reading = read(["a", "New", "1", "c", "?", hour, hour]);
-    return "row" in reading ? reading.row.ticket.createdAt : reading.unreadable;
+    return "state" in reading ? reading.state.ticket.createdAt : reading.unreadable;
   };
 
   it("gives codes their word, empties what means nothing, and reads hours on the clock of its zone", () => {
     const reading = read(["a", "Active", "2", "?", "70", "1/7/2016 08:00", "2/7/2016 09:30"]);
-    if (!("row" in reading)) throw new Error(reading.unreadable);
-    const { id, atMs, ticket } = reading.row;
+    if (!("state" in reading)) throw new Error(reading.unreadable);
+    const { id, atMs, ticket } = reading.state;
     expect([id, atMs]).to.deep.equal(["a", Date.parse("2016-07-02T07:30:00Z")]);
     expect(ticket.ref).to.deep.equal({ connection: "history", type: "small", id: "a", key: "a" });
     expect([ticket.status, ticket.priority, ticket.category, ticket.assignmentGroup, ticket.createdAt]).to.deep.equal([

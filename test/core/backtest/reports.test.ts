@@ -38,7 +38,7 @@ describe("the reports of a backtest", () => {
     ]);
     const notes = reportNotes(report).join("\n");
     expect(notes).to.include("send 1 tickets to different groups");
-    expect(notes).to.include("1 rows could not be read and were passed over: status: <script>");
+    expect(notes).to.include("1 states could not be read and were passed over: status: <script>");
   });
 
   it("write no share of nothing", () => {

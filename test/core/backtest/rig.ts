@@ -6,7 +6,7 @@ import {
   type Replayed,
   type Report,
 } from "../../../core/backtest/backtest.ts";
-import { type History, loadHistory } from "../../../core/backtest/history.ts";
+import { fileStates, type History, loadHistory } from "../../../core/backtest/history.ts";
 import type { ConfigFiles } from "../../../core/config/files.ts";
 import { loadPolicy } from "../../../core/config/policy-files.ts";
 import { renderProblem } from "../../../core/problem.ts";
@@ -103,6 +103,7 @@ export async function replayed(
     yield header;
     yield* rows;
   }
-  const report = await backtest(all(), history, policies, { ...rest, onTicket: (ticket) => void tickets.push(ticket) });
+  const source = fileStates(history, all());
+  const report = await backtest(source, policies, { ...rest, onTicket: (ticket) => void tickets.push(ticket) });
   return { report, tickets };
 }
