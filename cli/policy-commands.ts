@@ -5,6 +5,12 @@ import type { Registration } from "./sweep-commands.ts";
 
 /** Commands that look at what rules have done, and would do. */
 export function addPolicyCommands(root: Command, { command, json, finish }: Registration): void {
+  json(command(root, "decide", "say what the rules decide for a ticket that is written down, offline"))
+    .argument("<file>", "YAML with ticket, facts and now, as in a policy test; - reads what is piped in")
+    .option("--trace", "show every rule and what it read")
+    .action(async (file: string, options: CommonOptions & { trace?: boolean }) =>
+      finish(await (await import("./decide.ts")).decideWritten(file, options)),
+    );
   json(command(root, "replay", "make a decision again from what was kept of it, and say whether it comes out the same"))
     .argument("<decision>", "id of a decision, as explain and the audit note name it")
     .action(async (id: string, options: CommonOptions) =>

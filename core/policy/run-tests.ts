@@ -6,16 +6,13 @@ import type { Decision } from "../decision.ts";
 import type { TestRun } from "../mapping/run-tests.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
-import { NOBODY, Ticket } from "../ticket.ts";
+import type { Ticket } from "../ticket.ts";
 import { matchedBy } from "./checked.ts";
-import { decide } from "./decide.ts";
-import { FACT_ROUNDS_MAX, type FactName, type Facts, factAboutNothing, factsUnanswered } from "./facts.ts";
+import { FACT_ROUNDS_MAX, type Facts, factsUnanswered } from "./facts.ts";
 import type { Policy } from "./policy.ts";
 import { type Expectation, type PolicyTest, PolicyTests } from "./test-file.ts";
+import { decideTrial } from "./trial.ts";
 import { writtenRules } from "./written.ts";
-
-/** A Thursday, so that calendars are open. */
-const NOON_MS = Date.UTC(2026, 0, 15, 12);
 
 const FIX = "Correct the rules or the test";
 
@@ -68,9 +65,7 @@ interface Bench {
 }
 
 function runOne(yaml: YamlFile, test: PolicyTest, index: number, { policy, known, run }: Bench): Seen {
-  const nowMs = Date.parse(test.now ?? test.ticket.updatedAt ?? test.ticket.createdAt ?? "") || NOON_MS;
-  const ticket = ticketOf(test, nowMs);
-  const { decision, facts, missing } = settled(ticket, test.facts ?? {}, policy, nowMs);
+  const { decision, ticket, facts, missing, nowMs } = decideTrial(test, policy);
   const seen = seenIn(decision, ticket, facts, policy, nowMs);
   const matched = [...seen].flatMap(([name, verdict]) => (verdict === "matched" ? [name] : []));
   const told = missing.filter((name) => name !== "advice" || advised(policy));
@@ -87,53 +82,11 @@ function runOne(yaml: YamlFile, test: PolicyTest, index: number, { policy, known
   return seen;
 }
 
-/** The ticket of a test: what it does not say is empty. */
-function ticketOf({ ticket }: PolicyTest, nowMs: number): Ticket {
-  const { connection = "snow", key = "TEST-1", assignee, requester, change, request, ...rest } = ticket;
-  const at = rest.createdAt ?? rest.updatedAt ?? new Date(nowMs).toISOString();
-  const blank = { kind: "incident", title: "", description: "", status: "new", priority: 5, impact: 3, urgency: 3 };
-  const names = { category: "", subcategory: "", assignmentGroup: "", ci: "", ciId: "", service: "" };
-  return Ticket.parse({
-    ...blank,
-    ...names,
-    labels: [],
-    custom: {},
-    createdAt: at,
-    updatedAt: at,
-    revision: "1",
-    ...rest,
-    ref: { connection, type: "test", id: key, key },
-    assignee: { ...NOBODY, ...assignee },
-    requester: { ...NOBODY, ...requester },
-    change: { type: "", risk: "", backoutPlan: "", ...change },
-    request: { item: "", quantity: 0, price: 0, ...request },
-  });
-}
-
 /** Absent advice adds nothing to a guard, so it is worth a word only where other rules read it. */
 function advised({ rules }: Policy): boolean {
   return rules.some(
     ({ name, reads }) => !/^(gates|freezes)\//.test(name) && reads.some((path) => path.startsWith("advice.")),
   );
-}
-
-interface Settled {
-  decision: Decision;
-  facts: Facts;
-  /** Facts that were asked for and that the test does not give. */
-  missing: FactName[];
-}
-
-function settled(ticket: Ticket, given: Facts, policy: Policy, nowMs: number): Settled {
-  let facts = given;
-  const missing: FactName[] = [];
-  for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-    const outcome = decide(ticket, facts, policy, nowMs);
-    if ("decision" in outcome) return { decision: outcome.decision, facts, missing };
-    missing.push(...outcome.needs.filter((name) => !factAboutNothing(name, ticket)));
-    facts = { ...facts, ...factsUnanswered(outcome.needs, ticket) };
-  }
-  throw new Error(`the rules ask for facts again that they were told of: ${missing.join(", ")}`);
 }
 
 function seenIn({ trace }: Decision, ticket: Ticket, facts: Facts, policy: Policy, nowMs: number): Seen {

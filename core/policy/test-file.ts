@@ -94,6 +94,10 @@ export const PolicyTest = z.strictObject({
 });
 export type PolicyTest = z.infer<typeof PolicyTest>;
 
+/** A ticket that somebody writes down to see what is decided for it. */
+export const Trial = PolicyTest.pick({ ticket: true, facts: true, now: true });
+export type Trial = z.infer<typeof Trial>;
+
 /** `config/policy/<file>.test.yaml`: what must be decided for a ticket. */
 export const PolicyTests = z.array(PolicyTest).min(1).max(TESTS_MAX);
 export type PolicyTests = z.infer<typeof PolicyTests>;
