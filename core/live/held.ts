@@ -52,7 +52,8 @@ interface Asked {
 
 function nameVerdict({ kind, place }: Party, name: string, asked: Asked): Verdict {
   const { connections } = asked;
-  if (connections.length === 0) return "open";
+  // A connection that is not there is told without asking anybody.
+  if (connections.length === 0) return "fine";
   const standings = connections.map((connection) => standingIn({ kind, name }, connection, asked));
   const where = (standing: Standing): string[] => connections.filter((_, index) => standings[index] === standing);
   const several = where("several");
@@ -129,7 +130,7 @@ function goneRecords({ settings }: Named, answers: LiveAnswers): Problem[] {
 }
 
 /** `a`, `a or b`, `a, b or c`. */
-export function either(names: readonly string[]): string {
+function either(names: readonly string[]): string {
   const last = names.at(-1) ?? "";
   return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} or ${last}`;
 }

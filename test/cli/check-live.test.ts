@@ -150,6 +150,15 @@ describe("interlock check --live", function (this: Mocha.Suite) {
     expectGolden(new URL("./check-live-unreachable.golden.txt", import.meta.url), shown(ended));
   });
 
+  it("says that a system broke off half way, and takes nothing that it said before for an answer", async () => {
+    jira.faults.add({ path: /\/field$/, kind: "status", status: 503 });
+    const ended = await check();
+    expect(ended.code).to.equal(1);
+    expect(shown(ended)).to.match(
+      /^config\/interlock\.yaml:25:14 connections\.jira\.baseUrl: jira answered inspect with 503: .*nothing was held against jira\. Run it again when the system answers\.\nHeld against snow: /,
+    );
+  });
+
   it("says that a login is refused, and that neither system answered", async () => {
     writeFileSync(join(folder, "snow-password"), "wrong");
     writeFileSync(join(folder, "jira-token"), "expired");
