@@ -81,7 +81,7 @@ describe("interlock calibrate", function (this: Mocha.Suite) {
       0,
       `calibrate: reading ${path("newer.csv")}, 100 %`,
     ]);
-    expect(ended.stdout).to.match(/At ≤ 2 % error the desk handles \S+.* of tickets by itself, at ≤ 5 % \d+\.\d %\./);
+    expect(ended.stdout).to.match(/At ≤ 2 % error the desk handles .+ by itself, at ≤ 5 % \d+\.\d %\./);
     expect(ended.stdout).to.include("900 different ones left out whose text the model was trained on");
     expect(ended.stdout).to.include(`Written: ${path("a.html")}`);
     expect(readFileSync(path("a.html"), "utf8")).to.include('<path class="curve"');
