@@ -10,16 +10,21 @@ const FIELDS_HELP = "\nFields: category, service, assignment_group, intent.";
 
 /** Commands about the models that give advice. */
 export function addAdviceCommands(root: Command, { command, json, finish }: Registration): void {
-  json(
+  const tickets = (target: Command): Command =>
+    json(target)
+      .requiredOption("--from <source>", "CSV file in UTF-8 with one closed ticket in each line, or a connection")
+      .option("--text <columns>", "of a file: the columns that hold the text, such as short_description,description")
+      .option(
+        "--label <field=column>",
+        "of a file: which column holds what people decided, such as category=category; once for each field. Of a connection: the fields alone, or all",
+        listed,
+      )
+      .option("--since <day>", "of a connection: tickets opened from that day on, such as 2026-01-31 (UTC)")
+      .option("--type <record>", "of a connection: table or project, may be given several times (default: all)", listed)
+      .option("--most <n>", "of a connection: so many tickets at the most");
+  tickets(
     command(root, "train", "train the local model on closed tickets, offline; no text of a ticket gets into its file"),
   )
-    .requiredOption("--from <file>", "CSV file in UTF-8 with one closed ticket in each line; may be gzipped")
-    .requiredOption("--text <columns>", "columns that hold the text, such as short_description,description")
-    .requiredOption(
-      "--label <field=column>",
-      "what to learn from which column, such as category=category; once for each field",
-      listed,
-    )
     .option("--out <file>", "where the model is written", CLASSIFY_MODEL_PATH)
     .option("--hold-out <percent>", "share of the texts that is measured on and not learnt from, 0 to 50 (default: 20)")
     .option(
@@ -31,12 +36,9 @@ export function addAdviceCommands(root: Command, { command, json, finish }: Regi
     .option("--seed <n>", "the same tickets and seed give the same weights", "1")
     .addHelpText("after", FIELDS_HELP)
     .action(async (options: TrainOptions) => finish(await (await import("./train.ts")).train(options)));
-  json(
+  tickets(
     command(root, "calibrate", "measure, on closed tickets that the model was not trained on, which answers may act"),
   )
-    .requiredOption("--from <file>", "CSV file in UTF-8 with one closed ticket in each line; may be gzipped")
-    .requiredOption("--text <columns>", "columns that hold the text, as they were given to train")
-    .requiredOption("--label <field=column>", "which column holds what people decided; once for each field", listed)
     .option("--model <file>", "the model to measure", CLASSIFY_MODEL_PATH)
     .option("--out <file>", "where the result is written (default: beside the model)")
     .option("--html <file>", "write the report with the curve of coverage against error")

@@ -19,7 +19,6 @@ import {
   targetIn,
 } from "./calibration-report.ts";
 import type { CommonOptions } from "./config.ts";
-import { csvTickets } from "./csv-tickets.ts";
 import { startProgress } from "./progress.ts";
 import { systemClock } from "./system.ts";
 import { nothingIn, type TicketOptions, type TicketSource, ticketSource } from "./ticket-source.ts";
@@ -51,7 +50,7 @@ export async function calibrate(options: CalibrateOptions): Promise<0 | 1> {
   await makeRoom("--out", plan.path);
   if (plan.html !== undefined) await makeRoom("--html", plan.html);
   const reading = startProgress("calibrate", `reading ${plan.source.path}`);
-  const corpus = await gatherCorpus(csvTickets(plan.source, reading.at)).finally(reading.end);
+  const corpus = await gatherCorpus(plan.source.tickets(reading.at)).finally(reading.end);
   const unseen = corpus.tickets.filter(({ text }) => !plan.model.hasSeen(text));
   const calibrations = calibrateFields(answersOf(plan.model, unseen), {
     method: "held_out",

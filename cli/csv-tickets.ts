@@ -1,16 +1,24 @@
 import { basename } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { LabelledText } from "../core/advice/local/corpus.ts";
+import type { LabelField } from "../core/advice/step.ts";
 import { didYouMean } from "../core/nearest.ts";
 import { historyRows } from "./history-rows.ts";
-import type { TicketSource } from "./ticket-source.ts";
+
+/** A CSV file of closed tickets, and which of its columns say what. */
+export interface TicketColumns {
+  path: string;
+  /** Read one after the other as one text. */
+  text: readonly string[];
+  labels: ReadonlyMap<LabelField, string>;
+}
 
 /**
  * The tickets of a CSV file whose first line names the columns, a piece at a time. Throws an InvalidArgumentError for a
  * column that the file does not have.
  */
 export async function* csvTickets(
-  source: TicketSource,
+  source: TicketColumns,
   onRead: (share: number) => void,
 ): AsyncGenerator<LabelledText, void, undefined> {
   let read: ((row: readonly string[]) => LabelledText) | undefined;
@@ -22,7 +30,7 @@ export async function* csvTickets(
 
 function reader(
   names: readonly string[],
-  { path, text, labels }: TicketSource,
+  { path, text, labels }: TicketColumns,
 ): (row: readonly string[]) => LabelledText {
   const texts = text.map((column) => placeOf(column, names, path));
   const truths = [...labels].map(([field, column]) => [field, placeOf(column, names, path)] as const);

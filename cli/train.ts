@@ -16,7 +16,6 @@ import {
   targetIn,
 } from "./calibration-report.ts";
 import type { CommonOptions } from "./config.ts";
-import { csvTickets } from "./csv-tickets.ts";
 import { startProgress } from "./progress.ts";
 import { systemClock } from "./system.ts";
 import { nothingIn, type TicketOptions, type TicketSource, ticketSource } from "./ticket-source.ts";
@@ -53,7 +52,7 @@ export async function train(options: TrainOptions): Promise<0 | 1> {
   await makeRoom("--out", plan.out);
   if (plan.calibration?.html !== undefined) await makeRoom("--html", plan.calibration.html);
   const reading = startProgress("train", `reading ${plan.source.path}`);
-  const corpus = await gatherCorpus(csvTickets(plan.source, reading.at)).finally(reading.end);
+  const corpus = await gatherCorpus(plan.source.tickets(reading.at)).finally(reading.end);
   if (corpus.tickets.length === 0) {
     console.error(`interlock: ${nothingIn(plan.source, corpus)}`);
     return 1;
