@@ -123,7 +123,7 @@ describe("interlock train", function (this: Mocha.Suite) {
     const cases: [changed: Record<string, string>, says: RegExp][] = [
       [
         { "--from": "snow" },
-        /no file snow; export closed tickets as CSV\. Training from a connection is not built yet/,
+        /no file snow; export closed tickets as CSV\. Reading them from a connection is not built yet/,
       ],
       [{ "--from": folder }, /is no file; name a CSV file/],
       [{ "--text": "titel" }, /closed\.csv has no column titel\. Did you mean "title"\? It has: title, details, kind/],
