@@ -11,11 +11,11 @@ import { patience } from "../core/patience.ts";
 import type { Archive, Patience } from "../core/ports.ts";
 import { connectionNamed } from "./account.ts";
 import { policiesFrom } from "./backtest-policies.ts";
-import { startProgress } from "./backtest-progress.ts";
 import type { OpenedHistory, SourceOptions } from "./backtest-source.ts";
 import { readConfig } from "./config.ts";
 import { connectorFor, mappingsOf } from "./desks.ts";
 import { silentLog } from "./log.ts";
+import { startProgress } from "./progress.ts";
 import { systemClock, systemRng } from "./system.ts";
 
 const TICKETS_DEFAULT = 20_000;
@@ -44,7 +44,10 @@ export async function openConnection(options: SourceOptions): Promise<OpenedHist
   const nowMs = systemClock.now();
   try {
     const asked = { archive, types, sinceMs, patiently };
-    const progress = startProgress(from, { total: await totalOf(asked, most), unit: "tickets" });
+    const progress = startProgress({
+      ...{ command: options.command ?? "backtest", what: `reading ${from}`, unit: "tickets" },
+      total: await totalOf(asked, most),
+    });
     let read = 0;
     const onRead = (): void => {
       read += 1;

@@ -7,9 +7,9 @@ import type { StateSource } from "../core/backtest/states.ts";
 import { didYouMean } from "../core/nearest.ts";
 import { ProblemsError } from "../core/problem.ts";
 import { policiesFrom } from "./backtest-policies.ts";
-import { startProgress } from "./backtest-progress.ts";
 import { type CommonOptions, connectionNames, foldersFrom } from "./config.ts";
 import { historyRows } from "./history-rows.ts";
+import { startProgress } from "./progress.ts";
 import { diskFiles } from "./system.ts";
 
 export interface SourceOptions extends CommonOptions {
@@ -19,6 +19,8 @@ export interface SourceOptions extends CommonOptions {
   since?: string;
   type?: string[];
   most?: string;
+  /** Whose reading it is, for its progress; backtest where nothing is said. */
+  command?: string;
 }
 
 /** A history that is ready to be replayed. */
@@ -60,7 +62,7 @@ function openFile(options: SourceOptions): OpenedHistory {
   const history = loadHistory(diskFiles, folders.mappings, options.mapping ?? onlyMapping(folders.mappings));
   if ("problems" in history) throw new ProblemsError(history.problems);
   const policies = policiesFrom(options, [history.mapping]);
-  const progress = startProgress(from, { total: 1, unit: "share" });
+  const progress = startProgress({ command: "backtest", what: `reading ${from}`, unit: "share" });
   const source = fileStates(history, historyRows(from, progress.at));
   return { name: basename(from), source, policies, close: async () => progress.end() };
 }

@@ -49,7 +49,7 @@ export async function calibrate(options: CalibrateOptions): Promise<0 | 1> {
   const plan = planFrom(options);
   await makeRoom("--out", plan.path);
   if (plan.html !== undefined) await makeRoom("--html", plan.html);
-  const reading = startProgress("calibrate", `reading ${plan.source.path}`);
+  const reading = startProgress({ command: "calibrate", what: `reading ${plan.source.path}`, unit: "share" });
   const corpus = await gatherCorpus(plan.source.tickets(reading.at)).finally(reading.end);
   const unseen = corpus.tickets.filter(({ text }) => !plan.model.hasSeen(text));
   const calibrations = calibrateFields(answersOf(plan.model, unseen), {

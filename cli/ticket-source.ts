@@ -68,7 +68,7 @@ function connectionSource(options: TicketOptions): TicketSource {
     // A file need not wait for the vendors' libraries.
     async *tickets() {
       const { closedTickets } = await import("./closed-tickets.ts");
-      yield* closedTickets({ ...options, since }, new Set(wanted.map(([field]) => field)));
+      yield* closedTickets({ ...options, since, command: "train" }, new Set(wanted.map(([field]) => field)));
     },
   };
 }

@@ -51,13 +51,13 @@ export async function train(options: TrainOptions): Promise<0 | 1> {
   const plan = planFrom(options);
   await makeRoom("--out", plan.out);
   if (plan.calibration?.html !== undefined) await makeRoom("--html", plan.calibration.html);
-  const reading = startProgress("train", `reading ${plan.source.path}`);
+  const reading = startProgress({ command: "train", what: `reading ${plan.source.path}`, unit: "share" });
   const corpus = await gatherCorpus(plan.source.tickets(reading.at)).finally(reading.end);
   if (corpus.tickets.length === 0) {
     console.error(`interlock: ${nothingIn(plan.source, corpus)}`);
     return 1;
   }
-  const learning = startProgress("train", "learning");
+  const learning = startProgress({ command: "train", what: "learning", unit: "share" });
   const { percent, seed } = plan;
   const trainedAt = instant(systemClock.now());
   const training = trainClassifier(corpus, { percent, seed, trainedAt, onProgress: learning.at });
@@ -73,7 +73,7 @@ async function calibrated(plan: Plan, corpus: Corpus, file: Uint8Array): Promise
   if (!plan.calibration) return [];
   const opened = openClassify(file);
   if ("fault" in opened) throw new Error(`the model that was just trained is refused: ${opened.message}`);
-  const measuring = startProgress("train", "calibrating");
+  const measuring = startProgress({ command: "train", what: "calibrating", unit: "share" });
   const answers = crossFittedAnswers(corpus, { seed: plan.seed, onProgress: measuring.at });
   measuring.end();
   const calibrations = calibrateFields(answers, {

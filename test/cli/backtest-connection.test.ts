@@ -138,7 +138,7 @@ describe("interlock backtest of a connection", function (this: Mocha.Suite) {
       expect(figures(live)).to.deep.equal(figures(file));
       expect(figures(live).policies[0]).to.include({ routedDifferently: name === "snow" ? 2 : 3 });
       expect(figures(live).policies[0]?.sla.missed).to.be.above(0);
-      expect(live.stderr).to.include(`backtest: 100 % of ${name} read`);
+      expect(live.stderr).to.include(`backtest: reading ${name}, 100 %`);
       const asked = [...snow.requests, ...jira.requests];
       const writes = asked.filter(
         ({ method, path: to }) => method !== "GET" && !/\/(search\/jql|bulkfetch|approximate-count)$/.test(to),

@@ -37,7 +37,7 @@ describe("interlock backtest", function (this: Mocha.Suite) {
     const ended = await backtest(...args, "--csv", csv, "--html", html, "--json");
     expect([ended.code, ended.stderr.split("\n").at(-2)]).to.deep.equal([
       0,
-      `backtest: 100 % of ${INCIDENTS_PATH} read`,
+      `backtest: reading ${INCIDENTS_PATH}, 100 %`,
     ]);
     const { history, policies, policiesDiffer, seconds, rssMb } = JSON.parse(ended.stdout) as Printed; // our own output
     expect(history.tickets).to.equal(320);

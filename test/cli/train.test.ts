@@ -99,7 +99,7 @@ describe("interlock train", function (this: Mocha.Suite) {
     writeFileSync(odd, Buffer.from("title,kind\nDrucker für Büro,Hardware\n", "latin1"));
     writeFileSync(torn, gzipSync(exported(100)).subarray(0, 300));
     const cases: [from: string, label: string, says: RegExp][] = [
-      [empty, "category=kind", /empty\.csv holds no ticket below the names/],
+      [empty, "category=kind", /empty\.csv holds no ticket that could be learnt from/],
       [bare, "category=kind", /none of the 2 tickets of .*bare\.csv has both a text \(title\) and a label \(kind\)/],
       [odd, "category=kind", /latin1\.csv is not a CSV file that can be read: it is not UTF-8 text; export or save it/],
       [torn, "category=kind", /torn\.csv\.gz is not a CSV file that can be read: /],
@@ -122,10 +122,11 @@ describe("interlock train", function (this: Mocha.Suite) {
     const usual = { "--from": csv, "--text": "title", "--label": "category=kind" };
     const cases: [changed: Record<string, string>, says: RegExp][] = [
       [
-        { "--from": "snow" },
-        /no file snow; export closed tickets as CSV\. Reading them from a connection is not built yet/,
+        { "--from": "snwo" },
+        /there is no file snwo and no connection of that name; there are snow, jira\. Did you mean "snow"\?/,
       ],
-      [{ "--from": folder }, /is no file; name a CSV file/],
+      [{ "--from": folder }, /is no file; name a CSV file, or a connection/],
+      [{ "--since": "2026-01-31" }, /--since is for a connection, and .*closed\.csv is a file/],
       [{ "--text": "titel" }, /closed\.csv has no column titel\. Did you mean "title"\? It has: title, details, kind/],
       [{ "--text": "title,,kind" }, /--text title,,kind names no column/],
       [{ "--text": "title,kind" }, /the column kind is in --text and is what category is learnt from/],
