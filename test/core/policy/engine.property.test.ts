@@ -54,7 +54,9 @@ const holdNames = (holds: readonly Hold[]): string[] => holds.map(({ rule, reaso
 const hasAll = (all: readonly string[], some: readonly string[]): boolean => some.every((one) => all.includes(one));
 
 /** A decision's id is the digest of the bytes of all the rest, so equal ids are equal bytes. */
-describe("the policy engine (properties)", () => {
+describe("the policy engine (properties)", function (this: Mocha.Suite) {
+  // 10,000 cases each: seconds on a machine of its own, and longer on a busy one.
+  this.timeout(120_000);
   const { stackTraceLimit } = Error;
   // Rules that fail are in every case here, and nobody reads where they did: gathering that takes most of the time.
   before(() => {
