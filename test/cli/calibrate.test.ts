@@ -170,6 +170,17 @@ describe("interlock calibrate", function (this: Mocha.Suite) {
     });
   });
 
+  it("measures what was held out of the very tickets that the model was trained on", async () => {
+    const out = path("held.model");
+    const trained = await run(["train", "--from", path("old.csv"), ...columns, "--out", out, "--hold-out", "50"]);
+    expect(trained.stdout).to.match(/Every answer is a suggestion until .* run interlock calibrate/);
+    const ended = await run(["calibrate", "--from", path("old.csv"), ...columns, "--model", out, "--json"]);
+    expect(ended.code, ended.stderr).to.equal(0);
+    const { leftOut, fields } = JSON.parse(ended.stdout) as Printed; // our own output
+    expect(leftOut).to.be.within(400, 500);
+    expect(fields[0]?.calibration.overall.tickets).to.equal(900 - leftOut);
+  });
+
   it("is done by train --calibrate without holding any ticket back", async () => {
     const train = (...args: string[]) =>
       run(["train", "--from", path("old.csv"), ...columns, "--out", path("whole.model"), ...args]);
