@@ -134,6 +134,9 @@ export class Adviser {
   }
 }
 
+/** Room for a label in an entry of the ledger. */
+const LABEL_LETTERS_MAX = 400;
+
 function entryOf(
   { ref }: Ticket,
   question: Pick<Question<Answer>, "step" | "content" | "promptVersion"> | undefined,
@@ -173,7 +176,8 @@ function labelsOf(fact: AdviceFact | null): Record<string, { label: string; by: 
   return Object.fromEntries(
     CLASSIFY_FIELDS.flatMap((field) => {
       const evidence = fact.evidence[field];
-      return evidence ? [[field, { label: String(fact[field]), ...evidence }]] : [];
+      // Signals are many: the ledger holds as many as it has room for.
+      return evidence ? [[field, { label: String(fact[field]).slice(0, LABEL_LETTERS_MAX), ...evidence }]] : [];
     }),
   );
 }

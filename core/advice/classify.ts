@@ -1,6 +1,7 @@
 import { sha256Hex } from "../canonical.ts";
 import type { AdviceEvidence, AdviceFact } from "../policy/facts.ts";
 import type { Bounds } from "./chain.ts";
+import { canonicalLabel } from "./labels.ts";
 import type { Labelled } from "./models.ts";
 import { SCORE_MAX, type ScoredLabel } from "./score.ts";
 import { CLASSIFY_FIELDS, type ClassifyField, LABEL_FIELDS, type LabelField } from "./step.ts";
@@ -35,8 +36,7 @@ export class Classification {
     }
     const { category } = predicted;
     if (!category || this.#securityCategories.size === 0) return;
-    if (this.#better("security_related", by, this.#bounds.boundOf(by, "category", category)))
-      this.#security = this.#securityCategories.has(category.label);
+    this.#secure(this.#isSecurity(category.label), { by, boundBp: this.#bounds.boundOf(by, "category", category) });
   }
 
   /** Takes over a model's answer, which has no score of its own worth the name. */
@@ -47,14 +47,13 @@ export class Classification {
     }
     const { security_related: security, urgency_signals: urgency, category } = value;
     if (typeof security === "boolean") {
-      const bound =
-        typeof category === "string"
+      // What was measured is the category: it certifies only what the category itself says.
+      const measured = typeof category === "string" && security === this.#isSecurity(category);
+      const boundBp =
+        measured && this.#securityCategories.size > 0
           ? this.#bounds.boundOf(by, "category", { label: category, score: SCORE_MAX })
           : null;
-      // Any one that fears for security is heard: advice may only add care.
-      const feared = this.#security;
-      if (this.#better("security_related", by, bound)) this.#security = security;
-      this.#security ||= security || feared;
+      this.#secure(security, { by, boundBp });
     }
     if (Array.isArray(urgency) && this.#better("urgency_signals", by, null)) this.#urgency = urgency;
   }
@@ -69,6 +68,19 @@ export class Classification {
       CLASSIFY_FIELDS.flatMap((field) => (this.#evidence[field] ? [[field, this.#evidence[field]]] : [])),
     );
     return { category, service, assignment_group, intent, ...flags, evidence, audited };
+  }
+
+  #isSecurity(category: string): boolean {
+    return canonicalLabel([...this.#securityCategories], category) !== undefined;
+  }
+
+  /** Any one that fears for security is heard, since advice may only add care, and is certified by its own bound alone. */
+  #secure(says: boolean, { by, boundBp }: AdviceEvidence): void {
+    if (says === this.#security) this.#better("security_related", by, boundBp);
+    else if (says) {
+      this.#security = true;
+      this.#evidence.security_related = { by, boundBp };
+    }
   }
 
   #label(field: LabelField, answer: ScoredLabel, by: string): void {

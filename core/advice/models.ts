@@ -41,6 +41,13 @@ export interface Asked<V> {
   called: boolean;
 }
 
+/** One call: whether a model answered it at all, and what of its answer it may mend. */
+interface Called {
+  asked: Asked<Labelled>;
+  answered: boolean;
+  mend: Mendable | undefined;
+}
+
 /** Ends that the same words would come to again: they are kept, so that nobody pays for them twice. */
 const LASTING: ReadonlySet<Unanswered> = new Set([
   "refused",
@@ -85,7 +92,7 @@ export class Models {
     question: Question<V>,
     { spender, priority }: { spender: Spender; priority: number },
   ): Promise<Asked<Labelled>> {
-    const { provider } = member;
+    const { provider, answersAs } = member;
     const { step, promptVersion, content, schema } = question;
     // A schema is plain JSON; what is not in it is left out like absent keys.
     const digest = digestOf({
@@ -95,6 +102,8 @@ export class Models {
       schema: JSON.stringify(schema),
       provider: provider.name,
       model: provider.model,
+      // Whose answer is taken: an admin who adds a name wants to see what comes of it.
+      answersAs,
     });
     const same = this.#underWay.get(digest);
     // Somebody asks the very same just now: theirs is the call, and the cost.
@@ -133,24 +142,27 @@ export class Models {
     if (this.#deps.storm.holdsBack(priority)) return ended("storm");
     if (!breaker.admit()) return ended("breaker_open");
     const lines = spendLines(this.#deps.budgets, spender, this.#deps.clock.now());
-    let asked: Asked<Labelled> & { mend?: Mendable };
+    let called: Called;
     try {
-      asked = await this.#call(member, question, lines);
-      if (asked.mend && breaker.admit()) {
-        const again = await this.#call(member, question, lines, asked.mend);
-        const costs = asked.costMicros + again.costMicros;
+      called = await this.#call(member, question, lines);
+      if (called.mend && breaker.admit()) {
+        const again = await this.#call(member, question, lines, called.mend);
+        const costs = called.asked.costMicros + again.asked.costMicros;
         // A second try that could not be made, or fails on its way, leaves the first one's end.
-        asked = { ...(again.called && again.model !== "" ? again : asked), costMicros: costs };
+        const last = again.answered ? { ...again, mend: undefined } : called;
+        called = { ...last, asked: { ...last.asked, costMicros: costs } };
       }
     } catch (error) {
       breaker.gaveUp();
       throw error;
     }
-    const { mend: _, ...rest } = asked;
+    const { asked: rest, answered, mend } = called;
     this.#count(provider.name, question, "fault" in rest.outcome ? rest.outcome.fault : "used");
     const labels = { provider: provider.name, step: question.step };
     if (rest.costMicros > 0) this.#deps.meter.count("interlock_advice_micros_total", labels, rest.costMicros);
-    const lasts = "value" in rest.outcome ? question.keeps : LASTING.has(rest.outcome.fault);
+    // What a proxy said, or one try alone, is no word of the model's to hold it to.
+    const isFinal = answered && mend === undefined;
+    const lasts = "value" in rest.outcome ? question.keeps : isFinal && LASTING.has(rest.outcome.fault);
     if (lasts) await this.#keep(digest, question, rest);
     return rest;
   }
@@ -161,7 +173,7 @@ export class Models {
     question: Question<V>,
     lines: readonly SpendLine[],
     mend?: Mendable,
-  ): Promise<Asked<Labelled> & { mend?: Mendable }> {
+  ): Promise<Called> {
     const { provider, prices, breaker } = member;
     const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
     const words = question.words(mend);
@@ -171,7 +183,7 @@ export class Models {
     if (!booked.reserved) {
       breaker.gaveUp();
       this.#deps.log.warn("a question was not asked: its budget is spent", { ...booked, provider: provider.name });
-      return { ...nothing, outcome: { fault: "over_budget" } };
+      return { asked: { ...nothing, outcome: { fault: "over_budget" } }, answered: false, mend: undefined };
     }
     const answer = await this.#answer(member, question, words);
     if (answer instanceof ProviderError) {
@@ -183,27 +195,29 @@ export class Models {
         kind: answer.kind,
         status: answer.status,
       });
-      return { ...nothing, costMicros: spent, called: true, outcome: { fault: FAULTS[answer.kind] } };
+      const outcome = { fault: FAULTS[answer.kind] };
+      return { asked: { ...nothing, costMicros: spent, called: true, outcome }, answered: false, mend: undefined };
     }
     const spent = costMicros(answer.usage, prices);
     await this.#deps.memory.settleSpend(lines, worst, spent);
     breaker.succeeded();
-    const judged = this.#judge(member, question, answer);
-    return { provider: provider.name, model: answer.model, costMicros: spent, called: true, ...judged };
+    const { mend: mendable, ...judged } = this.#judge(member, question, answer);
+    const asked = { provider: provider.name, costMicros: spent, called: true, ...judged };
+    return { asked, answered: true, mend: mendable };
   }
 
   #judge<V extends Answer>(
     { provider, answersAs }: Member,
     question: Question<V>,
     { model, stop, text }: ModelAnswer,
-  ): { outcome: { value: Labelled } | { fault: Unanswered }; rationale?: string; mend?: Mendable } {
-    if (!isSameModel(provider.model, model, answersAs)) return { outcome: { fault: "wrong_model" } };
-    if (stop === "refused") return { outcome: { fault: "refused" } };
-    if (stop === "cut") return { outcome: { fault: "cut" } };
+  ): Pick<Asked<Labelled>, "model" | "outcome" | "rationale"> & { mend?: Mendable } {
+    // The name of a stranger may be any text, so nothing keeps it.
+    if (!isSameModel(provider.model, model, answersAs)) return { model: "", outcome: { fault: "wrong_model" } };
+    if (stop === "refused" || stop === "cut") return { model, outcome: { fault: stop } };
     const read = stop === "other" ? ({ fault: "invalid" } as const) : question.read(text);
-    if (!("value" in read)) return { outcome: read, mend: read.fault };
+    if (!("value" in read)) return { model, outcome: read, mend: read.fault };
     const { rationale, ...value } = read.value;
-    return { outcome: { value }, ...(rationale && { rationale }) };
+    return { model, outcome: { value }, ...(rationale && { rationale }) };
   }
 
   /** The answer, or the ProviderError that there is instead. Ends with the member's time-out, whatever the provider does. */

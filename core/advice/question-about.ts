@@ -35,8 +35,10 @@ export function questionAbout<S extends Step>(asked: AskedOf<S>): Question<Answe
     isBlank: first.isBlank,
     keeps: step !== "summarise_for_approver",
     words(mend) {
-      const prompt = promptFor({ ...input, nonce: nonce() });
-      return mend ? repairFor(prompt, mend) : prompt;
+      const made = promptFor({ ...input, nonce: nonce() });
+      // What it knows besides, such as what was taken out, is for nobody outside.
+      const { system, prompt } = mend ? repairFor(made, mend) : made;
+      return { system, prompt };
     },
     read: (text) => readAnswer(step, first.sets, text),
   };

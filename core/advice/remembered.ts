@@ -25,9 +25,9 @@ export type StoredAnswer = z.infer<typeof StoredAnswer>;
 /** A label that advice gave a ticket, waiting for what people make of it. */
 export const Advised = z.strictObject({
   field: z.enum(LABEL_FIELDS),
-  label: z.string().max(100),
+  label: z.string().max(400),
   /** Provider and model, with the digest of its file where it has one: another model is judged anew. */
-  by: z.string().max(200),
+  by: z.string().max(400),
   /** It moved the ticket without a person. */
   automatic: z.boolean(),
   /** Drawn for the audit sample: a person decided though it could have gone by itself. */
@@ -78,8 +78,8 @@ export interface AdviceMemory {
   answer(digest: string): Promise<StoredAnswer | undefined>;
   /** Keeps the first answer to a question. */
   keepAnswer(answer: StoredAnswer): Promise<void>;
-  /** The latest outcomes of a class that was certified, at most `limit`, and how many of them were wrong. */
-  tally(which: AdvisedClass, limit: number): Promise<{ tickets: number; errors: number }>;
+  /** The latest outcomes of a class that was certified since an hour, at most `limit`, and how many of them were wrong. */
+  tally(which: AdvisedClass, limit: number, sinceMs?: number): Promise<{ tickets: number; errors: number }>;
   /** Records it with its ledger entry; false where the class is demoted already. */
   demote(demotion: Demotion): Promise<boolean>;
   demotions(): Promise<Demotion[]>;

@@ -41,9 +41,13 @@ export class Trust implements Bounds {
 
   isDemoted({ by, field, label }: AdvisedClass): boolean {
     const found = this.#demotions.find((each) => each.by === by && each.field === field && each.label === label);
-    if (!found) return false;
+    return found !== undefined && this.restoredMs({ field, label }) < Date.parse(found.since);
+  }
+
+  /** Up to when outcomes of a class count no more, since an admin trusts it again; 0 where nobody said so. */
+  restoredMs({ field, label }: Pick<AdvisedClass, "field" | "label">): number {
     const restored = this.#restored().filter((each) => each.field === field && each.label === label);
-    return !restored.some(({ sinceMs }) => sinceMs >= Date.parse(found.since));
+    return Math.max(0, ...restored.map(({ sinceMs }) => sinceMs));
   }
 }
 

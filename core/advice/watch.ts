@@ -70,7 +70,7 @@ export class Watch {
     const { memory, trust, clock, log, meter } = this.#deps;
     const which = { by, field, label };
     if (targetBp === null || trust.isDemoted(which)) return;
-    const { tickets, errors } = await memory.tally(which, WINDOW_TICKETS);
+    const { tickets, errors } = await memory.tally(which, WINDOW_TICKETS, trust.restoredMs(which));
     if (!isRefuted({ tickets, errors }, targetBp)) return;
     const since = instant(clock.now());
     if (!(await memory.demote({ ...which, since, tickets, errors, targetBp }))) return;

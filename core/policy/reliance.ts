@@ -72,13 +72,11 @@ function limitOf({ ticket, advice, policy, routed }: Moved): Reliance["limit"] {
   return advice.audited ? "audit" : null;
 }
 
-/** A larger number is less urgent. */
+/** A larger number is less urgent; what the rules alone would have raised is not left as it was. */
 function lowersCare(ticket: Ticket, advised: RoutingRule, bare: RoutingRule | undefined): boolean {
   return (["priority", "impact", "urgency"] as const).some((field) => {
-    const wanted = advised.desired[field];
-    return (
-      wanted !== undefined && Number(wanted) > Math.min(Number(bare?.desired[field] ?? ticket[field]), ticket[field])
-    );
+    const alone = Number(bare?.desired[field] ?? ticket[field]);
+    return Number(advised.desired[field] ?? ticket[field]) > Math.min(alone, ticket[field]);
   });
 }
 

@@ -35,7 +35,7 @@ export async function keepAnswer(driver: StoreDriver, answer: StoredAnswer): Pro
 export async function tallyOf(
   driver: StoreDriver,
   { by, field, label }: AdvisedClass,
-  limit: number,
+  { limit, sinceMs = 0 }: { limit: number; sinceMs?: number | undefined },
 ): Promise<{ tickets: number; errors: number }> {
   const query = driver.db
     .selectFrom("outcomes")
@@ -43,6 +43,7 @@ export async function tallyOf(
     .where("by", "=", by)
     .where("field", "=", field)
     .where("label", "=", label)
+    .where("at", ">=", sinceMs)
     .where((where) => where.or([where("automatic", "=", 1), where("audited", "=", 1)]))
     .orderBy("id", "desc")
     .limit(limit);

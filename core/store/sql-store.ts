@@ -73,7 +73,7 @@ export function storeOver(driver: StoreDriver): Store {
     spent: (spans) => spentIn(driver, spans),
     answer: (digest) => answerTo(driver, digest),
     keepAnswer: (answer) => keepAnswer(driver, answer),
-    tally: (which, limit) => tallyOf(driver, which, limit),
+    tally: (which, limit, sinceMs) => tallyOf(driver, which, { limit, sinceMs }),
     demote: (demotion) => demoteClass(driver, demotion),
     demotions: () => demotedClasses(driver),
     forgetAdvice: (beforeMs, limit) => forgetAdvice(driver, beforeMs, limit),

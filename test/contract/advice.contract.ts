@@ -113,6 +113,9 @@ export function answerCases(rig: Rig): void {
     expect(await store.tally({ by, field, label }, 10)).to.deep.equal({ tickets: 3, errors: 1 });
     expect(await store.tally({ by, field, label }, 2)).to.deep.equal({ tickets: 2, errors: 0 });
     expect(await store.tally({ by: "another", field, label }, 10)).to.deep.equal({ tickets: 0, errors: 0 });
+    const { now } = rig();
+    expect(await store.tally({ by, field, label }, 10, now() - 60_000)).to.deep.equal({ tickets: 3, errors: 1 });
+    expect(await store.tally({ by, field, label }, 10, now() + 60_000)).to.deep.equal({ tickets: 0, errors: 0 });
   });
 
   it("demotes a class once, on the ledger, over restarts", async () => {

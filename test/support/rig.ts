@@ -34,6 +34,8 @@ export interface RigOptions {
   routing?: string;
   /** Replaces other files of config/policy, by name. */
   policy?: Readonly<Record<string, string>>;
+  /** `ai:`; its keys are secrets by the name `ai-key`. */
+  ai?: Readonly<Record<string, unknown>>;
   /** Groups of both systems, beside those that the shipped rules name. */
   groups?: readonly string[];
   store?: string;
@@ -79,7 +81,8 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
   const files: ConfigFiles = {
     list: diskFiles.list,
     read(path) {
-      if (path === "config/interlock.yaml") return JSON.stringify(settings); // JSON is YAML
+      if (path === "config/interlock.yaml")
+        return JSON.stringify({ ...settings, ...(options.ai && { ai: options.ai }) }); // JSON is YAML
       if (path === "config/policy/routing.yaml" && options.routing !== undefined) return options.routing;
       const replaced = options.policy?.[path.replace(/^config\/policy\//, "")];
       return replaced ?? diskFiles.read(path);

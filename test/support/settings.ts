@@ -1,4 +1,6 @@
 /** The `interlock.yaml` of tests, demo and benchmarks: both simulators on loopback. */
+import { AI_KEY } from "../sim/ai.ts";
+
 export const SNOW_SECRET = `whsec_${Buffer.from("a secret of thirty-two characters").toString("base64")}`;
 export const JIRA_SECRET = "It's a Secret to Everybody";
 /** The simulators' integration accounts. */
@@ -10,6 +12,7 @@ export const SECRETS = {
   "snow-webhook": SNOW_SECRET,
   "jira-token": "interlock-token",
   "jira-webhook": JIRA_SECRET,
+  "ai-key": AI_KEY,
 } as const;
 
 export interface SettingsOptions {

@@ -68,6 +68,12 @@ describe("advice that moves a ticket", () => {
       expect(because.map(({ rule }) => rule)).not.to.include(advice?.rule?.id);
     });
 
+  it("lowers_care: does not keep a ticket from being raised as the rules by themselves would", () => {
+    const raising = policyOf(RULES, { set: { priority: 2 } }, {}, { autonomy: autonomyOf("5%") });
+    const { set, advice } = made(advised({ category: "network" }), { policy: raising });
+    expect([set, advice?.limit]).to.deep.equal([{ priority: 2 }, "lowers_care"]);
+  });
+
   it("no_bound: does not count by a field that nobody answered, whatever stands in its place", () => {
     const unanswered: Facts = { advice: AdviceFact.parse({ evidence: {} }) };
     const { set, advice } = made(unanswered);
