@@ -1,9 +1,12 @@
 import type { Command } from "commander";
+import type { CalibrateOptions } from "./calibrate.ts";
 import type { Registration } from "./sweep-commands.ts";
 import type { TrainOptions } from "./train.ts";
 
 /** Where the local model stands unless somebody says otherwise. */
 export const CLASSIFY_MODEL_PATH = "./data/models/classify.model";
+
+const FIELDS_HELP = "\nFields: category, service, assignment_group, intent.";
 
 /** Commands about the models that give advice. */
 export function addAdviceCommands(root: Command, { command, json, finish }: Registration): void {
@@ -18,10 +21,28 @@ export function addAdviceCommands(root: Command, { command, json, finish }: Regi
       listed,
     )
     .option("--out <file>", "where the model is written", CLASSIFY_MODEL_PATH)
-    .option("--hold-out <percent>", "share of the texts that is measured on and not learnt from, 0 to 50", "20")
+    .option("--hold-out <percent>", "share of the texts that is measured on and not learnt from, 0 to 50 (default: 20)")
+    .option(
+      "--calibrate",
+      "measure on all texts from which score on answers may act, as calibrate does; takes six times as long",
+    )
+    .option("--html <file>", "with --calibrate: write the report with the curve of coverage against error")
+    .option("--target <percent>", "with --calibrate: the error that the report is about, such as 5%")
     .option("--seed <n>", "the same tickets and seed give the same weights", "1")
-    .addHelpText("after", "\nFields: category, service, assignment_group, intent.")
+    .addHelpText("after", FIELDS_HELP)
     .action(async (options: TrainOptions) => finish(await (await import("./train.ts")).train(options)));
+  json(
+    command(root, "calibrate", "measure, on closed tickets that the model was not trained on, which answers may act"),
+  )
+    .requiredOption("--from <file>", "CSV file in UTF-8 with one closed ticket in each line; may be gzipped")
+    .requiredOption("--text <columns>", "columns that hold the text, as they were given to train")
+    .requiredOption("--label <field=column>", "which column holds what people decided; once for each field", listed)
+    .option("--model <file>", "the model to measure", CLASSIFY_MODEL_PATH)
+    .option("--out <file>", "where the result is written (default: beside the model)")
+    .option("--html <file>", "write the report with the curve of coverage against error")
+    .option("--target <percent>", "the error that the report is about; the result holds for every target", "5%")
+    .addHelpText("after", FIELDS_HELP)
+    .action(async (options: CalibrateOptions) => finish(await (await import("./calibrate.ts")).calibrate(options)));
 }
 
 /** An option that may be given several times. */

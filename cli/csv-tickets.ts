@@ -1,43 +1,34 @@
 import { basename } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { LabelledText } from "../core/advice/local/corpus.ts";
-import type { LabelField } from "../core/advice/step.ts";
 import { didYouMean } from "../core/nearest.ts";
 import { historyRows } from "./history-rows.ts";
-
-/** Which columns of a file say what. */
-export interface TicketColumns {
-  /** Read one after the other as one text. */
-  text: readonly string[];
-  labels: ReadonlyMap<LabelField, string>;
-}
+import type { TicketSource } from "./ticket-source.ts";
 
 /**
  * The tickets of a CSV file whose first line names the columns, a piece at a time. Throws an InvalidArgumentError for a
  * column that the file does not have.
  */
 export async function* csvTickets(
-  path: string,
-  columns: TicketColumns,
+  source: TicketSource,
   onRead: (share: number) => void,
 ): AsyncGenerator<LabelledText, void, undefined> {
   let read: ((row: readonly string[]) => LabelledText) | undefined;
-  for await (const row of historyRows(path, onRead)) {
+  for await (const row of historyRows(source.path, onRead)) {
     if (read) yield read(row);
-    else read = reader(row, columns, path);
+    else read = reader(row, source);
   }
 }
 
 function reader(
   names: readonly string[],
-  columns: TicketColumns,
-  path: string,
+  { path, text, labels }: TicketSource,
 ): (row: readonly string[]) => LabelledText {
-  const text = columns.text.map((column) => placeOf(column, names, path));
-  const labels = [...columns.labels].map(([field, column]) => [field, placeOf(column, names, path)] as const);
+  const texts = text.map((column) => placeOf(column, names, path));
+  const truths = [...labels].map(([field, column]) => [field, placeOf(column, names, path)] as const);
   return (row) => ({
-    text: text.map((at) => row[at] ?? "").join("\n"),
-    labels: Object.fromEntries(labels.map(([field, at]) => [field, row[at] ?? ""])),
+    text: texts.map((at) => row[at] ?? "").join("\n"),
+    labels: Object.fromEntries(truths.map(([field, at]) => [field, row[at] ?? ""])),
   });
 }
 

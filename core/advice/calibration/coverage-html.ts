@@ -11,21 +11,34 @@ const X_MAX_BP = 2_000;
 /** Labels that are shown; the JSON has all. */
 const SHOWN_MAX = 200;
 
-/** What a model may do by itself, as one HTML file: the curve of all tickets and a table of labels. */
-export function coverageHtml(calibration: Calibration, title: string, targetBp: number): string {
-  const { overall, confidenceBp } = calibration;
-  const notes = [
-    coverageSentence(calibration, TARGETS_BP),
-    `Counted on ${whole(overall.tickets)} tickets that the answering model had not seen; ${percent(overall.tickets - overall.errors, overall.tickets)} of all answers were right. The bounds of a label hold with ${percentOf(confidenceBp)} confidence.`,
-    ...withoutEvidence(calibration, targetBp).slice(0, SHOWN_MAX),
-  ];
-  return htmlPage(title, [
-    `<h1>${escaped(title)}</h1>`,
-    `<ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join("")}</ul>`,
+/** What was measured of one kind of answer, under the name people know it by. */
+export interface NamedCalibration {
+  name: string;
+  calibration: Calibration;
+}
+
+/** What a model may do by itself, as one HTML file: for each kind of answer the curve and a table of labels. */
+export function coverageHtml(calibrations: readonly NamedCalibration[], title: string, targetBp: number): string {
+  const sections = calibrations.flatMap(({ name, calibration }) => [
+    `<h2>${escaped(name)}</h2>`,
+    `<ul>${notesOf(calibration, targetBp)
+      .map((note) => `<li>${escaped(note)}</li>`)
+      .join("")}</ul>`,
     curveOf(calibration),
     targetTable(calibration),
     labelTable(calibration),
   ]);
+  return htmlPage(title, [`<h1>${escaped(title)}</h1>`, ...sections]);
+}
+
+function notesOf(calibration: Calibration, targetBp: number): string[] {
+  const { overall, confidenceBp } = calibration;
+  const right = percent(overall.tickets - overall.errors, overall.tickets);
+  return [
+    coverageSentence(calibration, TARGETS_BP),
+    `Counted on ${whole(overall.tickets)} answers to texts that the answering model had not seen; ${right} of them were right. The bounds of a label hold together with ${percentOf(confidenceBp)} confidence.`,
+    ...withoutEvidence(calibration, targetBp).slice(0, SHOWN_MAX),
+  ];
 }
 
 function curveOf(calibration: Calibration): string {
@@ -61,5 +74,5 @@ function labelTable(calibration: Calibration): string {
 function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, texts: readonly string[]): string =>
     `<tr>${texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join("")}</tr>`;
-  return `<h2>${escaped(title)}</h2><table>${cells("th", head)}${rows.map((row) => cells("td", row)).join("")}</table>`;
+  return `<h3>${escaped(title)}</h3><table>${cells("th", head)}${rows.map((row) => cells("td", row)).join("")}</table>`;
 }

@@ -55,9 +55,10 @@ export function percentOf(bp: number): string {
 export function coverageSentence(calibration: Calibration, targetsBp: readonly number[]): string {
   const parts = targetsBp.map((targetBp, at) => {
     const { tickets } = coverageAt(calibration, targetBp);
-    const share = tickets === 0 ? "none" : percent(tickets, calibration.overall.tickets);
+    const share = percent(tickets, calibration.overall.tickets);
     const target = `at ≤ ${percentOf(targetBp)}`;
-    return at === 0 ? `${target} error the desk handles ${share} of tickets by itself` : `${target} ${share}`;
+    if (at > 0) return `${target} ${tickets === 0 ? "none" : share}`;
+    return `${target} error the desk handles ${tickets === 0 ? "no ticket" : `${share} of tickets`} by itself`;
   });
   const text = parts.join(", ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

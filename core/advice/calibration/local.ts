@@ -3,6 +3,8 @@ import { type ClassifyModel, openClassify } from "../local/model.ts";
 import { trainClassifier } from "../local/training.ts";
 import type { Judged } from "../score.ts";
 import { LABEL_FIELDS, type LabelField } from "../step.ts";
+import { type CalibrateOptions, calibrate } from "./calibrate.ts";
+import type { CalibrationFile } from "./file.ts";
 import { crossFitted, foldsOf } from "./folds.ts";
 
 /** Parts of a cross-fit. With ten, training takes twice as long and hardly more happens by itself. */
@@ -64,4 +66,31 @@ function opened(file: Uint8Array): ClassifyModel {
   const model = openClassify(file);
   if ("fault" in model) throw new Error(`a model that was just trained is refused: ${model.message}`);
   return model.model;
+}
+
+/** Calibrates each field that there are answers for. */
+export function calibrateFields(answers: readonly FieldAnswer[], options: CalibrateOptions): CalibrationFile {
+  const calibrations: CalibrationFile = {};
+  for (const field of LABEL_FIELDS) {
+    const its = answers.filter((answer) => answer.field === field);
+    if (its.length > 0) calibrations[field] = calibrate(its, options);
+  }
+  return calibrations;
+}
+
+/** Labels of a field that people used and the model cannot answer, with their tickets, most first: each counts as an error. */
+export function unknownLabels(
+  model: ClassifyModel,
+  tickets: readonly CorpusTicket[],
+  field: LabelField,
+): { label: string; tickets: number }[] {
+  const head = model.header.heads.find((each) => each.field === field);
+  const known = new Set(head?.labels.map(({ label }) => label));
+  const counts = new Map<string, number>();
+  for (const { labels } of tickets) {
+    const label = labels[field];
+    if (label !== undefined && !known.has(label)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const found = [...counts].map(([label, count]) => ({ label, tickets: count }));
+  return found.sort((a, b) => b.tickets - a.tickets || (a.label < b.label ? -1 : 1));
 }

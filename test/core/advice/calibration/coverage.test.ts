@@ -91,7 +91,7 @@ describe("the curve", () => {
 describe("the sentence for an operations lead", () => {
   it("names the share at each target", () => {
     expect(coverageSentence(calibration, [10, 200, 500])).to.equal(
-      "At ≤ 0.1 % error the desk handles none of tickets by itself, at ≤ 2 % 47.6 %, at ≤ 5 % 71.5 %.",
+      "At ≤ 0.1 % error the desk handles no ticket by itself, at ≤ 2 % 47.6 %, at ≤ 5 % 71.5 %.",
     );
   });
 
@@ -113,7 +113,7 @@ describe("labels without enough evidence", () => {
 });
 
 describe("the report as HTML", () => {
-  const html = coverageHtml(calibration, "Calibration of <model>", 500);
+  const html = coverageHtml([{ name: "category", calibration }], "Calibration of <model>", 500);
 
   it("is one file with a curve, both tables and every target", () => {
     expect(html).to.match(/<path class="curve" d="M60 \d+(H\d+V\d+)+H740"\/>/);
@@ -124,11 +124,13 @@ describe("the report as HTML", () => {
 
   it("escapes what comes from a file", () => {
     const hostile = calibrationOf(distinct("<img src=x onerror=alert(1)>", 60));
-    expect(coverageHtml(hostile, "a", 500)).to.not.include("<img");
+    expect(coverageHtml([{ name: "<img>", calibration: hostile }], "a", 500)).to.not.include("<img");
     expect(html).to.include("Calibration of &lt;model&gt;").and.not.include("<model>");
   });
 
   it("is drawn for a calibration of nothing too", () => {
-    expect(coverageHtml(calibrationOf([]), "a", 500)).to.match(/<path class="curve" d="M60 \d+H740"\/>/);
+    expect(coverageHtml([{ name: "category", calibration: calibrationOf([]) }], "a", 500)).to.match(
+      /<path class="curve" d="M60 \d+H740"\/>/,
+    );
   });
 });
