@@ -37,6 +37,8 @@ export interface RigOptions {
   /** Groups of both systems, beside those that the shipped rules name. */
   groups?: readonly string[];
   store?: string;
+  /** `ai:`; AI is off where it is absent. */
+  ai?: Record<string, unknown>;
   deps?: Partial<ServerDeps>;
 }
 
@@ -75,6 +77,7 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
     store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
     limits: { ...QUICK_LIMITS, ...options.limits },
     ...(options.mode && { mode: options.mode }),
+    ai: options.ai,
   });
   const files: ConfigFiles = {
     list: diskFiles.list,
