@@ -27,6 +27,9 @@ const HOLD_OUT_PERCENT = "20";
 const HOLD_OUT_PERCENT_MAX = 50;
 const SEED_MAX = 2 ** 32 - 1;
 
+const NOT_CALIBRATED =
+  "Every answer is a suggestion until it is known what they are worth: run interlock calibrate on tickets closed since, or train with --calibrate.";
+
 export interface TrainOptions extends CommonOptions, TicketOptions {
   out: string;
   holdOut?: string;
@@ -142,7 +145,7 @@ function print({ plan, corpus, training, measured, startedMs }: Made, json: bool
     console.log(JSON.stringify({ ...made, calibration: calibration ? measuredFigures(measured, calibration) : null }));
   else {
     console.log(trainingReport(made));
-    if (calibration && file) console.log(`\n${measuredReport(measured, calibration)}`);
+    if (file) console.log(calibration ? `\n${measuredReport(measured, calibration)}` : NOT_CALIBRATED);
   }
   if (!file) console.error("interlock: there is nothing to learn; no model was written");
 }

@@ -81,7 +81,7 @@ describe("interlock calibrate", function (this: Mocha.Suite) {
       0,
       `calibrate: reading ${path("newer.csv")}, 100 %`,
     ]);
-    expect(ended.stdout).to.match(/At ≤ 2 % error the desk handles \S+.* of tickets by itself, at ≤ 5 % \d+\.\d %\./);
+    expect(ended.stdout).to.match(/At ≤ 2 % error the desk handles .+ by itself, at ≤ 5 % \d+\.\d %\./);
     expect(ended.stdout).to.include("900 different ones left out whose text the model was trained on");
     expect(ended.stdout).to.include(`Written: ${path("a.html")}`);
     expect(readFileSync(path("a.html"), "utf8")).to.include('<path class="curve"');
@@ -168,6 +168,17 @@ describe("interlock calibrate", function (this: Mocha.Suite) {
       expect([ended[at]?.code, ended[at]?.stdout], args.join(" ")).to.deep.equal([code, ""]);
       expect(ended[at]?.stderr, args.join(" ")).to.match(says);
     });
+  });
+
+  it("measures what was held out of the very tickets that the model was trained on", async () => {
+    const out = path("held.model");
+    const trained = await run(["train", "--from", path("old.csv"), ...columns, "--out", out, "--hold-out", "50"]);
+    expect(trained.stdout).to.match(/Every answer is a suggestion until .* run interlock calibrate/);
+    const ended = await run(["calibrate", "--from", path("old.csv"), ...columns, "--model", out, "--json"]);
+    expect(ended.code, ended.stderr).to.equal(0);
+    const { leftOut, fields } = JSON.parse(ended.stdout) as Printed; // our own output
+    expect(leftOut).to.be.within(400, 500);
+    expect(fields[0]?.calibration.overall.tickets).to.equal(900 - leftOut);
   });
 
   it("is done by train --calibrate without holding any ticket back", async () => {

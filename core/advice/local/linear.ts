@@ -1,4 +1,5 @@
 import { seededOrders, softmax } from "./exact.ts";
+import { sumProducts } from "./products.ts";
 
 /** What is learnt from: rows of features, sparse or full, one after the other. */
 export interface Examples {
@@ -105,13 +106,7 @@ class Learner {
     const shares = this.#shares;
     const from = starts[row] ?? 0;
     const to = starts[row + 1] ?? from;
-    shares.fill(0);
-    for (let at = from; at < to; at++) {
-      const value = values[at] ?? 0;
-      const offset = (columns[at] ?? 0) * count;
-      for (let each = 0; each < count; each++)
-        shares[each] = (shares[each] ?? 0) + value * (weights[offset + each] ?? 0);
-    }
+    sumProducts({ columns, values, from, to }, weights, shares);
     for (let each = 0; each < count; each++) shares[each] = (shares[each] ?? 0) * this.#scale + (this.#bias[each] ?? 0);
     softmax(shares);
     this.#correct(classes[row] ?? 0, rate);
