@@ -1,7 +1,7 @@
 import { type Budgets, type Caps, spanAt } from "./budget.ts";
 import { amountText } from "./money.ts";
 import type { AdviceMemory, Demotion } from "./remembered.ts";
-import { isRestored, type Restored } from "./trust.ts";
+import { type Restored, Trust } from "./trust.ts";
 
 /** One account in the hour or the day that is now. Amounts are millionths of the currency, and the same as text. */
 export interface SpendingLine {
@@ -61,7 +61,10 @@ export async function spendingNow(asked: SpendingAsked): Promise<Spending> {
       return { scope, length, span: spans[length], micros, capMicros, calls, ...texts };
     });
   });
-  const demoted = (await memory.demotions()).filter((each) => !isRestored(each, restored));
+  const found = await memory.demotions();
+  const trust = new Trust(new Map(), () => restored);
+  trust.know(found);
+  const demoted = found.filter((each) => trust.isDemoted(each));
   return { enabled: true, currency, ...spans, lines, demoted };
 }
 

@@ -41,13 +41,10 @@ export class Trust implements Bounds {
 
   isDemoted({ by, field, label }: AdvisedClass): boolean {
     const found = this.#demotions.find((each) => each.by === by && each.field === field && each.label === label);
-    return found !== undefined && !isRestored(found, this.#restored());
+    if (!found) return false;
+    const restored = this.#restored().filter((each) => each.field === field && each.label === label);
+    return !restored.some(({ sinceMs }) => sinceMs >= Date.parse(found.since));
   }
-}
-
-/** Whether an admin trusts again what outcomes had refuted. */
-export function isRestored({ field, label, since }: Demotion, restored: readonly Restored[]): boolean {
-  return restored.some((each) => each.field === field && each.label === label && each.sinceMs >= Date.parse(since));
 }
 
 /** Outcomes of a class that are looked at: older ones tell of other times. */
