@@ -34,11 +34,11 @@ export interface RigOptions {
   routing?: string;
   /** Replaces other files of config/policy, by name. */
   policy?: Readonly<Record<string, string>>;
+  /** `ai:`; its keys are secrets by the name `ai-key`. */
+  ai?: Readonly<Record<string, unknown>>;
   /** Groups of both systems, beside those that the shipped rules name. */
   groups?: readonly string[];
   store?: string;
-  /** `ai:`; AI is off where it is absent. */
-  ai?: Record<string, unknown>;
   deps?: Partial<ServerDeps>;
 }
 
@@ -77,12 +77,12 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
     store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
     limits: { ...QUICK_LIMITS, ...options.limits },
     ...(options.mode && { mode: options.mode }),
-    ai: options.ai,
   });
   const files: ConfigFiles = {
     list: diskFiles.list,
     read(path) {
-      if (path === "config/interlock.yaml") return JSON.stringify(settings); // JSON is YAML
+      if (path === "config/interlock.yaml")
+        return JSON.stringify({ ...settings, ...(options.ai && { ai: options.ai }) }); // JSON is YAML
       if (path === "config/policy/routing.yaml" && options.routing !== undefined) return options.routing;
       const replaced = options.policy?.[path.replace(/^config\/policy\//, "")];
       return replaced ?? diskFiles.read(path);
