@@ -2,7 +2,10 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
+import { MICROS_PER_CENT } from "../core/advice/money.ts";
+import { type Spending, spendingNow } from "../core/advice/spending.ts";
 import type { Clock, Ids, Rng } from "../core/clock.ts";
+import type { AiSettings } from "../core/config/ai.ts";
 import { mappingsVersion } from "../core/config/changes.ts";
 import { type Config, mappingsInUse } from "../core/config/load.ts";
 import { keptOf } from "../core/config/policy-files.ts";
@@ -83,6 +86,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       ...{ ...shared, sources, intake, metrics, adminToken, wake },
       sweeps: sweeping.api,
       refused: () => current.refused,
+      spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
   );
   await listenOrClose(http, settings.listen, { store, dispatcher });
@@ -174,6 +178,20 @@ async function adviceFor(
     restored: () => current.config.policy.autonomy.restored,
   });
   return { asked, close };
+}
+
+/** What advice costs; nothing where the configuration has nobody to ask. */
+function spendingOf(
+  ai: AiSettings | undefined,
+  { current, store, clock }: { current: CurrentConfig; store: Store; clock: Clock },
+): Promise<Spending> {
+  const { rules, fallback, restored } = current.config.policy.autonomy;
+  const capped = [...rules, fallback].flatMap(({ id, centsPerDayMax }) =>
+    centsPerDayMax === null ? [] : [{ rule: id, dayMax: centsPerDayMax * MICROS_PER_CENT }],
+  );
+  const budgets = ai?.enabled ? ai.budgets : undefined;
+  const asked = { memory: store, budgets, currency: ai?.currency, rules: capped, restored, nowMs: clock.now() };
+  return spendingNow(asked);
 }
 
 /** What the metrics show of identities. */

@@ -1,7 +1,9 @@
 import express, { type RequestHandler, type Router } from "express";
+import type { Spending } from "../core/advice/spending.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
+import { spendRoutes } from "./spend-api.ts";
 import { type SweepApi, sweepRoutes } from "./sweep-api.ts";
 
 export interface ApiDeps {
@@ -12,13 +14,16 @@ export interface ApiDeps {
   /** Tells the loop that something is due. */
   wake: () => void;
   sweeps: SweepApi;
+  /** What models cost just now. */
+  spending: () => Promise<Spending>;
 }
 
 /** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
-export function apiRoutes({ store, limits, adminToken, wake, sweeps }: ApiDeps): Router {
+export function apiRoutes({ store, limits, adminToken, wake, sweeps, spending }: ApiDeps): Router {
   const router = express.Router();
   router.use("/api", adminOnly(adminToken));
   router.use(sweepRoutes(sweeps));
+  router.use(spendRoutes(spending));
   router.get("/api/tickets/:connection/:key", async (request, response) => {
     const { connection, key } = request.params;
     const view = await store.view(connection, key);

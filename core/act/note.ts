@@ -118,8 +118,9 @@ export function relianceLine({ moved, limit, targetBp }: Reliance): string {
     : `A person decides: ${LIMITS[limit]}${allowed}.`;
 }
 
+/** Rounded up: a bound that is shown is never below the one that holds. */
 function percentText(bp: number): string {
-  return `${(bp / 100).toFixed(bp % 100 === 0 ? 0 : 1)} %`;
+  return `${(Math.ceil(bp / 10) / 10).toFixed(bp % 100 === 0 ? 0 : 1)} %`;
 }
 
 function escalationLine({ clock, step, note, mention = [] }: Escalation): string {

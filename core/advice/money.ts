@@ -4,6 +4,8 @@ import type { TokenUsage } from "./provider.ts";
 /** Money is whole millionths of the configured currency, so that sums are exact: 2.50 is 2,500,000. */
 export const MICROS = 1_000_000;
 
+export const MICROS_PER_CENT = 10_000;
+
 const AMOUNT = "an amount such as 2.50, with at most six decimals";
 
 /** An amount as an admin writes it, as a number or in quotes; whole micros for us. */

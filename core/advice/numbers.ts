@@ -4,9 +4,11 @@ import { z } from "zod";
 import { type Span, spansOf } from "./span.ts";
 
 /** The country whose phone numbers people write without `+` and country code. */
-export const PhoneCountry = z.custom<CountryCode>((value) => typeof value === "string" && isSupportedCountry(value), {
-  message: "is not a country",
-  params: { fix: "its two capital letters, such as US or DE" },
+export const PhoneCountry = z.string().transform((value, context): CountryCode => {
+  if (isSupportedCountry(value)) return value;
+  const params = { fix: "its two capital letters, such as US or DE" };
+  context.addIssue({ code: "custom", message: "is not a country", params });
+  return z.NEVER;
 });
 export type PhoneCountry = z.infer<typeof PhoneCountry>;
 

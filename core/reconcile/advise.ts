@@ -1,3 +1,4 @@
+import { MICROS_PER_CENT } from "../advice/money.ts";
 import type { AdviceOutcome, Advised } from "../advice/remembered.ts";
 import { CLASSIFY_FIELDS, LABEL_FIELDS, type LabelField } from "../advice/step.ts";
 import { outcomesOf } from "../advice/watch.ts";
@@ -9,8 +10,6 @@ import type { Policy } from "../policy/policy.ts";
 import type { TicketMemory } from "../store/store.ts";
 import type { Ticket } from "../ticket.ts";
 import type { ReconcileDeps } from "./deps.ts";
-
-const MICROS_PER_CENT = 10_000;
 
 /** What was fetched for a decision, with what the ledger is to hold beside it. */
 export interface Fetched {

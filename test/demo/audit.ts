@@ -70,6 +70,7 @@ function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<st
     ({ field, decisionId }) => decisionId === decision.id && (field === "assignmentGroup" || field === "assignee"),
   );
   if (assigned && waitsFor(decision).length > 0) faults.push(`${name} was assigned before it was approved`);
+  faults.push(...followedUnproven(name, decision, view));
   const markers = view.actions.filter(({ kind }) => kind === "note").map(({ marker }) => marker);
   for (const marker of markers) {
     const times = notes.filter((note) => note.includes(marker)).length;
@@ -93,6 +94,14 @@ function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<st
     );
   }
   return faults;
+}
+
+/** What advice may only suggest is never written. */
+function followedUnproven(name: string, { id, advice, suggests }: Decision, { actions }: TicketView): string[] {
+  const written = actions.filter(({ kind, decisionId }) => kind === "set" && decisionId === id);
+  return written
+    .filter(({ field, after }) => advice?.limit && field !== "note" && after !== null && suggests[field] === after)
+    .map(({ field }) => `${name}: ${field} was written, though AI may only suggest it: ${advice?.limit}`);
 }
 
 function notesOf(site: Site, ticket: Filed): string[] {

@@ -2,6 +2,10 @@
 import Table from "cli-table3";
 import type { Running } from "../../cli/server.ts";
 import { GIVEN_BACK } from "../../core/act/plan.ts";
+import { coverageSentence, percentOf } from "../../core/advice/calibration/coverage.ts";
+import { amountText } from "../../core/advice/money.ts";
+import type { Decision } from "../../core/decision.ts";
+import type { Trained } from "./advice.ts";
 import { type Audit, type Outcome, waitsFor } from "./audit.ts";
 
 const LOG_ROWS = 12;
@@ -15,8 +19,8 @@ export function ticketTable({ outcomes }: Audit): string {
   // The names of tickets and rules are copied from here, so they stand whole.
   const wholeWidth = (column: number): number => Math.max(8, ...rows.map((cells) => cells[column]?.length ?? 0)) + 2;
   const table = new Table({
-    head: ["ticket", "says", "decided", "by rule", "written back"],
-    colWidths: [wholeWidth(0), 34, 24, wholeWidth(3), 34],
+    head: ["ticket", "says", "decided", "by rule", "AI", "written back"],
+    colWidths: [wholeWidth(0), 34, 24, wholeWidth(3), 22, 34],
     wordWrap: true,
     ...PLAIN,
   });
@@ -49,7 +53,30 @@ function row({ filed, view, notes, group }: Outcome): string[] {
     filed.title.slice(0, 60),
     desired,
     rule,
+    view?.decision ? adviceCell(view.decision) : "",
     [...kept, ...waiting, ...theirs, ...note].join("\n"),
+  ];
+}
+
+/** What AI did about a ticket, and how often such answers are wrong at the most; empty where it changed nothing. */
+function adviceCell({ advice, suggests }: Decision): string {
+  if (!advice?.moved) return "";
+  const bounds = advice.answers.flatMap(({ field, boundBp }) =>
+    field === "category" ? [boundBp === null ? "not measured" : `wrong in <= ${percentOf(boundBp)}`] : [],
+  );
+  if (advice.limit === null) return `settled it: ${bounds.join(", ")}`;
+  const allowed = advice.targetBp === null ? "" : `, allowed: ${percentOf(advice.targetBp)}`;
+  const why = advice.limit === "audit" ? "drawn for the audit sample" : `${bounds.join(", ")}${allowed}`;
+  return `only suggests ${Object.values(suggests).join(", ")}: ${why}`;
+}
+
+/** What was learnt before the start, and what it is worth. */
+export function trainedLines({ tickets, calibrations }: Trained): string[] {
+  const { category } = calibrations;
+  const worth = category ? [`${coverageSentence(category, [200, 500])}`] : [];
+  return [
+    `The local model was trained on ${tickets} closed tickets of the simulated ServiceNow, written for this demo, and measured`,
+    `on them by cross-fitting: real desks do less well. ${worth.join("")}\n`,
   ];
 }
 
@@ -81,6 +108,15 @@ export interface Numbers {
   waiting: number;
   /** Tickets with a gate or hold of any kind. */
   guarded: number;
+  /** Tickets that the local model had something to say about. */
+  advised: number;
+  /** Where they go was settled by it. */
+  settledByAdvice: number;
+  /** It would have sent them elsewhere, and a person is told. */
+  suggestedByAdvice: number;
+  /** Of these, drawn for the audit sample. */
+  auditedAdvice: number;
+  spentMicros: number;
   /** Tickets whose clocks or freezes wake them later. */
   asleep: number;
   seconds: number;
@@ -98,8 +134,23 @@ export async function numbers(result: Audit, server: Running, seconds: number): 
     keptForPeople: result.outcomes.filter(({ view }) => view?.fields.assignmentGroup?.theirs).length,
     waiting: decisions.filter((decision) => waitsFor(decision).length > 0).length,
     guarded: decisions.filter(({ gates, holds }) => gates.length + holds.length > 0).length,
+    ...advisedIn(decisions),
+    spentMicros: await metrics.total("interlock_advice_micros_total"),
     asleep: decisions.filter(({ wakeAt }) => wakeAt !== null).length,
     seconds,
+  };
+}
+
+function advisedIn(
+  decisions: readonly Decision[],
+): Pick<Numbers, "advised" | "settledByAdvice" | "suggestedByAdvice" | "auditedAdvice"> {
+  const given = decisions.flatMap(({ advice }) => (advice && advice.absent === null ? [advice] : []));
+  const moved = given.filter((advice) => advice.moved);
+  return {
+    advised: given.length,
+    settledByAdvice: moved.filter(({ limit }) => limit === null).length,
+    suggestedByAdvice: moved.filter(({ limit }) => limit !== null).length,
+    auditedAdvice: moved.filter(({ limit }) => limit === "audit").length,
   };
 }
 
@@ -109,6 +160,7 @@ export function numberLines(counted: Numbers, ledgerEntries: number): string[] {
     `${counted.tickets} tickets, ${counted.signals} signals, ${counted.reconciles} reconciles, ${counted.vendorCalls} vendor calls (${calls} per ticket), ${counted.notes} notes, in ${counted.seconds.toFixed(1)} s`,
     `${counted.keptForPeople} tickets were reassigned by a person after Interlock, and stayed as that person set them`,
     `${counted.guarded} tickets met a gate or a freeze; ${counted.waiting} of them stay unassigned until a person approves (asking the approvers in their queues is not built yet)`,
+    `AI (the local model alone) had advice on ${counted.advised} tickets: it settled where ${counted.settledByAdvice} go, only suggested it for ${counted.suggestedByAdvice} (${counted.auditedAdvice} of them drawn for the audit sample), and changed nothing about the rest; spent ${amountText(counted.spentMicros)} EUR`,
     `${counted.asleep} tickets wake by themselves later, for the next step of a clock or the end of a freeze`,
     `ledger verified: ${ledgerEntries} entries; the stop of the server adds one more`,
   ];

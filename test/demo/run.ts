@@ -14,11 +14,13 @@ import { type Running, startServer } from "../../cli/server.ts";
 import { diskFiles, secretsFrom, systemClock, systemIds, systemRng } from "../../cli/system.ts";
 import { loadConfig } from "../../core/config/load.ts";
 import { ProblemsError } from "../../core/problem.ts";
+import { type Trained, trainAdviser } from "./advice.ts";
 import { audit } from "./audit.ts";
+import { closedIncidents, closedTickets, fileClosed } from "./closed.ts";
 import { type Replay, replayOf } from "./replay.ts";
-import { numberLines, numbers, ruleTable, ticketTable } from "./report.ts";
+import { numberLines, numbers, ruleTable, ticketTable, trainedLines } from "./report.ts";
 import { ADMIN_TOKEN, openSite, type Site, subscribe, writeConfig } from "./site.ts";
-import { readTickets } from "./tickets.ts";
+import { type DemoTickets, readTickets } from "./tickets.ts";
 import { readIncidents } from "./uci.ts";
 
 const SHORT_INCIDENTS = 60;
@@ -27,6 +29,7 @@ const SETTLE_WITHIN_MS = 60_000;
 const ACTS_AT_ONCE = 2;
 const MOMENT_MS = 16;
 const OLD_FOLDER_MS = 86_400_000;
+const CLOSED_BEFORE_MS = 30 * 86_400_000;
 
 /** `npm run demo`. */
 export async function runDemo(options: DemoOptions): Promise<0 | 1> {
@@ -42,7 +45,8 @@ export async function runDemo(options: DemoOptions): Promise<0 | 1> {
     `${demo.tickets.length} hand-written tickets, a simulated ServiceNow and a simulated Jira on this machine.\n`,
   );
   const site = await openSite(demo, incidents);
-  const { server, folders } = await startSidecar(site);
+  const trained = await learnFromClosed(site, demo);
+  const { server, folders } = await startSidecar(site, trained.ai);
   try {
     subscribe(site, server.url);
     const replay = replayOf(site, demo, incidents);
@@ -71,8 +75,20 @@ export async function runDemo(options: DemoOptions): Promise<0 | 1> {
   }
 }
 
-async function startSidecar(site: Site): Promise<{ server: Running; folders: { config: string; mappings: string } }> {
-  const folders = writeConfig(site, 0);
+/** The desk's past: closed incidents, from which the local model learns before anything new comes in. */
+async function learnFromClosed(site: Site, demo: DemoTickets): Promise<Trained> {
+  const by = demo.users[0]?.user_name ?? "";
+  site.before(CLOSED_BEFORE_MS, () => fileClosed(site.snow, closedTickets(), by));
+  const trained = await trainAdviser(closedIncidents(site.snow), site.folder, Date.now());
+  for (const line of trainedLines(trained)) console.log(line);
+  return trained;
+}
+
+async function startSidecar(
+  site: Site,
+  ai: Trained["ai"],
+): Promise<{ server: Running; folders: { config: string; mappings: string } }> {
+  const folders = writeConfig(site, 0, ai);
   const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
   if ("problems" in loaded) throw new ProblemsError(loaded.problems);
   const server = await startServer(loaded.config, {
@@ -83,7 +99,7 @@ async function startSidecar(site: Site): Promise<{ server: Running; folders: { c
     adminToken: ADMIN_TOKEN,
   });
   // The port is known now; commands that read the configuration later find the server there.
-  writeConfig(site, Number(new URL(server.url).port));
+  writeConfig(site, Number(new URL(server.url).port), ai);
   return { server, folders };
 }
 

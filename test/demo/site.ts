@@ -18,6 +18,8 @@ export interface Site {
   jira: JiraSim;
   /** Folder with `config/` and the store; stays behind, so that tickets can be looked at afterwards. */
   folder: string;
+  /** Runs it as if it were that long ago by the instance's own clock: what was closed then is no news to a sweep. */
+  before(ms: number, act: () => void): void;
   close(): Promise<void>;
 }
 
@@ -35,7 +37,9 @@ export async function openSite(demo: DemoTickets, incidents: readonly Incident[]
   for (const rule of logRules()) logGroups.add(rule.then.assign.group);
   logGroups.delete("");
   const names = [...new Set([...demo.groups, ...logGroups])];
+  let behindMs = 0;
   const snow = await startServiceNowSim({
+    now: () => Date.now() - behindMs,
     users: demo.users.map(({ user_name, name, email }) => ({ user_name, name, email })),
     groups: names.map((name) => ({ name })),
   });
@@ -47,14 +51,25 @@ export async function openSite(demo: DemoTickets, incidents: readonly Incident[]
     snow,
     jira,
     folder: mkdtempSync(join(tmpdir(), "interlock-demo-")),
+    before(ms, act) {
+      behindMs = ms;
+      try {
+        act();
+      } finally {
+        behindMs = 0;
+      }
+    },
     async close() {
       await Promise.all([snow.close(), jira.close()]);
     },
   };
 }
 
-/** Writes the demo's configuration: the shipped mappings and all shipped rules, with the log's before the default. */
-export function writeConfig(site: Site, port: number): ConfigFolder {
+/**
+ * Writes the demo's configuration: the shipped mappings and all shipped rules, with the log's and those that ask AI before
+ * the default. `ai` is who gives advice.
+ */
+export function writeConfig(site: Site, port: number, ai: Record<string, unknown>): ConfigFolder {
   const limits = { settleMs: 50, restMs: 200, pollMs: 100 };
   return writeConfigFolder(site.folder, {
     snowUrl: site.snow.url,
@@ -62,7 +77,8 @@ export function writeConfig(site: Site, port: number): ConfigFolder {
     port,
     limits,
     logLevel: "warn",
-    extraRules: logRules(),
+    extraRules: [...logRules(), ...rulesIn("advice-rules.yaml")],
+    ai,
     wholePolicy: true,
   });
 }
@@ -79,6 +95,9 @@ interface LogRule {
 }
 
 function logRules(): LogRule[] {
-  const path = fileURLToPath(new URL("log-rules.yaml", import.meta.url));
-  return parse(readFileSync(path, "utf8")) as LogRule[]; // our own file, checked again when it is loaded
+  return rulesIn("log-rules.yaml") as LogRule[]; // our own file, checked again when it is loaded
+}
+
+function rulesIn(name: string): unknown[] {
+  return parse(readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8")) as unknown[]; // likewise
 }

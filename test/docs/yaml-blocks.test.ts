@@ -43,7 +43,7 @@ function pathOf(block: string): string | undefined {
   if (keys.includes("csv")) return `${HISTORY}shown.yaml`;
   if (keys.includes("vendor")) return "mappings/servicenow.incident.yaml";
   if (keys.includes("rules") && keys.includes("default")) return `${POLICY}/routing.yaml`;
-  return keys.some((key) => ["connections", "store", "limits", "mode", "webhookAuth"].includes(key))
+  return keys.some((key) => ["connections", "store", "limits", "mode", "webhookAuth", "ai"].includes(key))
     ? SETTINGS
     : undefined;
 }
@@ -57,6 +57,13 @@ const GIVEN: Readonly<Record<string, string>> = {
   HOOK_USER: "hook",
   HOOK_PASSWORD: "a-password",
   HOOK_TOKEN: "a-token",
+  ANTHROPIC_API_KEY: "a-key",
+  OPENAI_API_KEY: "a-key",
+  GEMINI_API_KEY: "a-key",
+  AWS_ACCESS_KEY_ID: "an-id",
+  AWS_SECRET_ACCESS_KEY: "a-secret",
+  SNOWFLAKE_TOKEN: "a-token",
+  AZURE_API_KEY: "a-key",
 };
 const SECRETS = { variable: (name: string) => GIVEN[name], file: () => undefined };
 
@@ -133,6 +140,12 @@ describe("YAML blocks of the documentation", () => {
     expect(broken(`${POLICY}/freezes.yaml`, "Europe/Berlin", "CET")[0]).to.include("is not a time zone");
     expect(broken(`${POLICY}/gates.yaml`, "expires: 72h", "expires: soon")[0]).to.include("is not a length of time");
     expect(broken(`${POLICY}/freezes.test.yaml`, "holds: [stocktaking]", "holds: []")[0]).to.include("expected holds");
+    const ai = blocksOf("docs/ai.md", readFileSync("docs/ai.md", "utf8")).find(({ text }) =>
+      text.includes("anthropic"),
+    );
+    if (!ai) throw new Error("docs/ai.md shows no provider");
+    const unknown = problemsOf({ ...ai, text: ai.text.replace("type: anthropic", "type: antropic") }, []);
+    expect(unknown.join()).to.include("ai.providers.claude");
     expect(problemsOf({ name: "a", text: "a: b\n", path: pathOf("a: b\n") }, [])[0]).to.include("nobody can tell");
   });
 });

@@ -12,6 +12,7 @@ import { openSweeping, type Sweeping } from "../../cli/sweeping.ts";
 import { systemClock, systemRng } from "../../cli/system.ts";
 import { jiraWebhooks } from "../../connectors/jira/webhook.ts";
 import { servicenowWebhooks } from "../../connectors/servicenow/webhook.ts";
+import type { Spending } from "../../core/advice/spending.ts";
 import type { JiraConnection, ServiceNowConnection } from "../../core/config/settings.ts";
 import { startIntake } from "../../core/intake/intake.ts";
 import { Limits } from "../../core/limits.ts";
@@ -26,6 +27,8 @@ export const SNOW_SECRET = `whsec_${Buffer.from("a secret of thirty-two characte
 export const JIRA_SECRET = "It's a Secret to Everybody";
 export const ADMIN_TOKEN = "admin-token-for-tests";
 
+const NO_SPENDING: Spending = { enabled: false, currency: null, hour: "", day: "", lines: [], demoted: [] };
+
 export interface IngressOptions {
   snow?: Pick<ServiceNowConnection, "webhookSecrets" | "webhookAuth">;
   jira?: Pick<JiraConnection, "webhookSecrets" | "webhookAuth">;
@@ -35,6 +38,7 @@ export interface IngressOptions {
   store?: (real: Store) => Store;
   /** What sweeps ask; they run when told to, and once at the start. */
   swept?: ReadonlyMap<string, Swept>;
+  spending?: () => Promise<Spending>;
   /** null: none is set. */
   adminToken?: string | null;
 }
@@ -85,6 +89,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     adminToken: options.adminToken === null ? undefined : (options.adminToken ?? ADMIN_TOKEN),
     wake,
     sweeps: sweeping.api,
+    spending: options.spending ?? (async () => NO_SPENDING),
   });
   const http = createHttpServer(app);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

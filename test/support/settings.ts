@@ -25,6 +25,8 @@ export interface SettingsOptions {
   mode?: "observe" | "suggest" | "act";
   logLevel?: "error" | "warn" | "info" | "debug";
   limits?: Record<string, number>;
+  /** `ai:`; AI is off where it is absent. */
+  ai?: Record<string, unknown> | undefined;
   /** How a secret is referred to: it may not stand in the file itself. */
   secret: (name: keyof typeof SECRETS) => string;
 }
@@ -37,6 +39,7 @@ export function settingsFor(options: SettingsOptions): Record<string, unknown> {
     mode: options.mode ?? "act",
     logLevel: options.logLevel ?? "error",
     limits: options.limits ?? {},
+    ...(options.ai && { ai: options.ai }),
     connections: {
       snow: {
         type: "servicenow",

@@ -24,7 +24,7 @@ export function coverageHtml(calibrations: readonly NamedCalibration[], title: s
     `<ul>${notesOf(calibration, targetBp)
       .map((note) => `<li>${escaped(note)}</li>`)
       .join("")}</ul>`,
-    curveOf(calibration),
+    coverageCurve(calibration),
     targetTable(calibration),
     labelTable(calibration),
   ]);
@@ -41,7 +41,8 @@ function notesOf(calibration: Calibration, targetBp: number): string[] {
   ];
 }
 
-function curveOf(calibration: Calibration): string {
+/** Target error against the share of all tickets that happens by itself, as a figure of HTML. */
+export function coverageCurve(calibration: Calibration): string {
   const all = Math.max(1, calibration.overall.tickets);
   const points = corners(calibration).map(({ targetBp, tickets }) => ({ x: targetBp, y: (BP_MAX * tickets) / all }));
   return stepCurve("What the desk handles by itself", points, {

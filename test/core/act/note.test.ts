@@ -61,6 +61,11 @@ describe("a note", () => {
     ]);
   });
 
+  it("shows no bound that is below the one that holds", () => {
+    const told = linesOf({ answers: [{ ...answers[0], boundBp: 251 }] });
+    expect(told[0]).to.equal("Decided by rules. AI advised category network (wrong in at most 2.6 %).");
+  });
+
   it("says that advice which moved nothing only adds care", () => {
     expect(linesOf({ moved: false }).at(-1)).to.equal(
       "It changed nothing about where the ticket goes; it may only add care.",
