@@ -12,7 +12,7 @@ const FIELDS_HELP = "\nFields: category, service, assignment_group, intent.";
 export function addAdviceCommands(root: Command, { command, json, finish }: Registration): void {
   const tickets = (target: Command): Command =>
     json(target)
-      .requiredOption("--from <source>", "CSV file in UTF-8 with one closed ticket in each line, or a connection")
+      .option("--from <source>", "CSV file in UTF-8 with one closed ticket in each line, or a connection")
       .option("--text <columns>", "of a file: the columns that hold the text, such as short_description,description")
       .option(
         "--label <field=column>",
@@ -44,7 +44,14 @@ export function addAdviceCommands(root: Command, { command, json, finish }: Regi
     .option("--html <file>", "write the report with the curve of coverage against error")
     .option("--target <percent>", "the error that the report is about; the result holds for every target", "5%")
     .addHelpText("after", FIELDS_HELP)
-    .action(async (options: CalibrateOptions) => finish(await (await import("./calibrate.ts")).calibrate(options)));
+    .option("--outcomes <provider>", "measure a provider by what people closed tickets with that it had answered")
+    .action(async ({ outcomes, ...options }: CalibrateOptions & { outcomes?: string }) =>
+      finish(
+        outcomes === undefined
+          ? await (await import("./calibrate.ts")).calibrate(options)
+          : await (await import("./calibrate-outcomes.ts")).calibrateOutcomes(outcomes, options),
+      ),
+    );
 }
 
 /** An option that may be given several times. */

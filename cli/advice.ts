@@ -12,7 +12,6 @@ import { LABEL_FIELDS } from "../core/advice/step.ts";
 import { Storm } from "../core/advice/storm.ts";
 import { type Calibrations, type Restored, Trust } from "../core/advice/trust.ts";
 import { Watch } from "../core/advice/watch.ts";
-import { sha256Hex } from "../core/canonical.ts";
 import type { Clock, Ids } from "../core/clock.ts";
 import { type AiSettings, LOCAL, PERSON } from "../core/config/ai.ts";
 import type { Log, Meter } from "../core/ports.ts";
@@ -138,13 +137,15 @@ function calibrationsOf(settings: AiSettings, { local, members, log }: Measured)
   if (local && settings.local?.calibration) add(byOf(LOCAL, local.id), settings.local.calibration, local.id);
   for (const { provider } of members) {
     const path = settings.calibrations[provider.name];
-    if (path !== undefined)
-      add(byOf(provider.name, provider.model), path, sha256Hex(byOf(provider.name, provider.model)));
+    const measured = path === undefined ? undefined : fieldsOf(path, undefined, log);
+    const [any] = Object.values(measured ?? {});
+    if (measured && any) found.set(any.modelDigest, measured);
   }
   return new Map([...found].flatMap(([by, fields]) => (fields ? [[by, fields] as const] : [])));
 }
 
-function fieldsOf(path: string, digest: string, log: Log) {
+/** `digest` is of the model that it must be of; undefined where the file itself says of which. */
+function fieldsOf(path: string, digest: string | undefined, log: Log) {
   if (!existsSync(path)) {
     log.warn("there is no calibration, so answers are only suggested; run interlock calibrate", { path });
     return undefined;

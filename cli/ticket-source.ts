@@ -8,13 +8,15 @@ import { csvTickets } from "./csv-tickets.ts";
 
 /** The options that say where closed tickets are read from, as they are written. */
 export interface TicketOptions extends CommonOptions {
-  from: string;
+  from?: string;
   text?: string;
   label?: string[];
   since?: string;
   type?: string[];
   most?: string;
 }
+
+type Named = TicketOptions & { from: string };
 
 /** Closed tickets, and which of their columns or fields say what. */
 export interface TicketSource {
@@ -40,18 +42,19 @@ const TICKET_FIELDS: ReadonlyMap<LabelField, string> = new Map([
  */
 export function ticketSource(options: TicketOptions): TicketSource {
   const { from } = options;
+  if (from === undefined) throw new InvalidArgumentError("--from names no tickets; name a CSV file, or a connection");
   if (existsSync(from)) {
-    if (statSync(from).isFile()) return fileSource(options);
+    if (statSync(from).isFile()) return fileSource({ ...options, from });
     throw new InvalidArgumentError(`${from} is no file; name a CSV file, or a connection`);
   }
   const names = connectionNames(options);
-  if (names.includes(from)) return connectionSource(options);
+  if (names.includes(from)) return connectionSource({ ...options, from });
   const known =
     names.length === 0 ? "no connection either" : `no connection of that name; there are ${names.join(", ")}`;
   throw new InvalidArgumentError(`there is no file ${from} and ${known}. ${didYouMean(from, names)}`.trim());
 }
 
-function connectionSource(options: TicketOptions): TicketSource {
+function connectionSource(options: Named): TicketSource {
   const { from, text, label = [], since } = options;
   if (text !== undefined)
     throw new InvalidArgumentError(`--text is for a file; of ${from} titles and descriptions are read`);
@@ -73,7 +76,7 @@ function connectionSource(options: TicketOptions): TicketSource {
   };
 }
 
-function fileSource({ from, text, label = [], since, type, most }: TicketOptions): TicketSource {
+function fileSource({ from, text, label = [], since, type, most }: Named): TicketSource {
   for (const [name, given] of Object.entries({ since, type, most }))
     if (given !== undefined) throw new InvalidArgumentError(`--${name} is for a connection, and ${from} is a file`);
   if (text === undefined || label.length === 0)

@@ -41,6 +41,9 @@ export type Advised = z.infer<typeof Advised>;
 export const AdviceOutcome = Advised.extend({ final: z.string().max(400), correct: z.boolean() });
 export type AdviceOutcome = z.infer<typeof AdviceOutcome>;
 
+/** An outcome as far as a calibration counts it. */
+export type MeasuredOutcome = Pick<AdviceOutcome, "by" | "field" | "label" | "correct">;
+
 /** What a demotion is about: one label of one field, as one model gives it. */
 export const AdvisedClass = Advised.pick({ by: true, field: true, label: true });
 export type AdvisedClass = z.infer<typeof AdvisedClass>;
@@ -80,6 +83,8 @@ export interface AdviceMemory {
   keepAnswer(answer: StoredAnswer): Promise<void>;
   /** The latest outcomes of a class that was certified since an hour, at most `limit`, and how many of them were wrong. */
   tally(which: AdvisedClass, limit: number, sinceMs?: number): Promise<{ tickets: number; errors: number }>;
+  /** The latest outcomes of all models of a provider, at most `limit`: what its answers are measured by. */
+  outcomesOf(provider: string, limit: number): Promise<MeasuredOutcome[]>;
   /** Records it with its ledger entry; false where the class is demoted already. */
   demote(demotion: Demotion): Promise<boolean>;
   demotions(): Promise<Demotion[]>;

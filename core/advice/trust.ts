@@ -1,3 +1,4 @@
+import { sha256Hex } from "../canonical.ts";
 import { boundOf, type Calibration } from "./calibration/calibration.ts";
 import { lowerBoundBp } from "./calibration/clopper-pearson.ts";
 import type { Bounds } from "./chain.ts";
@@ -13,7 +14,7 @@ export interface Restored {
   sinceMs: number;
 }
 
-/** What was measured of each model: `provider:model` → field → calibration. */
+/** What was measured of each model: `local:checksum`, or the digest of `provider:model`, → field → calibration. */
 export type Calibrations = ReadonlyMap<string, Partial<Record<LabelField, Calibration>>>;
 
 /** How far answers are relied on: as far as it was measured, until outcomes refute it. */
@@ -29,7 +30,9 @@ export class Trust implements Bounds {
   }
 
   boundOf(by: string, field: LabelField, { label, score }: ScoredLabel): number | null {
-    const calibration = this.#calibrations.get(by)?.[field];
+    // A provider's model is known by the digest of its name: which build answers is seen when it does.
+    const measured = this.#calibrations.get(by) ?? this.#calibrations.get(sha256Hex(by));
+    const calibration = measured?.[field];
     if (!calibration || this.isDemoted({ by, field, label })) return null;
     return boundOf(calibration, label, score);
   }

@@ -1,4 +1,4 @@
-import { type AdvisedClass, Demotion, StoredAnswer } from "../advice/remembered.ts";
+import { AdvisedClass, Demotion, type MeasuredOutcome, StoredAnswer } from "../advice/remembered.ts";
 import type { StoreDriver } from "./driver.ts";
 import { appendEntries, guarded, inTransaction } from "./transaction.ts";
 
@@ -49,6 +49,22 @@ export async function tallyOf(
     .limit(limit);
   const rows = await guarded(driver, () => query.execute());
   return { tickets: rows.length, errors: rows.filter(({ correct }) => correct === 0).length };
+}
+
+/** See `AdviceMemory.outcomesOf`. */
+export async function outcomesOf(driver: StoreDriver, provider: string, limit: number): Promise<MeasuredOutcome[]> {
+  const query = driver.db
+    .selectFrom("outcomes")
+    .select(["by", "field", "label", "correct"])
+    // A name holds no letter that LIKE reads as more than itself.
+    .where("by", "like", `${provider}:%`)
+    .orderBy("id", "desc")
+    .limit(limit);
+  const rows = await guarded(driver, () => query.execute());
+  return rows.map(({ by, field, label, correct }) => ({
+    ...AdvisedClass.parse({ by, field, label }),
+    correct: correct === 1,
+  }));
 }
 
 /** See `AdviceMemory.demote`. */

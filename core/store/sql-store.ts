@@ -1,7 +1,7 @@
 import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
-import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, tallyOf } from "./answers.ts";
+import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, outcomesOf, tallyOf } from "./answers.ts";
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -74,6 +74,7 @@ export function storeOver(driver: StoreDriver): Store {
     answer: (digest) => answerTo(driver, digest),
     keepAnswer: (answer) => keepAnswer(driver, answer),
     tally: (which, limit, sinceMs) => tallyOf(driver, which, { limit, sinceMs }),
+    outcomesOf: (provider, limit) => outcomesOf(driver, provider, limit),
     demote: (demotion) => demoteClass(driver, demotion),
     demotions: () => demotedClasses(driver),
     forgetAdvice: (beforeMs, limit) => forgetAdvice(driver, beforeMs, limit),

@@ -42,6 +42,7 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   answer: true,
   keepAnswer: true,
   tally: true,
+  outcomesOf: true,
   demote: true,
   demotions: true,
   forgetAdvice: true,

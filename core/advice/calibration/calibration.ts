@@ -7,8 +7,8 @@ import { STEPS_MAX } from "./steps.ts";
 const count = z.int().nonnegative();
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal characters");
 
-/** How the answers came about that were counted. held_out: the model never saw those tickets. cross_fitted: each was answered by a model of the same kind that was trained without it. */
-export const METHODS = ["held_out", "cross_fitted"] as const;
+/** How the answers came about that were counted. held_out: the model never saw those tickets. cross_fitted: each was answered by a model of the same kind that was trained without it. outcomes: people closed the tickets, and had seen the answers as suggestions. */
+export const METHODS = ["held_out", "cross_fitted", "outcomes"] as const;
 
 const Step = z
   .strictObject({

@@ -30,15 +30,19 @@ export function writeCalibrations(calibrations: CalibrationFile): string {
   return `${canonicalJson(calibrations)}\n`;
 }
 
-/** Calibrations of the model with that digest from the text of a file, which may be anything. */
-export function readCalibrations(text: string, modelDigest: string): CalibrationFile | CalibrationRefused {
+/**
+ * Calibrations of the model with that digest, or of one model whichever it is, from the text of a file, which may be
+ * anything.
+ */
+export function readCalibrations(text: string, modelDigest: string | undefined): CalibrationFile | CalibrationRefused {
   const parsed = CalibrationFile.safeParse(parsedJson(text));
   if (!parsed.success)
     return {
       fault: "foreign",
       message: "it holds no calibrations of this version; run `interlock calibrate`, or `interlock train --calibrate`",
     };
-  if (Object.values(parsed.data).some((each) => each.modelDigest !== modelDigest))
+  const wanted = modelDigest ?? Object.values(parsed.data)[0]?.modelDigest;
+  if (Object.values(parsed.data).some((each) => each.modelDigest !== wanted))
     return {
       fault: "other_model",
       message: "it was measured on another model; run `interlock calibrate` for the one that is in use",
