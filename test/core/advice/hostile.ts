@@ -31,11 +31,13 @@ const ROUTING = `
   - { id: ai-group, why: A model names the group, when: 'advice.assignment_group == "Network Operations"', then: { assign: { group: Network Operations } } }
   - { id: ai-calm, why: A model sees no danger, when: '!advice.security_related && advice.intent == "access wanted"', then: { assign: { group: Identity and Access } } }
   - { id: ai-outage, why: A model sees an outage, when: '"outage" in advice.urgency_signals', then: { assign: { group: Senior Engineers }, set: { priority: 1 } } }
+  - { id: ai-odd, why: It cannot be computed, when: 'ticket.title.startsWith("Something") && int(ticket.title) == 1', then: { leave: true } }
 `;
 const GATES = `
 - { id: ai-danger, why: Not calm, when: 'advice.intent == "something broke" || ticket.priority == 2', then: { gate: { approvers: { group: Change Management }, before: [assign], binds: [priority], expires: 72h } } }
 - { id: ai-unless, why: Unless a model is calm, when: '!(advice.category == "Network") && ticket.priority <= 3', then: { gate: { approvers: { group: Change Management }, before: [resolve], binds: [priority], expires: 72h } } }
 - { id: ai-frees, why: A model frees it, when: 'advice.security_related ? false : ticket.priority == 1', then: { gate: { approvers: { group: Change Management }, before: [close], binds: [priority], expires: 72h } } }
+- { id: ai-settles, why: A model settles it, when: 'advice.category == "Network" || (ticket.title.startsWith("Whole") && int(ticket.title) == 1)', then: { gate: { approvers: { group: Change Management }, before: [assign], binds: [priority], expires: 72h } } }
 `;
 const AUTONOMY = `
   - { id: ai-careful, why: A model fears for security, when: advice.security_related, then: { mode: suggest, targetError: 1% } }
@@ -179,21 +181,20 @@ export function expectHarmless(ticket: Ticket, judged: Judged, certified: boolea
   expect(advised.gates).to.deep.include.members(bare.gates);
   expect(advised.holds).to.deep.include.members(bare.holds);
   expect(carefulOf(advised.mode, bare.mode)).to.equal(advised.mode);
-  expect([advised.sla, advised.escalations, advised.takeOver]).to.deep.equal([
-    bare.sla,
-    bare.escalations,
-    bare.takeOver,
-  ]);
+  // A hold that advice added lets no step be taken; without one, service levels are what they are without advice.
+  const isHeld = advised.holds.length > bare.holds.length;
+  const levels = ({ sla, escalations, takeOver }: Decision) => ({ sla, escalations, takeOver });
+  if (!isHeld) expect(levels(advised)).to.deep.equal(levels(bare));
   expectOfTheSets(advice);
   const moves = advised.advice?.moved === true && advised.advice.limit === null;
   if (!certified) expect(moves).to.equal(false);
   if (!moves) {
-    expect(advised.set).to.deep.equal(advised.holds.length > bare.holds.length ? {} : bare.set);
-    if (advised.holds.length === bare.holds.length) expect(advised.because).to.deep.equal(bare.because);
+    expect(advised.set).to.deep.equal(isHeld ? {} : bare.set);
+    if (!isHeld) expect(advised.because).to.deep.equal(bare.because);
   } else expectAllowed(judged);
   for (const level of ["priority", "impact", "urgency"] as const) {
     const before = Math.min(Number(bare.set[level] ?? ticket[level]), ticket[level]);
-    if (advised.holds.length === bare.holds.length)
+    if (!isHeld)
       expect(Number(advised.set[level] ?? ticket[level])).to.be.at.most(Math.max(before, Number(bare.set[level] ?? 0)));
   }
   expect(JSON.stringify([advised, advice.fact, advice.entry])).not.to.contain(CANARY);
