@@ -57,8 +57,9 @@ export interface Training {
 
 /** Learns all fields that tickets have labels of. The same tickets and settings make the same bytes. */
 export function trainClassifier(corpus: Corpus, settings: TrainingSettings): Training {
-  const heldOut = corpus.tickets.filter(({ text }) => isHeldOut(text, settings));
-  const learnt = corpus.tickets.filter(({ text }) => !isHeldOut(text, settings));
+  const heldOut: CorpusTicket[] = [];
+  const learnt: CorpusTicket[] = [];
+  for (const ticket of corpus.tickets) (isHeldOut(ticket.text, settings) ? heldOut : learnt).push(ticket);
   const counts = { tickets: timesOf(learnt), heldOutTickets: timesOf(heldOut) };
   const fields = LABEL_FIELDS.filter((field) => corpus.tickets.some(({ labels }) => labels[field] !== undefined));
   const reports = fields.map((field) => choose(field, learnt));
