@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import PQueue from "p-queue";
 import { openProvider } from "../connectors/ai/open.ts";
 import { Adviser } from "../core/advice/adviser.ts";
 import { Breaker } from "../core/advice/breaker.ts";
@@ -20,7 +20,7 @@ import type { Store } from "../core/store/store.ts";
 /** Largest file of a model that is read. */
 const MODEL_BYTES_MAX = 256 * 1_048_576;
 const REFRESH_MS = 60_000;
-const AUDIT_SEED = "audit-seed";
+const DAY_MS = 86_400_000;
 
 export interface AdviceDeps {
   store: Store;
@@ -55,7 +55,9 @@ export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promis
       chain.push({ kind: "model", member });
     }
   }
-  const trust = new Trust(calibrationsOf(settings, { local, members, log }), restored);
+  // A day that is still to come would switch the watch off.
+  const today = (): Restored[] => restored().filter(({ sinceMs }) => sinceMs < clock.now() + DAY_MS);
+  const trust = new Trust(calibrationsOf(settings, { local, members, log }), today);
   const watch = new Watch({ memory: store, trust, clock, log, meter });
   await watch.refresh();
   const storm = new Storm(clock, settings.storm);
@@ -69,7 +71,6 @@ export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promis
     textOf: ({ title, description }) => `${title}\n${description}`,
     questionAbout: (ticket) =>
       questionAbout({ step: "classify", fields: shows.classify, ticket, labels, outputTokensMax, phoneCountry, nonce }),
-    append: (drafts) => store.append(drafts),
   });
   const over = new AbortController();
   const refreshing = keepFresh(watch, deps, over.signal);
@@ -93,6 +94,7 @@ async function memberOf(name: string, settings: AiSettings, clock: Clock): Promi
     timeoutMs: provider.timeout,
     answersAs: provider.answersAs,
     breaker: new Breaker(clock, settings.breaker),
+    queue: new PQueue({ concurrency: settings.callsAtOnceMax }),
   };
 }
 
@@ -100,8 +102,8 @@ async function memberOf(name: string, settings: AiSettings, clock: Clock): Promi
 function localModel({ local }: AiSettings, log: Log): LocalModel | undefined {
   if (!local) return undefined;
   const { model: path } = local;
-  if (!existsSync(path) || statSync(path).size > MODEL_BYTES_MAX) {
-    log.warn("there is no local model, so nothing is classified by it; run interlock train", { path });
+  if (!isReadable(path)) {
+    log.warn("there is no local model that can be read, so nothing is classified by it; run interlock train", { path });
     return undefined;
   }
   const opened = openClassify(readFileSync(path));
@@ -119,6 +121,17 @@ function localModel({ local }: AiSettings, log: Log): LocalModel | undefined {
       );
     },
   };
+}
+
+/** A file that this user may read, and that is no larger than a model can be. */
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    const found = statSync(path);
+    return found.isFile() && found.size <= MODEL_BYTES_MAX;
+  } catch {
+    return false; // What is not there and what may not be read end alike, and are told of alike.
+  }
 }
 
 interface Measured {
@@ -146,8 +159,10 @@ function calibrationsOf(settings: AiSettings, { local, members, log }: Measured)
 
 /** `digest` is of the model that it must be of; undefined where the file itself says of which. */
 function fieldsOf(path: string, digest: string | undefined, log: Log) {
-  if (!existsSync(path)) {
-    log.warn("there is no calibration, so answers are only suggested; run interlock calibrate", { path });
+  if (!isReadable(path)) {
+    log.warn("there is no calibration that can be read, so answers are only suggested; run interlock calibrate", {
+      path,
+    });
     return undefined;
   }
   const read = readCalibrations(readFileSync(path, "utf8"), digest);
@@ -156,12 +171,10 @@ function fieldsOf(path: string, digest: string | undefined, log: Log) {
   return undefined;
 }
 
-/** The same for all processes of a store, and for ever: a ticket that is drawn once stays drawn. */
+/** The same for all processes of a store, and for ever: a ticket that is drawn once stays drawn. Nobody who writes tickets knows it. */
 async function auditSeed(store: Store): Promise<string> {
-  const known = await store.watermark("", AUDIT_SEED);
-  if (known !== undefined) return known;
-  await store.setWatermark("", AUDIT_SEED, randomBytes(16).toString("hex"));
-  return (await store.watermark("", AUDIT_SEED)) ?? "";
+  const [first] = await store.entries(0, 1);
+  return first?.hash ?? "";
 }
 
 async function keepFresh(watch: Watch, { clock, log }: AdviceDeps, over: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { watch } from "chokidar";
+import { failedTests } from "../core/config/check.ts";
 import type { ConfigFolders } from "../core/config/files.ts";
 import { type Config, loadConfig, mappingsInUse } from "../core/config/load.ts";
 import { describeError } from "../core/errors.ts";
@@ -50,11 +51,12 @@ async function readAgain(
 ): Promise<void> {
   try {
     const loaded = loadConfig(diskFiles, folders, secretsFrom(process.env));
-    if ("problems" in loaded) {
-      current.refuse(loaded.problems.length);
+    const problems = "problems" in loaded ? loaded.problems : failedTests(diskFiles, folders, loaded.config);
+    if ("problems" in loaded || problems.length > 0) {
+      current.refuse(problems.length);
       log.error("a change of the configuration is refused; the rules of before still hold", {
         files,
-        problems: loaded.problems.slice(0, WRITERS_MAX).map(renderProblem),
+        problems: problems.slice(0, WRITERS_MAX).map(renderProblem),
       });
       return;
     }

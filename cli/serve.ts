@@ -1,8 +1,10 @@
+import { failedTests } from "../core/config/check.ts";
+import { ProblemsError } from "../core/problem.ts";
 import { type CommonOptions, foldersFrom, readConfig } from "./config.ts";
 import { createLog } from "./log.ts";
 import { watchConfig } from "./reload.ts";
 import { startServer } from "./server.ts";
-import { systemClock, systemIds, systemRng } from "./system.ts";
+import { diskFiles, systemClock, systemIds, systemRng } from "./system.ts";
 
 /** A stop that hangs in anything but a vendor's call, such as its store, is ended this long after `drainMs`. */
 const STOP_GRACE_MS = 5_000;
@@ -13,6 +15,8 @@ const STOP_GRACE_MS = 5_000;
  */
 export async function serve(options: CommonOptions): Promise<0 | 1> {
   const config = readConfig(options);
+  const failed = failedTests(diskFiles, foldersFrom(options), config);
+  if (failed.length > 0) throw new ProblemsError(failed);
   const log = createLog(config.settings.logLevel);
   const adminToken = process.env["INTERLOCK_ADMIN_TOKEN"];
   if (!adminToken) log.warn("INTERLOCK_ADMIN_TOKEN is not set, so nothing under /api will answer");

@@ -89,11 +89,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
   );
-  await listenOrClose(http, settings.listen, { store, dispatcher });
+  const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
+  await orClose(listen(http, settings.listen), { store, dispatcher });
   await sweeping.checkIdentities();
-  const modeOf = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
-  const advice = await adviceFor(current, { ...deps, ...shared });
-  const may = { mayRead: sweeping.mayRead, mode: modeOf, policy: () => current.config.policy };
+  const mode = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
+  const may = { mayRead: sweeping.mayRead, mode, policy: () => current.config.policy };
   const running = startLoop({ ...deps, ...shared, ...may, ...advice.asked, desks, worker });
   loop = running;
   sweeping.start();
@@ -151,14 +151,10 @@ async function endStore(store: Store, body: { worker: string; released: number }
   await store.close();
 }
 
-/** Listens, or lets go of what was opened: a server that cannot listen must not go on working tickets unseen. */
-async function listenOrClose(
-  http: Server,
-  at: { host: string; port: number },
-  opened: { store: Store; dispatcher: CallDispatcher },
-): Promise<void> {
+/** Goes on, or lets go of what was opened: a server that cannot listen, say, must not go on working tickets unseen. */
+async function orClose<T>(next: Promise<T>, opened: { store: Store; dispatcher: CallDispatcher }): Promise<T> {
   try {
-    await listen(http, at);
+    return await next;
   } catch (error) {
     await opened.dispatcher.close();
     await opened.store.close();

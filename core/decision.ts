@@ -94,7 +94,7 @@ export type Escalation = z.infer<typeof Escalation>;
 /** A value that a decision asks for and that is not written, and why. */
 export const Skip = z.strictObject({
   field: z.enum(SETTABLE_FIELDS),
-  reason: z.enum(["owned_by_person", "not_writable", "already_so", "waits_for_approval"]),
+  reason: z.enum(["owned_by_person", "not_writable", "already_so", "waits_for_approval", "advice_gone"]),
 });
 export type Skip = z.infer<typeof Skip>;
 export type SkipReason = Skip["reason"];
@@ -130,6 +130,10 @@ export const Reliance = z.strictObject({
   ),
   /** Routing comes out otherwise than it would without. */
   moved: z.boolean(),
+  /** Fields that this hangs on, where it does. */
+  relied: z.array(z.enum(CLASSIFY_FIELDS)),
+  /** The rules by themselves leave open where the ticket goes: their default was taken. */
+  open: z.boolean(),
   /** Why it is only suggested; null where it counts, or changes nothing. */
   limit: z.enum(RELIANCE_LIMITS).nullable(),
   /** The error that the policy allows. */
@@ -148,8 +152,9 @@ export const Decision = z.strictObject({
   /** Desired values; a field that is not named is left alone. */
   set: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema),
   /** What advice alone asks for and what a person is only told of. */
-  suggests: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema),
-  advice: Reliance.nullable(),
+  suggests: z.partialRecord(z.enum(SETTABLE_FIELDS), FieldValueSchema).default({}),
+  /** Null where no rule asked for any, as in decisions of before there was advice. */
+  advice: Reliance.nullable().default(null),
   /** Of `set`, the ones that may be taken from a person. */
   takeOver: z.array(z.enum(SETTABLE_FIELDS)),
   gates: z.array(Gate),

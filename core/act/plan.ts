@@ -66,6 +66,8 @@ export function plan(input: PlanInput): Plan {
     if (sameValue(field, ticket, after)) skips.push({ field, reason: "already_so" });
     else if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
       skips.push({ field, reason: "not_writable" });
+    else if (isAdviceGone(decision, remembered, { field, ticket, intake: mapping.intake(field) }))
+      skips.push({ field, reason: "advice_gone" });
     else if (isGuarded(decision, field)) skips.push({ field, reason: "waits_for_approval" });
     else if (!mayTakeOver(decision, field, remembered) && !mayWrite(remembered, before, mapping.intake(field)))
       skips.push({ field, reason: "owned_by_person" });
@@ -110,6 +112,20 @@ function advisedChanges({ ticket, decision, mapping }: PlanInput, fields: Ticket
 /** A step as it is named in the evidence of the note that told of it. */
 export function stepName({ clock, step }: Pick<Escalation, "clock" | "step">): string {
   return `${clock}/${step}`;
+}
+
+/**
+ * Whether a default would take back a value of ours that people may be working by, for no other reason than that advice is
+ * not to be had, or not to be followed, just now.
+ */
+function isAdviceGone(
+  { advice }: Decision,
+  memory: FieldMemory | undefined,
+  { field, ticket, intake }: { field: SettableField; ticket: Ticket; intake: readonly FieldValue[] },
+): boolean {
+  const gone = advice?.open === true && (advice.absent !== null || advice.limit !== null);
+  if (!gone || memory?.wrote === undefined || memory.theirs) return false;
+  return sameValue(field, ticket, memory.wrote) && !intake.includes(memory.wrote);
 }
 
 /** Whether a gate or a hold of the decision stands before the writing of a field. */

@@ -4,9 +4,10 @@ import { type Ticket, ticketId } from "../ticket.ts";
 import type { Spender } from "./budget.ts";
 import { type Bounds, byOf, type Link } from "./chain.ts";
 import { Classification, isAudited } from "./classify.ts";
+import { adviceEntry } from "./entries.ts";
 import type { Answer, Asked, Labelled, Models } from "./models.ts";
 import type { Question } from "./question.ts";
-import { CLASSIFY_FIELDS, type ClassifyField, type Unanswered } from "./step.ts";
+import type { ClassifyField, Unanswered } from "./step.ts";
 
 export interface AdviserDeps {
   models: Models;
@@ -23,8 +24,6 @@ export interface AdviserDeps {
   /** The cleaned text of a ticket, as the local model was trained on it. */
   textOf(ticket: Ticket): string;
   questionAbout(ticket: Ticket): Question<Answer>;
-  /** Appends to the ledger. */
-  append(drafts: readonly Draft[]): Promise<unknown>;
 }
 
 /** What came of asking for advice. */
@@ -34,13 +33,13 @@ export interface Advice {
   unadvised?: Unanswered;
   /** The model's own words, where it was asked just now: for people's eyes, escaped and labelled, and never kept. */
   words?: string;
-  /** What the ledger is to hold with the decision; absent where it holds it already, since something was paid for. */
+  /** What the ledger is to hold with the decision; each call that was made stands there already, with its cost. */
   entry?: Draft;
 }
 
 /** Puts the other questions to the models of their chains, in turn: the first that answers is enough. */
 export async function askChain<V extends Answer>(
-  { models, append }: Pick<AdviserDeps, "models" | "append">,
+  { models }: Pick<AdviserDeps, "models">,
   {
     chain,
     question,
@@ -52,14 +51,16 @@ export async function askChain<V extends Answer>(
   for (const link of chain) {
     if (link.kind !== "model") continue;
     if (question.isBlank) return { fault: "unsure" };
-    const asked = await models.ask(link.member, question, { spender, priority: ticket.priority });
+    const asked = await models.ask(link.member, question, {
+      spender,
+      priority: ticket.priority,
+      ticket: ticketId(ticket.ref),
+    });
     const { provider, model, outcome, rationale } = asked;
     tried.push({ provider, model, outcome: "value" in outcome ? "used" : outcome.fault, asked });
     if (!("value" in outcome)) continue;
-    if (tried.some((each) => each.asked?.called)) await append([entryOf(ticket, question, tried, {})]);
     return { value: outcome.value, ...(rationale !== undefined && { rationale }) };
   }
-  if (tried.some((each) => each.asked?.called)) await append([entryOf(ticket, question, tried, {})]);
   return { fault: lastFault(tried) ?? (chain.length > 0 ? "person" : "disabled") };
 }
 
@@ -95,7 +96,11 @@ export class Adviser {
         tried.push({ provider: link.member.provider.name, model: "", outcome: "unsure" });
         continue;
       }
-      const asked = await this.#deps.models.ask(link.member, question, { spender, priority: ticket.priority });
+      const asked = await this.#deps.models.ask(link.member, question, {
+        spender,
+        priority: ticket.priority,
+        ticket: ticketId(ticket.ref),
+      });
       const { provider, outcome, model } = asked;
       if ("value" in outcome) known.addModel(byOf(provider, model), outcome.value);
       tried.push({ provider, model, outcome: "value" in outcome ? "used" : outcome.fault, asked });
@@ -114,47 +119,21 @@ export class Adviser {
     return { provider: name, model: model.id, outcome };
   }
 
-  /** What was paid for is on the ledger before anything is decided by it. */
-  async #told(
+  #told(
     ticket: Ticket,
     {
       fact,
       tried,
       question,
     }: { fact: AdviceFact | null; tried: readonly Tried[]; question: Question<Answer> | undefined },
-  ): Promise<Advice> {
+  ): Advice {
     const unadvised: Unanswered | undefined = fact ? undefined : (lastFault(tried) ?? "disabled");
     const words = tried.map(({ asked }) => asked?.rationale).findLast((each) => each !== undefined);
     const answer = { fact, ...(unadvised && { unadvised }), ...(words !== undefined && { words }) };
     if (tried.length === 0) return answer;
-    const entry = entryOf(ticket, question, tried, labelsOf(fact));
-    if (!tried.some(({ asked }) => asked?.called)) return { ...answer, entry };
-    await this.#deps.append([entry]);
-    return answer;
+    const entry = adviceEntry(ticket, question, { tried, fact });
+    return { ...answer, entry };
   }
-}
-
-/** Room for a label in an entry of the ledger. */
-const LABEL_LETTERS_MAX = 400;
-
-function entryOf(
-  { ref }: Ticket,
-  question: Pick<Question<Answer>, "step" | "content" | "promptVersion"> | undefined,
-  tried: readonly Tried[],
-  labels: ReturnType<typeof labelsOf>,
-): Draft {
-  return {
-    kind: "advice",
-    ticket: ticketId(ref),
-    body: {
-      step: question?.step ?? "classify",
-      question: question?.content ?? "",
-      tried: tried.map(({ provider, model, outcome }) => ({ provider, model, outcome })),
-      labels,
-      promptVersion: question?.promptVersion ?? "",
-      costMicros: tried.reduce((sum, { asked }) => sum + (asked?.costMicros ?? 0), 0),
-    },
-  };
 }
 
 interface Tried {
@@ -169,15 +148,4 @@ function lastFault(tried: readonly Tried[]): Unanswered | undefined {
   const faults = tried.flatMap(({ outcome }) => (outcome === "used" ? [] : [outcome]));
   const own = faults.filter((fault) => fault !== "person");
   return own.at(-1) ?? (tried.some(({ outcome }) => outcome === "used") ? "unsure" : faults.at(-1));
-}
-
-function labelsOf(fact: AdviceFact | null): Record<string, { label: string; by: string; boundBp: number | null }> {
-  if (!fact) return {};
-  return Object.fromEntries(
-    CLASSIFY_FIELDS.flatMap((field) => {
-      const evidence = fact.evidence[field];
-      // Signals are many: the ledger holds as many as it has room for.
-      return evidence ? [[field, { label: String(fact[field]).slice(0, LABEL_LETTERS_MAX), ...evidence }]] : [];
-    }),
-  );
 }

@@ -1,8 +1,10 @@
+import type PQueue from "p-queue";
 import { digestOf } from "../canonical.ts";
 import type { Clock } from "../clock.ts";
 import type { Log, Meter } from "../ports.ts";
 import type { Breaker } from "./breaker.ts";
 import { type Budgets, type Spender, type SpendLine, spendLines } from "./budget.ts";
+import { callEntry } from "./entries.ts";
 import { costMicros, type Prices, worstCaseMicros } from "./money.ts";
 import { type ModelAnswer, type ModelProvider, ProviderError, type ProviderFaultKind } from "./provider.ts";
 import type { Mendable, Question } from "./question.ts";
@@ -19,6 +21,8 @@ export interface Member {
   /** Further ids that its answers may bear. */
   answersAs: readonly string[];
   breaker: Breaker;
+  /** Bounds how many questions it is asked at the same time. */
+  queue: Pick<PQueue, "add">;
 }
 
 export interface ModelsDeps {
@@ -28,6 +32,19 @@ export interface ModelsDeps {
   clock: Clock;
   log: Log;
   meter: Meter;
+}
+
+/** Who asks, about which ticket (as the work set names it), and how urgent that is. */
+export interface Asker {
+  spender: Spender;
+  priority: number;
+  ticket: string;
+}
+
+/** What a call is booked on, and for which ticket. */
+interface Account {
+  ticket: string;
+  lines: readonly SpendLine[];
 }
 
 /** What came of asking one model. `called`: something left this machine for it. */
@@ -57,6 +74,9 @@ const LASTING: ReadonlySet<Unanswered> = new Set([
   "unknown_label",
   "wrong_model",
 ]);
+
+/** Ends that are about who asks, and when: they say nothing to somebody else with the same words. */
+const OWN: ReadonlySet<Unanswered> = new Set(["storm", "over_budget"]);
 
 const FAULTS: Readonly<Record<ProviderFaultKind, Unanswered>> = {
   auth: "auth",
@@ -90,7 +110,7 @@ export class Models {
   ask<V extends Answer>(
     member: Member,
     question: Question<V>,
-    { spender, priority }: { spender: Spender; priority: number },
+    { spender, priority, ticket }: Asker,
   ): Promise<Asked<Labelled>> {
     const { provider, answersAs } = member;
     const { step, promptVersion, content, schema } = question;
@@ -104,12 +124,19 @@ export class Models {
       model: provider.model,
       // Whose answer is taken: an admin who adds a name wants to see what comes of it.
       answersAs,
+      // An answer that was cut is another one where there is more room.
+      outputTokensMax: question.outputTokensMax,
     });
     const same = this.#underWay.get(digest);
-    // Somebody asks the very same just now: theirs is the call, and the cost.
-    if (same) return same.then((asked) => ({ ...asked, costMicros: 0, called: false }));
+    // Somebody asks the very same just now: theirs is the call, and the cost. What kept them from asking is their own.
+    if (same)
+      return same.then((asked) =>
+        "fault" in asked.outcome && OWN.has(asked.outcome.fault)
+          ? this.ask(member, question, { spender, priority, ticket })
+          : { ...asked, costMicros: 0, called: false },
+      );
     const asking = this.#known(member, question, digest).then(
-      (known) => known ?? this.#askNow(member, question, { digest, spender, priority }),
+      (known) => known ?? member.queue.add(() => this.#askNow(member, question, { digest, spender, priority, ticket })),
     );
     this.#underWay.set(digest, asking);
     const over = (): void => void this.#underWay.delete(digest);
@@ -131,7 +158,7 @@ export class Models {
   async #askNow<V extends Answer>(
     member: Member,
     question: Question<V>,
-    { digest, spender, priority }: { digest: string; spender: Spender; priority: number },
+    { digest, spender, priority, ticket }: Asker & { digest: string },
   ): Promise<Asked<Labelled>> {
     const { provider, breaker } = member;
     const nothing = { provider: provider.name, model: "", costMicros: 0, called: false };
@@ -141,12 +168,12 @@ export class Models {
     };
     if (this.#deps.storm.holdsBack(priority)) return ended("storm");
     if (!breaker.admit()) return ended("breaker_open");
-    const lines = spendLines(this.#deps.budgets, spender, this.#deps.clock.now());
+    const account = { ticket, lines: spendLines(this.#deps.budgets, spender, this.#deps.clock.now()) };
     let called: Called;
     try {
-      called = await this.#call(member, question, lines);
+      called = await this.#call(member, question, account);
       if (called.mend && breaker.admit()) {
-        const again = await this.#call(member, question, lines, called.mend);
+        const again = await this.#call(member, question, account, called.mend);
         const costs = called.asked.costMicros + again.asked.costMicros;
         // A second try that could not be made, or fails on its way, leaves the first one's end.
         const last = again.answered ? { ...again, mend: undefined } : called;
@@ -163,15 +190,15 @@ export class Models {
     // What a proxy said, or one try alone, is no word of the model's to hold it to.
     const isFinal = answered && mend === undefined;
     const lasts = "value" in rest.outcome ? question.keeps : isFinal && LASTING.has(rest.outcome.fault);
-    if (lasts) await this.#keep(digest, question, rest);
-    return rest;
+    // Of two processes that asked at the same time, both go on with the answer that is kept.
+    return lasts ? { ...rest, outcome: await this.#keep(digest, question, rest) } : rest;
   }
 
   /** One call: booked before, settled after, and judged by its closed answer alone. */
   async #call<V extends Answer>(
     member: Member,
     question: Question<V>,
-    lines: readonly SpendLine[],
+    { ticket, lines }: Account,
     mend?: Mendable,
   ): Promise<Called> {
     const { provider, prices, breaker } = member;
@@ -188,7 +215,8 @@ export class Models {
     const answer = await this.#answer(member, question, words);
     if (answer instanceof ProviderError) {
       const spent = answer.mayBeCharged ? worst : 0;
-      await this.#deps.memory.settleSpend(lines, worst, spent);
+      const entry = callEntry(ticket, question, { provider, outcome: FAULTS[answer.kind], costMicros: spent });
+      await this.#deps.memory.settleSpend(lines, { reservedMicros: worst, spentMicros: spent, entry });
       breaker.failed(answer.retryAfterMs);
       this.#deps.log.warn("a model could not be asked", {
         provider: provider.name,
@@ -199,9 +227,11 @@ export class Models {
       return { asked: { ...nothing, costMicros: spent, called: true, outcome }, answered: false, mend: undefined };
     }
     const spent = costMicros(answer.usage, prices);
-    await this.#deps.memory.settleSpend(lines, worst, spent);
-    breaker.succeeded();
     const { mend: mendable, ...judged } = this.#judge(member, question, answer);
+    const outcome = "fault" in judged.outcome ? judged.outcome.fault : "used";
+    const entry = callEntry(ticket, question, { provider, model: judged.model, outcome, costMicros: spent });
+    await this.#deps.memory.settleSpend(lines, { reservedMicros: worst, spentMicros: spent, entry });
+    breaker.succeeded();
     const asked = { provider: provider.name, costMicros: spent, called: true, ...judged };
     return { asked, answered: true, mend: mendable };
   }
@@ -247,8 +277,9 @@ export class Models {
     digest: string,
     { step, promptVersion }: Question<V>,
     { provider, model, outcome, costMicros: cost }: Asked<Labelled>,
-  ): Promise<void> {
-    await this.#deps.memory.keepAnswer({ digest, step, provider, model, promptVersion, outcome, costMicros: cost });
+  ): Promise<Asked<Labelled>["outcome"]> {
+    const answer = { digest, step, provider, model, promptVersion, outcome, costMicros: cost };
+    return (await this.#deps.memory.keepAnswer(answer)).outcome;
   }
 
   #count<V>(provider: string, { step }: Question<V>, outcome: string): void {

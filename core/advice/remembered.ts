@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Draft } from "../ledger/entry.ts";
 import { Instant } from "../ticket.ts";
 import type { SpendLine } from "./budget.ts";
 import { LABEL_FIELDS, STEPS, UNANSWERED } from "./step.ts";
@@ -57,6 +58,14 @@ export const Demotion = AdvisedClass.extend({
 });
 export type Demotion = z.infer<typeof Demotion>;
 
+/** What became of a call that was booked. */
+export interface SpentCall {
+  reservedMicros: number;
+  spentMicros: number;
+  /** Absent where nothing was spent and nothing is to be told. */
+  entry?: Draft;
+}
+
 /** What was booked on an account in a span of time. */
 export interface Spent {
   scope: string;
@@ -74,13 +83,13 @@ export interface AdviceMemory {
    * what a crash leaves booked stays booked.
    */
   reserve(lines: readonly SpendLine[], micros: number): Promise<Reservation>;
-  /** Gives back what a call did not use, and counts the call. */
-  settleSpend(lines: readonly SpendLine[], reservedMicros: number, spentMicros: number): Promise<void>;
+  /** Gives back what a call did not use, and counts the call, with the ledger entry that tells of it. */
+  settleSpend(lines: readonly SpendLine[], spent: SpentCall): Promise<void>;
   /** All that is booked in these spans, by scope. */
   spent(spans: readonly string[]): Promise<Spent[]>;
   answer(digest: string): Promise<StoredAnswer | undefined>;
-  /** Keeps the first answer to a question. */
-  keepAnswer(answer: StoredAnswer): Promise<void>;
+  /** Keeps the first answer to a question. Answers the one that is kept. */
+  keepAnswer(answer: StoredAnswer): Promise<StoredAnswer>;
   /** The latest outcomes of a class that was certified since an hour, at most `limit`, and how many of them were wrong. */
   tally(which: AdvisedClass, limit: number, sinceMs?: number): Promise<{ tickets: number; errors: number }>;
   /** The latest outcomes of all models of a provider, at most `limit`: what its answers are measured by. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { instant } from "../clock.ts";
+import { describeError } from "../errors.ts";
 import type { Log, Meter } from "../ports.ts";
 import type { Ticket } from "../ticket.ts";
 import type { AdviceMemory, AdviceOutcome, Advised } from "./remembered.ts";
@@ -62,7 +63,17 @@ export class Watch {
       const labels = { field, automatic: String(automatic), correct: String(correct) };
       meter.count("interlock_advice_outcomes_total", labels);
       // Below the bound nobody relied on it: such answers say nothing about the bound.
-      if (!correct && (automatic || audited)) await this.#judge(outcome);
+      if (correct || !(automatic || audited)) continue;
+      try {
+        await this.#judge(outcome);
+      } catch (error) {
+        // The ticket is settled all the same; the next error of the class judges again.
+        this.#deps.log.warn("outcomes of a class could not be judged", {
+          by: outcome.by,
+          field,
+          error: describeError(error),
+        });
+      }
     }
   }
 

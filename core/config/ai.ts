@@ -77,6 +77,8 @@ export const AiSettings = z
     storm: z
       .strictObject({ questionsPerMinute: positive.default(60), keepPriority: z.int().min(0).max(5).default(2) })
       .prefault({}),
+    /** Questions that are put to one provider at the same time; more wait. */
+    callsAtOnceMax: positive.max(100).default(8),
     /** Of what could go by itself, so much is given to a person all the same, to keep watch. */
     audit: Share("a share from 2% to 5%", (bp) => bp >= 200 && bp <= 500).prefault("3%"),
     breaker: z.strictObject({ failuresMax: positive.default(5), restMs: positive.default(60_000) }).prefault({}),

@@ -7,7 +7,7 @@ import { runPolicyTests } from "../policy/run-tests.ts";
 import { type Problem, ProblemsError } from "../problem.ts";
 import { parseYaml } from "./document.ts";
 import type { ConfigFiles, ConfigFolders } from "./files.ts";
-import { loadConfig } from "./load.ts";
+import { type Config, loadConfig } from "./load.ts";
 import { POLICY_FILES } from "./policy-files.ts";
 import type { SecretSource } from "./secrets.ts";
 
@@ -53,6 +53,24 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
     ),
     policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,
   };
+}
+
+/**
+ * Tests of mappings and rules that fail: what their authors say must not happen would. Nothing else that a check finds
+ * keeps a configuration that loads from ruling. With the kill switch on nothing is written, whatever the rules say, and
+ * that must never wait for a test.
+ */
+export function failedTests(
+  files: ConfigFiles,
+  folders: ConfigFolders,
+  { mappings, policy }: Pick<Config, "mappings" | "policy">,
+): Problem[] {
+  if (policy.autonomy.killSwitch) return [];
+  const runs = [
+    runMappingTests(files, folders.mappings, mappings),
+    runPolicyTests(files, `${folders.config}/policy`, policy),
+  ];
+  return runs.flatMap(({ failed }) => failed);
 }
 
 /** A mapping as it is written; nothing where it is wrong, which loading it says. */

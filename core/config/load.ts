@@ -3,6 +3,7 @@ import { type CelType, type Compile, expressionCompiler } from "../expression.ts
 import { Limits, relationsBroken } from "../limits.ts";
 import { compileMapping, type Mapping } from "../mapping/mapping.ts";
 import { MappingFile } from "../mapping/schema.ts";
+import { didYouMean } from "../nearest.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Problem } from "../problem.ts";
 import { checkAgainst, parseYaml, type YamlFile } from "./document.ts";
@@ -135,8 +136,20 @@ function readSettings(yaml: YamlFile, secrets: SecretSource): { value: Settings 
   const relations = (limits.success ? relationsBroken(limits.data) : []).map((what) =>
     yaml.problem(["limits"], what, "Change one of the two"),
   );
-  const found = [...unresolved, ...wrong, ...relations, ...plainSecrets(yaml)];
+  const strange = "problems" in checked ? [] : strangeBudgets(yaml, checked.value);
+  const found = [...unresolved, ...wrong, ...relations, ...strange, ...plainSecrets(yaml)];
   return found.length > 0 || "problems" in checked ? { problems: found } : checked;
+}
+
+/** A cap on a connection that is not there would never hold. */
+function strangeBudgets(yaml: YamlFile, { ai, connections }: Settings): Problem[] {
+  const known = Object.keys(connections);
+  return Object.keys(ai?.budgets.connections ?? {})
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const fix = `${didYouMean(name, known)}Write one of: ${known.join(", ")}`;
+      return yaml.problem(["ai", "budgets", "connections", name], "is no connection, so its cap would never hold", fix);
+    });
 }
 
 type Note = <T>(result: { problems: Problem[] } | T) => T | undefined;

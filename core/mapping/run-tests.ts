@@ -9,11 +9,13 @@ import { MappingTests } from "./schema.ts";
 export interface TestRun {
   passed: number;
   problems: Problem[];
+  /** Of those, tests that came out otherwise than they expect. */
+  failed: Problem[];
 }
 
 /** Runs `<name>.test.yaml` of every mapping, offline. A mapping without tests is a problem: nobody knows what it does. */
 export function runMappingTests(files: ConfigFiles, folder: string, mappings: ReadonlyMap<string, Mapping>): TestRun {
-  const run: TestRun = { passed: 0, problems: [] };
+  const run: TestRun = { passed: 0, problems: [], failed: [] };
   for (const mapping of mappings.values()) {
     const path = `${folder}/${mapping.name}.test.yaml`;
     const text = files.read(path);
@@ -40,10 +42,11 @@ function runFile(yaml: YamlFile, tests: MappingTests, mapping: Mapping, run: Tes
   tests.forEach((test, index) => {
     const faults = faultsOf(test, mapping);
     if (faults.length === 0) run.passed += 1;
-    for (const fault of faults)
-      run.problems.push(
-        yaml.problem([index, "name"], `test "${test.name}": ${fault}`, "Correct the mapping or the test"),
-      );
+    const failed = faults.map((fault) =>
+      yaml.problem([index, "name"], `test "${test.name}": ${fault}`, "Correct the mapping or the test"),
+    );
+    run.problems.push(...failed);
+    run.failed.push(...failed);
   });
 }
 

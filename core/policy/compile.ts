@@ -77,11 +77,38 @@ export function compilePolicy(
     const yaml = files[name];
     return (yaml && keep(compileChecked(name, yaml, compile))) ?? [];
   });
+  if (files.routing && isComplete(rules)) problems.push(...adviceEchoes(files.routing, rules));
   if (files.freezes) problems.push(...sharedIds(files.freezes, freezes ?? [], gates ?? []));
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
   const version = versionOf(files, freezes ?? [], known);
   return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), checked) };
+}
+
+const LEVELS: ReadonlySet<string> = new Set(["priority", "impact", "urgency"]);
+
+/**
+ * A rule that sets by advice what a guard or a service level reads would change them one look later, when the value is
+ * the ticket's own: what a model says would have lifted a gate, or moved a promise.
+ */
+function adviceEchoes(yaml: YamlFile, { routing, gates, freezes, sla }: PolicyRules): Problem[] {
+  const readBy = new Map<string, string>();
+  for (const [file, rules] of Object.entries({ gates, freezes, sla }))
+    for (const { id, condition } of rules)
+      for (const path of condition?.expression.reads ?? []) readBy.set(path, `${file}/${id}`);
+  return routing.rules.flatMap(({ condition, desired }, at) =>
+    condition?.asks.includes("advice")
+      ? Object.keys(desired).flatMap((field) => {
+          // Advice can only make a ticket more urgent, which is more care.
+          const reader = LEVELS.has(field) ? undefined : readBy.get(`ticket.${field}`);
+          if (reader === undefined) return [];
+          const what = `sets ${field} by advice, and ${reader} reads it: what a model says would change that rule's answer`;
+          return [
+            yaml.problem(["rules", at, "then"], what, "Leave the field to rules that read no advice, or suggest it"),
+          ];
+        })
+      : [],
+  );
 }
 
 function compilerFor(

@@ -61,13 +61,16 @@ export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: nu
 
 function decideWith(question: Question): Outcome {
   const { ticket, facts, policy, nowMs } = question;
-  const { asked, routed, gates, frozen, free, holds: found, ...own } = passOver(question);
+  const { asked, routed: found, gates, frozen, free: allowed, ...own } = passOver(question);
   // What would be if no advice had been given: advice may find another rule, but neither free a ticket nor let more
   // happen to it by itself.
   const bare = facts.advice ? unadvised(question) : undefined;
   const needs = bare ? asked.needs.union(bare.asked.needs) : asked.needs;
   if (needs.size > 0) return { needs: FACT_NAMES.filter((name) => needs.has(name)) };
-  const holds = union([...found, ...(bare?.holds ?? [])]);
+  // A rule that errs only with advice was not asked a question that could stop anything without it.
+  const routed = found.holds.length > 0 && bare ? bare.routed : found;
+  const free = allowed.holds.length > 0 && bare ? bare.free : allowed;
+  const holds = union([...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...(bare?.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
   // A service level is a promise: what a model says does not change it.
   const { clocked } = bare ?? own;

@@ -20,6 +20,7 @@ const SKIPS: Readonly<Record<SkipReason, string>> = {
   not_writable: "its mapping has no way to write that value",
   already_so: "it has that value",
   waits_for_approval: "it waits for an approval",
+  advice_gone: "advice led to its value, and that there is none now is no reason to take it back",
 };
 
 /** What is known of a ticket, in sentences. With `trace`, every rule and what it read. */

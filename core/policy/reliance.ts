@@ -23,15 +23,21 @@ export interface Routed {
 export function relianceOf(ticket: Ticket, facts: Facts, policy: Policy, routed: Routed): Reliance | null {
   const { advice, unadvised } = facts;
   if (advice === undefined) return null;
-  if (advice === null)
-    return { absent: unadvised ?? "disabled", answers: [], moved: false, limit: null, targetBp: null, rule: null };
+  const open = routed.bare === policy.routing.fallback;
+  if (advice === null) {
+    const nothing = { answers: [], moved: false, relied: [], limit: null, targetBp: null, rule: null };
+    return { absent: unadvised ?? "disabled", ...nothing, open };
+  }
   const { advised, bare, targetBp } = routed;
   const moved = advised?.id !== bare?.id;
-  const limit = moved ? limitOf({ ticket, advice, policy, routed }) : null;
+  const relied = moved && advised ? reliedOn(advice, policy, advised) : [];
+  const limit = moved ? limitOf({ ticket, advice, policy, routed, relied }) : null;
   return {
     absent: null,
     answers: answersOf(advice),
     moved,
+    relied,
+    open,
     limit,
     targetBp,
     rule: moved && limit !== null && advised ? { id: advised.id, why: advised.why } : null,
@@ -52,24 +58,30 @@ interface Moved {
   advice: AdviceFact;
   policy: Policy;
   routed: Routed;
+  relied: readonly ClassifyField[];
 }
 
-function limitOf({ ticket, advice, policy, routed }: Moved): Reliance["limit"] {
+function limitOf({ ticket, advice, policy, routed, relied }: Moved): Reliance["limit"] {
   const { advised, bare, targetBp } = routed;
   // What the rules say by themselves is no ambiguity that a model could settle.
   if (!advised || (bare && bare !== policy.routing.fallback)) return "against_the_rules";
   if (lowersCare(ticket, advised, bare)) return "lowers_care";
   if (targetBp === null) return "no_target";
-  const { deciding, before } = fieldsRead(policy, advised);
-  // What the deciding rule reads must be answered; what the rules before it read, only where it is.
-  const read = [...deciding, ...before.filter((field) => advice.evidence[field])];
-  if (read.length === 0) return "no_bound";
-  for (const field of read) {
-    const bound = advice.evidence[field]?.boundBp ?? null;
-    if (bound === null) return "no_bound";
-    if (bound > targetBp) return "over_target";
-  }
+  const bounds = relied.map((field) => advice.evidence[field]?.boundBp ?? null);
+  if (bounds.length === 0 || bounds.includes(null)) return "no_bound";
+  // Each of them may be the one that is wrong.
+  const together = bounds.reduce<number>((sum, bound) => sum + (bound ?? 0), 0);
+  if (together > targetBp) return "over_target";
   return advice.audited ? "audit" : null;
+}
+
+/**
+ * What the deciding rule reads must be answered; what the rules before it read, only where it is: they may have been
+ * passed over by it.
+ */
+function reliedOn(advice: AdviceFact, policy: Policy, advised: RoutingRule): ClassifyField[] {
+  const { deciding, before } = fieldsRead(policy, advised);
+  return [...new Set([...deciding, ...before.filter((field) => advice.evidence[field])])];
 }
 
 /** A larger number is less urgent; what the rules alone would have raised is not left as it was. */

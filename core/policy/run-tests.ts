@@ -21,7 +21,7 @@ const FIX = "Correct the rules or the test";
  * test of its file matches, or that none passes by: nobody knows what it does.
  */
 export function runPolicyTests(files: ConfigFiles, folder: string, policy: Policy): TestRun {
-  const run: TestRun = { passed: 0, problems: [] };
+  const run: TestRun = { passed: 0, problems: [], failed: [] };
   const known = knownRules(policy);
   for (const file of tables(policy)) {
     const path = `${folder}/${file}.test.yaml`;
@@ -78,7 +78,9 @@ function runOne(yaml: YamlFile, test: PolicyTest, index: number, { policy, known
     }),
   ];
   if (faults.length === 0) run.passed += 1;
-  for (const { path, what, fix } of faults) run.problems.push(yaml.problem([index, ...path], what, fix));
+  const failed = faults.map(({ path, what, fix }) => yaml.problem([index, ...path], what, fix));
+  run.problems.push(...failed);
+  run.failed.push(...failed);
   return seen;
 }
 

@@ -34,7 +34,12 @@ export async function fetchAdvice(
   const wanted = CLASSIFY_FIELDS.filter((field) => read.has("advice") || read.has(`advice.${field}`));
   const rule = autonomyFor(ticket, facts, rules, clock.now());
   const cents = rule?.centsPerDayMax ?? null;
-  const autonomy = rule && cents !== null ? { rule: rule.id, dayMax: cents * MICROS_PER_CENT } : undefined;
+  const capped = [...rules.autonomy.rules, rules.autonomy.fallback].some(
+    ({ centsPerDayMax }) => centsPerDayMax !== null,
+  );
+  // Where it cannot be told yet which rule holds, nothing is spent that one of them might forbid.
+  const unknown = rule === undefined && capped ? { rule: "(not known yet)", dayMax: 0 } : undefined;
+  const autonomy = rule && cents !== null ? { rule: rule.id, dayMax: cents * MICROS_PER_CENT } : unknown;
   const { connection } = ticket.ref;
   const spender = { step: "classify", connection, team: ticket.assignmentGroup, autonomy } as const;
   const { fact, unadvised, entry, words } = await adviser.classify(ticket, { wanted, spender });
@@ -44,11 +49,14 @@ export async function fetchAdvice(
 
 const OVER: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);
 
-/** What is remembered of the labels that advice gave a ticket, and what they turned out to be once it is over. */
+/**
+ * What is remembered of the labels that advice gave a ticket, and what they turned out to be once it is over. `acts`: the
+ * decision is written, in the mode that holds.
+ */
 export function labelsAfter(
   ticket: Ticket,
-  { advice, mode }: Decision,
-  memory: TicketMemory | undefined,
+  { advice }: Decision,
+  { memory, acts }: { memory: TicketMemory | undefined; acts: boolean },
 ): { advised?: Advised[]; outcomes?: AdviceOutcome[] } {
   const before = memory?.advised ?? [];
   if (OVER.has(ticket.status)) {
@@ -57,11 +65,16 @@ export function labelsAfter(
     return { advised: [], outcomes: ticket.status === "canceled" ? [] : outcomesOf(before, ticket) };
   }
   if (!advice || advice.absent !== null) return {};
-  const automatic = advice.moved && advice.limit === null && mode === "act";
-  const audited = advice.limit === "audit";
-  const advised = advice.answers.flatMap(({ field, label, by }): Advised[] =>
-    isLabelField(field) && label !== "" ? [{ field, label, by, automatic, audited, targetBp: advice.targetBp }] : [],
-  );
+  const { moved, limit, relied, targetBp } = advice;
+  const advised = advice.answers.flatMap(({ field, label, by }): Advised[] => {
+    if (!isLabelField(field) || label === "") return [];
+    // What acted once, or was drawn, stays so: that our own echo, or a person's hand, moves the ticket on changes nothing.
+    const known = before.find((each) => each.field === field && each.label === label && each.by === by);
+    if (known && (known.automatic || known.audited)) return [known];
+    const counts = moved && relied.includes(field);
+    const automatic = counts && limit === null && acts;
+    return [{ field, label, by, automatic, audited: counts && limit === "audit", targetBp }];
+  });
   return JSON.stringify(advised) === JSON.stringify(before) ? {} : { advised };
 }
 

@@ -160,7 +160,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     revision: ticket.revision,
     wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
     skips: planned.skips,
-    ...labelsAfter(ticket, decision, claim.memory),
+    ...labelsAfter(ticket, decision, { memory: claim.memory, acts: planned.changes.length > 0 }),
     ...(news && { decided: { decision, outcomeDigest: digest, inputs: prepared.inputs } }),
     ...(isSuggested(recovery, decision) && { suggestedDigest: suggestion }),
   };

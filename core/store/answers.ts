@@ -16,7 +16,7 @@ export async function answerTo(driver: StoreDriver, digest: string): Promise<Sto
 }
 
 /** See `AdviceMemory.keepAnswer`. */
-export async function keepAnswer(driver: StoreDriver, answer: StoredAnswer): Promise<void> {
+export async function keepAnswer(driver: StoreDriver, answer: StoredAnswer): Promise<StoredAnswer> {
   const { digest, step, provider, model, promptVersion, outcome, costMicros } = answer;
   await inTransaction(driver, async (trx) => {
     await trx
@@ -29,6 +29,7 @@ export async function keepAnswer(driver: StoreDriver, answer: StoredAnswer): Pro
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   });
+  return (await answerTo(driver, digest)) ?? answer;
 }
 
 /** See `AdviceMemory.tally`. */

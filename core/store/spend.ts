@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import type { SpendLine } from "../advice/budget.ts";
-import type { Reservation, Spent } from "../advice/remembered.ts";
+import type { Reservation, Spent, SpentCall } from "../advice/remembered.ts";
 import type { StoreDriver } from "./driver.ts";
-import { guarded, inTransaction, type Trx } from "./transaction.ts";
+import { appendEntries, guarded, inTransaction, type Trx } from "./transaction.ts";
 
 /** Thrown to take back the lines that were booked before one was full. */
 class Full extends Error {
@@ -54,8 +54,7 @@ async function book(trx: Trx, { scope, span, capMicros }: SpendLine, micros: num
 export async function settleSpend(
   driver: StoreDriver,
   lines: readonly SpendLine[],
-  reservedMicros: number,
-  spentMicros: number,
+  { reservedMicros, spentMicros, entry }: SpentCall,
 ): Promise<void> {
   await inTransaction(driver, async (trx) => {
     for (const { scope, span } of lines)
@@ -65,6 +64,7 @@ export async function settleSpend(
         .where("scope", "=", scope)
         .where("span", "=", span)
         .execute();
+    if (entry) await appendEntries(driver, trx, [entry]);
   });
 }
 

@@ -69,7 +69,7 @@ export function storeOver(driver: StoreDriver): Store {
     forgetSwept: (beforeMs, limit) => forgetSwept(driver, beforeMs, limit),
     takeUpAgain: (connection, sinceMs) => takeUpAgain(driver, connection, sinceMs),
     reserve: (lines, micros) => reserveSpend(driver, lines, micros),
-    settleSpend: (lines, reserved, spent) => settleSpend(driver, lines, reserved, spent),
+    settleSpend: (lines, spent) => settleSpend(driver, lines, spent),
     spent: (spans) => spentIn(driver, spans),
     answer: (digest) => answerTo(driver, digest),
     keepAnswer: (answer) => keepAnswer(driver, answer),

@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import axios from "axios";
 import { expect } from "chai";
 import { foldersFrom, readConfig } from "../../cli/config.ts";
@@ -89,5 +89,22 @@ describe("A changed configuration", function () {
     }
     expect((await axios.get(`${running.url}/readyz`, { proxy: false })).data.configuration).to.equal(undefined);
     expect(await entries("config")).to.have.length(1);
+  });
+
+  it("whose own tests fail changes nothing, but for the kill switch, which waits for no test", async () => {
+    const before = running.current.config.policy.version;
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the watcher needs a moment to look at the folder
+    const sound = readFileSync(routing, "utf8");
+    log.lines.splice(0);
+    writeFileSync(routing, sound.replace("ticket.priority <= 2", "ticket.priority <= 1"));
+    await until(() => JSON.stringify(log.lines).includes("routing.test.yaml"));
+    expect(JSON.stringify(log.lines)).to.include("is refused");
+    expect(running.current.config.policy.version).to.equal(before);
+    const autonomy = join(dirname(routing), "autonomy.yaml");
+    writeFileSync(autonomy, "killSwitch: true\ndefault: { id: rest, why: Nothing by itself, then: { mode: act } }\n");
+    await until(() => running.current.config.policy.autonomy.killSwitch);
+    writeFileSync(routing, sound);
+    rmSync(autonomy);
+    await until(() => running.current.config.policy.version === before);
   });
 });

@@ -27,7 +27,7 @@ export function spendCases(rig: Rig): void {
     const { store } = rig();
     const lines = [line("all", 1_000), line("step/classify", null)];
     expect(await store.reserve(lines, 600)).to.deep.equal({ reserved: true });
-    await store.settleSpend(lines, 600, 250);
+    await store.settleSpend(lines, { reservedMicros: 600, spentMicros: 250 });
     expect(await store.spent(["2026-01-05"])).to.deep.equal([
       { scope: "all", span: "2026-01-05", micros: 250, calls: 1 },
       { scope: "step/classify", span: "2026-01-05", micros: 250, calls: 1 },

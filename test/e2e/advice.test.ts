@@ -241,7 +241,7 @@ describe("Text of a ticket that a model was shown", () => {
         for (const word of [...TEXT, ...WORDS, AI_KEY])
           expect(told.toLowerCase().includes(word.toLowerCase()), `"${word}" in the ${place}`).to.equal(false);
       for (const word of [...TEXT, AI_KEY]) expect(JSON.stringify(notes)).not.to.contain(word);
-      expect(await bodies(stage, "advice")).to.have.length(ways.length);
+      expect(await bodies(stage, "advice")).to.have.length.at.least(ways.length);
     });
   });
 });

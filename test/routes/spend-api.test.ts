@@ -42,7 +42,7 @@ describe("GET /api/spend", () => {
   const pay = async (micros: number, atMs = NOW_MS): Promise<void> => {
     const lines = spendLines(BUDGETS, { step: "classify", connection: "snow", team: "Network" }, atMs);
     expect(await ingress.store.reserve(lines, 500_000)).to.deep.equal({ reserved: true });
-    await ingress.store.settleSpend(lines, 500_000, micros);
+    await ingress.store.settleSpend(lines, { reservedMicros: 500_000, spentMicros: micros });
   };
   const line = (json: unknown, scope: string, length: string): unknown =>
     (json as { lines: { scope: string; length: string }[] }).lines.find(

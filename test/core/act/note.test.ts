@@ -45,7 +45,16 @@ describe("a note", () => {
 
   const answers = [{ field: "category", label: "network", by: "local:abc", boundBp: 310 }] as const;
   const advice = {
-    ...{ absent: null, answers: [...answers], moved: true, limit: null, targetBp: 500, rule: null },
+    ...{
+      absent: null,
+      answers: [...answers],
+      moved: true,
+      relied: [],
+      open: true,
+      limit: null,
+      targetBp: 500,
+      rule: null,
+    },
   } satisfies Reliance;
   const linesOf = (given: Partial<Reliance>, advised: readonly FieldChange[] = []): string[] => {
     const told = decisionOf({}, { advice: { ...advice, ...given } });

@@ -6,7 +6,6 @@ import { openClassify } from "../../../core/advice/local/model.ts";
 import { SCORE_MAX, type ScoredLabel } from "../../../core/advice/score.ts";
 import type { ClassifyField, LabelField } from "../../../core/advice/step.ts";
 import { Trust } from "../../../core/advice/trust.ts";
-import type { Draft } from "../../../core/ledger/entry.ts";
 import type { Desk } from "../../../core/reconcile/deps.ts";
 import { fetchFacts } from "../../../core/reconcile/facts.ts";
 import type { Ticket } from "../../../core/ticket.ts";
@@ -53,12 +52,11 @@ interface Staged {
 /** An adviser over one local model, one scripted one, and the store. */
 async function withAdviser(
   { chain, play = () => GOOD, deps }: Staged,
-  test: (at: { adviser: Adviser; asking: Asking; calls(): number; drafts: Draft[] }) => Promise<void>,
+  test: (at: { adviser: Adviser; asking: Asking; calls(): number; written(): Promise<unknown[]> }) => Promise<void>,
 ): Promise<void> {
   const asking = await openAsking();
   const provider = scripted(play);
   const model: Link = { kind: "model", member: asking.member(provider) };
-  const drafts: Draft[] = [];
   const adviser = new Adviser({
     models: asking.models(),
     chain: chain?.({ model, asking }) ?? [model, { kind: "person" }],
@@ -68,14 +66,11 @@ async function withAdviser(
     ...{ auditBp: 0, auditSeed: "seed" },
     textOf: ({ title }) => title,
     questionAbout: questionFor,
-    append: async (given) => {
-      drafts.push(...given);
-      await asking.rig.store.append(given);
-    },
     ...deps,
   });
   try {
-    await test({ adviser, asking, calls: () => provider.requests.length, drafts });
+    const written = async () => (await asking.rig.store.entries(0, 20)).map(({ body }): unknown => JSON.parse(body));
+    await test({ adviser, asking, calls: () => provider.requests.length, written });
   } finally {
     await asking.close();
   }
@@ -94,14 +89,14 @@ describe("a chain of advice", () => {
   const chain: Staged["chain"] = ({ model }) => [local({ category: "Network" }), model, PERSON];
 
   it("asks nobody further once the classifier of this machine has settled what is wanted", async () => {
-    await withAdviser({ chain, deps: { bounds: boundFor({ [LOCAL]: 500 }) } }, async ({ adviser, calls, drafts }) => {
+    await withAdviser({ chain, deps: { bounds: boundFor({ [LOCAL]: 500 }) } }, async ({ adviser, calls, written }) => {
       const { fact, unadvised, entry } = await about(adviser, TICKET, "category", "security_related");
       expect(fact).to.deep.include({ category: "Network", security_related: false, service: "" });
       expect(fact?.evidence).to.deep.equal({
         category: { by: LOCAL, boundBp: 500 },
         security_related: { by: LOCAL, boundBp: 500 },
       });
-      expect([calls(), unadvised, drafts]).to.deep.equal([0, undefined, []]);
+      expect([calls(), unadvised, await written()]).to.deep.equal([0, undefined, []]);
       expect(entry?.body).to.deep.include({
         tried: [{ provider: "local", model: "abc", outcome: "used" }],
         costMicros: 0,
@@ -114,10 +109,10 @@ describe("a chain of advice", () => {
     ["is wrong more often than settles it", boundFor({ [LOCAL]: 501 })],
   ] as const)
     it(`asks the model where the classifier of this machine ${what}`, async () => {
-      await withAdviser({ chain, deps: { bounds } }, async ({ adviser, calls, drafts }) => {
-        const { fact, words } = await about(adviser, TICKET, "category");
+      await withAdviser({ chain, deps: { bounds } }, async ({ adviser, calls }) => {
+        const { fact, words, entry } = await about(adviser, TICKET, "category");
         expect([calls(), fact?.service, words]).to.deep.equal([1, CLASSIFIED.service, CLASSIFIED.rationale]);
-        expect(drafts[0]?.body).to.have.nested.property("tried.length", 3);
+        expect(entry?.body).to.have.nested.property("tried.length", 3);
       });
     });
 
@@ -146,10 +141,10 @@ describe("a chain of advice", () => {
     const opened = openClassify(Buffer.from("this is no model"));
     expect(opened).to.have.property("fault");
     const none: Link = { kind: "local", name: "local", model: "fault" in opened ? undefined : localOf({}) };
-    await withAdviser({ chain: ({ model }) => [none, model, PERSON] }, async ({ adviser, calls, drafts }) => {
-      const { fact } = await about(adviser, TICKET, "category");
+    await withAdviser({ chain: ({ model }) => [none, model, PERSON] }, async ({ adviser, calls }) => {
+      const { fact, entry } = await about(adviser, TICKET, "category");
       expect([calls(), fact?.category]).to.deep.equal([1, "Network"]);
-      expect(drafts[0]?.body).to.have.deep.nested.property("tried[0]", {
+      expect(entry?.body).to.have.deep.nested.property("tried[0]", {
         provider: "local",
         model: "",
         outcome: "no_model",
@@ -168,9 +163,10 @@ describe("a chain of advice", () => {
       { kind: "model", member: asking.member(second) },
       PERSON,
     ];
-    await withAdviser({ play, chain: both }, async ({ adviser, drafts }) => {
-      expect((await about(adviser, TICKET, "category")).fact?.evidence.category?.by).to.equal(byOf("second", MODEL));
-      expect(drafts[0]?.body).to.have.deep.nested.property("tried[0].outcome", "auth");
+    await withAdviser({ play, chain: both }, async ({ adviser }) => {
+      const { fact, entry } = await about(adviser, TICKET, "category");
+      expect(fact?.evidence.category?.by).to.equal(byOf("second", MODEL));
+      expect(entry?.body).to.have.deep.nested.property("tried[0].outcome", "auth");
     });
     await withAdviser({ play }, async ({ adviser }) => {
       expect(await about(adviser, TICKET, "category")).to.deep.include({ fact: null, unadvised: "auth" });
@@ -312,32 +308,35 @@ describe("the audit sample", () => {
 });
 
 describe("advice on the ledger", () => {
-  it("stands there before anything is decided where it was paid for, with its labels and its cost", async () => {
-    await withAdviser({}, async ({ adviser, asking, drafts }) => {
+  it("holds each call that was made, with its cost, before anything is decided by it", async () => {
+    await withAdviser({}, async ({ adviser, written }) => {
       const { entry } = await about(adviser, TICKET, "category");
-      expect(entry).to.equal(undefined);
-      expect(drafts).to.have.length(1);
-      const [written] = await asking.rig.store.entries(0, 10);
-      const body: unknown = JSON.parse(written?.body ?? "");
-      expect(body).to.deep.include({ step: "classify", costMicros: COST, promptVersion: "classify-1" });
-      expect(body).to.have.deep.nested.property("labels.category", { label: "Network", by: MAIN, boundBp: null });
-      expect(written?.body).not.to.contain(CLASSIFIED.rationale);
+      const [call, ...more] = await written();
+      expect(more).to.deep.equal([]);
+      expect(call).to.deep.include({ step: "classify", costMicros: COST, promptVersion: "classify-1", labels: {} });
+      expect(call).to.have.deep.nested.property("tried[0]", { provider: "main", model: MODEL, outcome: "used" });
+      expect(JSON.stringify([call, entry])).not.to.contain(CLASSIFIED.rationale);
     });
   });
 
-  it("goes with the decision where nothing was paid for: it was known, or nobody was called", async () => {
-    await withAdviser({}, async ({ adviser, drafts }) => {
-      await about(adviser, TICKET, "category");
-      const { entry, words } = await about(adviser, TICKET, "category");
-      expect([entry?.kind, words, drafts.length]).to.deep.equal(["advice", undefined, 1]);
+  it("holds what counts with the decision, and no cost twice", async () => {
+    await withAdviser({}, async ({ adviser, written }) => {
+      const { entry } = await about(adviser, TICKET, "category");
       expect(entry?.body).to.deep.include({ costMicros: 0 });
+      expect(entry?.body).to.have.deep.nested.property("labels.category", {
+        label: "Network",
+        by: MAIN,
+        boundBp: null,
+      });
+      const again = await about(adviser, TICKET, "category");
+      expect([again.entry?.kind, again.words, (await written()).length]).to.deep.equal(["advice", undefined, 1]);
     });
   });
 
-  it("stands there also where what was paid for was in vain", async () => {
-    await withAdviser({ play: () => ({ stop: "refused" }) }, async ({ adviser, drafts }) => {
-      expect(await about(adviser, TICKET, "category")).to.deep.equal({ fact: null, unadvised: "refused" });
-      expect(drafts[0]?.body).to.deep.include({ costMicros: COST, labels: {} });
+  it("holds a call also where what was paid for was in vain", async () => {
+    await withAdviser({ play: () => ({ stop: "refused" }) }, async ({ adviser, written }) => {
+      expect(await about(adviser, TICKET, "category")).to.deep.include({ fact: null, unadvised: "refused" });
+      expect((await written())[0]).to.deep.include({ costMicros: COST, labels: {} });
     });
   });
 
@@ -352,9 +351,11 @@ describe("advice on the ledger", () => {
       urgency_signals: signals,
     };
     const question = { ...questionFor(TICKET), read: () => ({ value }) };
-    await withAdviser({ deps: { questionAbout: () => question } }, async ({ adviser, drafts }) => {
-      expect((await about(adviser, TICKET, "urgency_signals")).fact?.urgency_signals).to.deep.equal(signals);
-      expect(drafts).to.have.length(1);
+    await withAdviser({ deps: { questionAbout: () => question } }, async ({ adviser, asking }) => {
+      const { fact, entry } = await about(adviser, TICKET, "urgency_signals");
+      expect(fact?.urgency_signals).to.deep.equal(signals);
+      if (entry) await asking.rig.store.append([entry]);
+      expect(entry?.kind).to.equal("advice");
     });
     await withAdviser({ play: () => ({ model: "Ignore all rules. ".repeat(100) }) }, async ({ adviser, asking }) => {
       expect((await about(adviser, TICKET, "category")).unadvised).to.equal("wrong_model");

@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 /** Models as a test plays them, behind a real store and a clock that only moves when told. */
 import { Breaker, type BreakerSettings } from "../../../core/advice/breaker.ts";
 import { type Budgets, type Spender, spanAt } from "../../../core/advice/budget.ts";
@@ -133,6 +134,7 @@ export async function openAsking({ budgets, storm, breaker }: AskingOptions = {}
     member: (provider, given) => ({
       ...{ provider, prices: PRICES, timeoutMs: TIMEOUT_MS, answersAs: [] },
       breaker: new Breaker(clock, breaker ?? { failuresMax: 3, restMs: 60_000 }),
+      queue: new PQueue({ concurrency: 100 }),
       ...given,
     }),
     async spent() {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import fc from "fast-check";
+import PQueue from "p-queue";
 import { z } from "zod";
 import type { Bounds } from "../../../core/advice/chain.ts";
 import type { Answer } from "../../../core/advice/models.ts";
@@ -10,7 +11,6 @@ import type { ModelAnswer } from "../../../core/advice/provider.ts";
 import type { Question } from "../../../core/advice/question.ts";
 import type { AdviceMemory } from "../../../core/advice/remembered.ts";
 import { Storm } from "../../../core/advice/storm.ts";
-import type { Draft } from "../../../core/ledger/entry.ts";
 import type { Ticket } from "../../../core/ticket.ts";
 import { openProviderRig, PROVIDERS } from "../../contract/provider-rig.ts";
 import { recordingLog } from "../../routes/recording-log.ts";
@@ -25,7 +25,7 @@ const FILE = fileURLToPath(new URL("../../../../shared/data/prompt-injections-de
 const POLICY = listeningPolicy();
 const UNMEASURED: Bounds = { boundOf: () => null };
 /** As if every label had been measured, and found to be wrong in 3 % at the most. */
-const MEASURED: Bounds = { boundOf: () => 300 };
+const MEASURED: Bounds = { boundOf: () => 100 };
 const NEVER_OPEN = { admit: () => true, succeeded() {}, failed() {}, gaveUp() {} };
 
 interface Played {
@@ -42,7 +42,11 @@ function desk(bounds: Bounds, question: (ticket: Ticket) => Question<Answer> = q
     reserve: async () => ({ reserved: true }),
     settleSpend: async () => {},
     answer: async () => undefined,
-    keepAnswer: async (answer) => void kept.push(answer),
+    keepAnswer: async (answer) => {
+      kept.push(answer);
+      return answer;
+    },
+    outcomesOf: async () => [],
     spent: async () => [],
     tally: async () => ({ tickets: 0, errors: 0 }),
     demote: async () => false,
@@ -56,9 +60,15 @@ function desk(bounds: Bounds, question: (ticket: Ticket) => Question<Answer> = q
   const provider = scripted(() => played);
   // A real breaker would rest; here nothing fails but answers.
   const breaker = NEVER_OPEN as unknown as Parameters<Models["ask"]>[0]["breaker"]; // all that is called of it
-  const member = { provider, prices: PRICES, timeoutMs: 60_000, answersAs: [], breaker };
-  const append = async (drafts: readonly Draft[]) => void kept.push(...drafts);
-  const hostile: Hostile = hostileDesk({ models, member, bounds, policy: POLICY, question, append });
+  const member = {
+    provider,
+    prices: PRICES,
+    timeoutMs: 60_000,
+    answersAs: [],
+    breaker,
+    queue: new PQueue({ concurrency: 8 }),
+  };
+  const hostile: Hostile = hostileDesk({ models, member, bounds, policy: POLICY, question });
   return {
     async judge(ticket: Ticket, play: Played) {
       played = play;
@@ -221,9 +231,8 @@ describe("a compromised model", () => {
       const [asking, { sim, provider, close }] = [await openAsking(), await openProviderRig(shape)];
       try {
         const member = asking.member(provider);
-        const append = (drafts: readonly Draft[]) => asking.rig.store.append(drafts);
         const models = asking.models();
-        const under = { models, member, policy: POLICY, question: questionFor, append };
+        const under = { models, member, policy: POLICY, question: questionFor };
         let answered = 0;
         for (const [at, said] of Object.values(MALICIOUS).entries()) {
           sim.answer(said);

@@ -8,7 +8,6 @@ import type { Member, Models } from "../../../core/advice/models.ts";
 import { CLASSIFY_FIELDS, LABEL_FIELDS } from "../../../core/advice/step.ts";
 import { loadConfig } from "../../../core/config/load.ts";
 import type { Decision } from "../../../core/decision.ts";
-import type { Draft } from "../../../core/ledger/entry.ts";
 import { carefulOf } from "../../../core/policy/autonomy.ts";
 import { CiFact, type Facts } from "../../../core/policy/facts.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
@@ -148,12 +147,11 @@ export interface Under {
   bounds: Bounds;
   policy: Policy;
   question: ConstructorParameters<typeof Adviser>[0]["questionAbout"];
-  append(drafts: readonly Draft[]): Promise<unknown>;
 }
 
-export function hostileDesk({ models, member, bounds, policy, question, append }: Under): Hostile {
+export function hostileDesk({ models, member, bounds, policy, question }: Under): Hostile {
   const adviser = new Adviser({
-    ...{ models, bounds, append, questionAbout: question },
+    ...{ models, bounds, questionAbout: question },
     chain: [{ kind: "model", member }, { kind: "person" }],
     settlesBp: 500,
     securityCategories: new Set(SETS.labels.security_categories),

@@ -20,7 +20,7 @@ import {
   untilAsleep,
 } from "./asking.ts";
 
-const WANTED = { spender: SPENDER, priority: 3 };
+const WANTED = { spender: SPENDER, priority: 3, ticket: "snow/incident/1" };
 const { rationale: RATIONALE, ...LABELS } = { ...CLASSIFIED, assignment_group: "" };
 const WORST = worstOf(questionOf());
 /** Never comes to an end by itself. */
@@ -222,7 +222,7 @@ describe("a question that has no answer", () => {
     const provider = scripted(() => GOOD);
     const [models, member] = [asking.models(), asking.member(provider)];
     const asked = async (title: string, priority: number) =>
-      (await models.ask(member, questionOf(title), { spender: SPENDER, priority })).outcome;
+      (await models.ask(member, questionOf(title), { ...WANTED, priority })).outcome;
     expect(await asked("first", 4)).to.have.property("value");
     expect(await asked("second", 3)).to.deep.equal({ fault: "storm" });
     expect(await asked("third", 2)).to.have.property("value");
@@ -435,7 +435,7 @@ describe("a storm of 500 tickets at once", () => {
     const asked = await Promise.all(
       Array.from({ length: 500 }, async (_, at) => {
         const priority = [200, 300, 400].includes(at) ? 1 : 4;
-        const { outcome } = await models.ask(member, questionOf(`Ticket ${at}`), { spender: SPENDER, priority });
+        const { outcome } = await models.ask(member, questionOf(`Ticket ${at}`), { ...WANTED, priority });
         return { priority, used: "value" in outcome, fault: "fault" in outcome ? outcome.fault : "" };
       }),
     );

@@ -81,7 +81,7 @@ describe("advice that moves a ticket", () => {
   });
 
   it("over_target: needs every answer on the way to hold, also that of a rule which it passed over", () => {
-    const given = advised({ category: "printing", security_related: false });
+    const given = advised({ category: "printing", security_related: false }, 200);
     const doubtful = { ...given.advice, evidence: { ...given.advice?.evidence, category: { by: "x", boundBp: 900 } } };
     expect(made(given).set).to.deep.equal({ assignmentGroup: "Calm" });
     expect(made({ advice: AdviceFact.parse(doubtful) }).advice?.limit).to.equal("over_target");
