@@ -18,6 +18,8 @@ export interface NamedTimes {
   businessHours(from: Date, to: Date, calendar: string): number | undefined;
   windows: readonly string[];
   calendars: readonly string[];
+  /** False where the files that name them are wrong themselves: a name that is not among them is not blamed then. */
+  complete: boolean;
 }
 
 export const NO_TIMES: NamedTimes = {
@@ -25,6 +27,7 @@ export const NO_TIMES: NamedTimes = {
   businessHours: () => undefined,
   windows: [],
   calendars: [],
+  complete: true,
 };
 
 export const TIMESTAMP = "google.protobuf.Timestamp";
@@ -106,7 +109,8 @@ export function ownCalls(node: AstNode): OwnCall[] {
   const [name, ...rest] = node.args as unknown[]; // a call holds its name, its receiver if it has one, and its arguments
   const renames = node.op === "call" ? name === "timestamp" : name === "matches" || Object.hasOwn(PARTS, String(name));
   const named = node.op === "rcall" && (name === "within" || name === "businessHours");
-  if (!renames && !named) return inner;
+  const written = node.op === "call" && name === "duration";
+  if (!renames && !named && !written) return inner;
   const receiver = node.op === "rcall" ? rest[0] : undefined;
   const last = rest.at(-1);
   // A window or calendar is named last, everything else first.
@@ -121,18 +125,33 @@ function literal(node: AstNode | undefined): string | undefined {
 
 export function ownFault(call: OwnCall, times: NamedTimes): OwnFault | undefined {
   if (call.name === "matches") return patternFault(call);
-  if (call.name === "within") return nameFault(call, "window", times.windows);
-  if (call.name === "businessHours") return nameFault(call, "calendar", times.calendars);
+  if (call.name === "within") return nameFault(call, "window", times);
+  if (call.name === "businessHours") return nameFault(call, "calendar", times);
+  if (call.name === "duration") return durationFault(call);
   return zoneFault(call);
 }
 
-function nameFault({ from, argument }: OwnCall, what: string, names: readonly string[]): OwnFault | undefined {
+function nameFault({ from, argument }: OwnCall, what: "window" | "calendar", times: NamedTimes): OwnFault | undefined {
+  const names = times[`${what}s`];
   const name = literal(argument);
   if (name === undefined || argument === undefined)
     return { what: `the ${what} is not written out`, fix: `Write its name as a text: "..."`, offset: from };
-  if (names.includes(name)) return undefined;
+  if (names.includes(name) || !times.complete) return undefined;
   const fix = names.length > 0 ? `Use one of: ${names.join(", ")}` : `Declare one under ${what}s: first`;
   return { what: `there is no ${what} "${name}"`, fix, offset: argument.start };
+}
+
+/** What the language takes for a length of time; it knows no days. */
+const DURATION = /^[-+]?(?:\d{1,15}(?:\.\d{1,9})?(?:h|ms|m|s|us|ns))+$|^0$/;
+
+function durationFault({ argument }: OwnCall): OwnFault | undefined {
+  const text = literal(argument);
+  if (text === undefined || argument === undefined || DURATION.test(text)) return undefined;
+  return {
+    what: `"${text}" is not a length of time`,
+    fix: "Write it as 90m or 72h; there are no days",
+    offset: argument.start,
+  };
 }
 
 function zoneFault({ name, argument }: OwnCall): OwnFault | undefined {

@@ -136,7 +136,7 @@ function faultOf(error: unknown, source: string, declarations: Declarations): Ex
   if (overload) return { what: `cannot compute ${overload[1]}`, fix: "Compare values of the same type", offset };
   return {
     what: `not a valid expression: ${message}`,
-    fix: "Correct it; the language is CEL (docs/configuration.md)",
+    fix: "Correct it: a == b, &&, ||, !; docs/policy.md lists names and functions",
     offset,
   };
 }

@@ -49,7 +49,9 @@ export function compilePolicy(
   const sla = read(files.sla, SlaFile);
   const autonomy = read(files.autonomy, AutonomyFile);
   const calendars = new Map(Object.entries(sla?.calendars ?? {}).map(([name, file]) => [name, calendarOf(file)]));
-  const compile = compilerFor(custom, calendars, windowsOf(freezes ?? [], files.readIcs));
+  const complete = (!files.sla || sla !== undefined) && (!files.freezes || freezes !== undefined);
+  const windows = windowsOf(freezes ?? [], files.readIcs);
+  const compile = compilerFor(custom, { calendars, windows, complete });
   /** A file that is badly formed somewhere still has its conditions checked. */
   const compiled = <F, R>(
     yaml: YamlFile | undefined,
@@ -113,10 +115,11 @@ function adviceEchoes(yaml: YamlFile, { routing, gates, freezes, sla }: PolicyRu
 
 function compilerFor(
   custom: Readonly<Record<string, CelType>> | "record",
-  calendars: ReadonlyMap<string, Calendar>,
-  windows: ReadonlyMap<string, Window>,
+  named: { calendars: ReadonlyMap<string, Calendar>; windows: ReadonlyMap<string, Window>; complete: boolean },
 ): Compile {
+  const { calendars, windows, complete } = named;
   const times: NamedTimes = {
+    complete,
     windows: [...windows.keys(), ...calendars.keys()],
     calendars: [...calendars.keys()],
     within(at, name) {

@@ -183,6 +183,7 @@ describe("an expression", () => {
       ["a function that does not exist", "text.foo()", /foo/, "text.foo()"],
       ["another type than wanted", "number", /^the expression gives int, not bool$/, "number"],
       ["a time without a zone", 'at > timestamp("2026-01-31T09:15:30.000")', /is not a time with a zone$/, '"2026'],
+      ["a length of time in days", 'at - at > duration("3 days")', /^"3 days" is not a length of time$/, '"3 days'],
       ["a date that does not exist", 'at > timestamp("2026-13-31T09:15:30Z")', /is not a time with a zone$/, '"2026'],
       ["a zone that does not exist", 'at.getHours("Mars/North") > 1', /^there is no time zone/, '"Mars'],
     ];

@@ -52,7 +52,7 @@ describe("the page about rules", () => {
       const shown = row.split("|")[2] ?? "";
       return [...shown.matchAll(/`([^`]+)`/g)].map(([, text]) => text ?? "");
     });
-    const times = { within: () => true, businessHours: () => 1, windows: [], calendars: ["office"] };
+    const times = { within: () => true, businessHours: () => 1, windows: [], calendars: ["office"], complete: true };
     const compile = expressionCompiler(declarations, { ...times, windows: ["office"] });
     const wrong = examples
       .filter((text) => text.includes("ticket.") || text.includes("now"))
