@@ -7,6 +7,7 @@ import { configOf, edited, FOLDERS, filesOf, ROUTING, SNOW, SOUND, type Texts } 
 
 /** Texts of rules that are no names of groups and people. Items, services and keys of records are not asked for. */
 const OTHER_TEXTS = [
+  "label",
   ...["why", "when", "note", "task", "category", "subcategory"],
   ...["zone", "start", "end", "rrule", "calendar", "hours", "at", "scoreMin"],
   ...["cis", "services", "environments", "problem", "workaround"],
