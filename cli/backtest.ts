@@ -8,6 +8,7 @@ import { htmlReport } from "../core/backtest/html.ts";
 import { reportLines, reportNotes } from "../core/backtest/lines.ts";
 import { CSV_HEAD, csvLines } from "../core/backtest/table.ts";
 import { type OpenedHistory, openHistory, type SourceOptions } from "./backtest-source.ts";
+import { makeRoom } from "./whole-file.ts";
 
 const POLICIES_MAX = 2;
 /** Lines that are written to the disk together. */
@@ -43,6 +44,8 @@ export async function startBacktest(options: BacktestOptions): Promise<0 | 1 | 2
 /** `interlock backtest`. Throws an InvalidArgumentError for wrong usage; what stands in the way of a replay is thrown too. */
 async function runBacktest(options: BacktestOptions): Promise<0> {
   refuseWrongUsage(options);
+  for (const option of ["csv", "html"] as const)
+    if (options[option] !== undefined) await makeRoom(`--${option}`, options[option]);
   const startedMs = performance.now();
   const history = await openHistory(options);
   const report = await replayed(history, options).finally(history.close);

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "commander";
 /** Nobody should wait for a file that cannot be written then. Throws an InvalidArgumentError that names the option. */
 export async function makeRoom(option: string, path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await access(dirname(path), constants.W_OK);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -16,6 +16,16 @@ export async function makeRoom(option: string, path: string): Promise<void> {
     throw new InvalidArgumentError(
       `${option} ${path} is no file; name one that is not there yet, or the one to replace`,
     );
+}
+
+const FOLDERS_MAX = 100;
+
+/** Not by Node's own recursion, which never ends where a folder can neither be made nor is missing, as under /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at) && missing.length < FOLDERS_MAX; at = dirname(at)) missing.unshift(at);
+  for (const each of missing) await mkdir(each);
+  if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
 }
 
 /** Whoever reads the file meanwhile sees the old one or the new one, never a part. */
