@@ -51,6 +51,9 @@ const sendTemperature = z.boolean().default(true);
 /** How much the model may think first, which is paid as output and counts against its limit. Absent: the model's own default. */
 const effort = z.enum(["none", "minimal", "low", "medium", "high"]).optional();
 
+/** What a provider takes whose account is one key. */
+const keyed = { ...common, apiKey: Secret, model: Model, baseUrl: ApiUrl.optional(), effort };
+
 export const AnthropicSettings = z.strictObject({
   type: z.literal("anthropic"),
   ...common,
@@ -64,21 +67,13 @@ export type AnthropicSettings = z.infer<typeof AnthropicSettings>;
 
 export const OpenAiSettings = z.strictObject({
   type: z.literal("openai"),
-  ...common,
-  apiKey: Secret,
-  model: Model,
-  baseUrl: ApiUrl.optional(),
-  effort,
+  ...keyed,
 });
 export type OpenAiSettings = z.infer<typeof OpenAiSettings>;
 
 export const GoogleSettings = z.strictObject({
   type: z.literal("google"),
-  ...common,
-  apiKey: Secret,
-  model: Model,
-  baseUrl: ApiUrl.optional(),
-  effort,
+  ...keyed,
 });
 export type GoogleSettings = z.infer<typeof GoogleSettings>;
 
