@@ -30,14 +30,24 @@ export const Hold = z.strictObject({
 });
 export type Hold = z.infer<typeof Hold>;
 
+/**
+ * How many must agree. any: one of those who are asked. all: everybody who may answer. one-of-each: every person who is
+ * named, and of each group a member of its own. `60%`: so many of those who may answer. A number: so many different people.
+ */
+export const Need = z.union([
+  z.enum(["any", "all", "one-of-each"]),
+  z.int().min(1).max(20),
+  z.string().regex(/^([1-9][0-9]?|100)%$/),
+]);
+export type Need = z.infer<typeof Need>;
+
 /** Who must approve what before it happens. */
 export const Gate = z.strictObject({
   rule: z.string(),
   why: z.string(),
   groups: z.array(z.string()),
   people: z.array(z.string()),
-  /** How many of those named must agree: any one of them, all, or so many different people. */
-  need: z.union([z.enum(["any", "all"]), z.int().positive()]),
+  need: Need,
   before: z.array(z.enum(EFFECTS)),
   /** Fields that the approval is bound to, and the digest of their values. */
   binds: z.array(z.string()),

@@ -18,6 +18,12 @@ const READS: Readonly<Record<Exclude<FactName, "advice">, readonly Reads[]>> = {
   ],
   members: [{ table: "sys_user_grmember", fields: [["user"], ["group.name"], ["group.active"]] }],
   spend: [{ table: "sc_req_item", fields: [["request.requested_for"], ["opened_at"], ["price"], ["quantity"]] }],
+  impact: [
+    { table: "cmdb_ci", fields: ITEM_FIELDS.map((field) => [field]) },
+    { table: "cmdb_rel_ci", fields: [["parent"], ["child"], ["type.parent_descriptor"]] },
+    { table: "change_request", fields: [["cmdb_ci"], ["state"], ["close_code"], ["opened_at"]] },
+    { table: "incident", fields: [["cmdb_ci"], ["opened_at"]] },
+  ],
 };
 
 /** Whether the integration user may read what the rules ask for; what no rule asks for is not looked at. */

@@ -29,7 +29,7 @@ export interface GivenAnswer {
   approverId: string;
   /** Who gave it, by the vendor's own evidence; null where it does not say. */
   answeredById: string | null;
-  /** Milliseconds since 1970; null where the vendor does not say. */
+  /** Milliseconds since 1970, by the vendor's clock; null where it does not say. */
   atMs: number | null;
 }
 
@@ -50,6 +50,8 @@ export type Seat = `person:${string}` | `group:${string}`;
 export const JudgedAnswer = z.strictObject({
   id: z.string(),
   decision: z.enum(["approved", "rejected"]),
+  /** Whose answer was asked for. */
+  for: z.string(),
   /** Who gave it; empty where nobody knows. */
   by: z.string(),
   at: Instant.nullable(),

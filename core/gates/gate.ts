@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { instant } from "../clock.ts";
-import type { Gate } from "../decision.ts";
+import { EFFECTS, Need } from "../decision.ts";
 import { Instant } from "../ticket.ts";
 import { type AnswerRefusal, type Eligible, type GivenAnswer, JudgedAnswer, type Seat } from "./answer.ts";
 
 /**
  * needed: nobody was asked yet. requested: an answer is waited for. granted: what waits may happen, as long as what was
- * approved stays as it was. refused, expired: it may not, until a bound field changes and people are asked anew.
+ * approved stays as it was. refused, expired: it may not, until a bound field changes and people are asked anew. void: a
+ * bound field changed, or the rule does not ask any more; what was answered counts for nothing.
  */
-export const GATE_STATES = ["needed", "requested", "granted", "refused", "expired"] as const;
+export const GATE_STATES = ["needed", "requested", "granted", "refused", "expired", "void"] as const;
 export type GateState = (typeof GATE_STATES)[number];
 
 /** One round of asking, as it is remembered: for one rule and one state of the bound fields. */
@@ -18,8 +19,21 @@ export const GateMemory = z.strictObject({
   state: z.enum(GATE_STATES).exclude(["needed"]),
   /** By what the request is found again in the native queue; one per round. */
   marker: z.string(),
+  /** By the vendor's clock. */
   requestedAt: Instant,
   expiresAt: Instant,
+  /** Who was asked, as rules name them: those of the rule, or those who stand in where they are gone. */
+  groups: z.array(z.string()),
+  people: z.array(z.string()),
+  need: Need,
+  /** The rule's own approvers are gone, and its fallback was asked. */
+  fallback: z.boolean(),
+  /** The state of the record when it was asked, in the vendor's own word: where a side door leads back to. */
+  seen: z.string(),
+  /** Guarded effects that stood already when it was asked: nobody took a side door to them. */
+  stood: z.array(z.enum(EFFECTS)),
+  /** Digests of what stood in bound fields that our own decision is to change, by field: that change is what is approved. */
+  present: z.record(z.string(), z.string()),
   /** Every answer that was seen, counted or not: each is told of once. */
   answers: z.array(JudgedAnswer),
 });
@@ -41,7 +55,6 @@ export interface GateContext {
  * One valid rejection refuses. Answers count in the order in which they were given; nobody counts twice.
  */
 export function judgeGate(
-  gate: Pick<Gate, "groups" | "people" | "need">,
   memory: GateMemory,
   given: readonly GivenAnswer[],
   { eligible, context }: { eligible: Eligible; context: GateContext },
@@ -50,7 +63,10 @@ export function judgeGate(
   const ordered = [...given].sort(inOrder);
   const answers = ordered.map((answer) => judged(answer, memory, eligible, context));
   const counted = answers.filter(({ refused }) => refused === null);
-  const state = stateOf(gate, counted, { eligible, over: context.nowMs >= Date.parse(memory.expiresAt) });
+  const state = stateOf(memory, counted, able(eligible, context), {
+    eligible,
+    over: context.nowMs >= Date.parse(memory.expiresAt),
+  });
   // What was seen once and is gone now, as a row that was deleted, stays on record.
   const known = new Set(answers.map(({ id }) => id));
   const gone = memory.answers.filter(({ id }) => !known.has(id));
@@ -63,11 +79,18 @@ function inOrder(a: GivenAnswer, b: GivenAnswer): number {
   return first - second || (a.id < b.id ? -1 : 1);
 }
 
-function judged(answer: GivenAnswer, memory: GateMemory, eligible: Eligible, context: GateContext): JudgedAnswer {
-  const { id, decision, answeredById, atMs } = answer;
+function judged(given: GivenAnswer, memory: GateMemory, eligible: Eligible, context: GateContext): JudgedAnswer {
+  // A vendor that does not keep the hour of each answer shows it from some hour on: the first at which it was seen stays.
+  const before = memory.answers.find(
+    ({ id, decision, by }) => id === given.id && decision === given.decision && by === given.answeredById,
+  );
+  const seenMs = before?.at ? Date.parse(before.at) : null;
+  const answer = seenMs === null || given.atMs === null ? given : { ...given, atMs: Math.min(seenMs, given.atMs) };
+  const { id, decision, approverId, answeredById, atMs } = answer;
   return {
     id,
     decision,
+    for: approverId,
     by: answeredById ?? "",
     at: atMs === null ? null : instant(atMs),
     refused: refusalOf(answer, memory, eligible, context),
@@ -89,43 +112,75 @@ function refusalOf(
   const asDelegate = people.has(approverId) && delegates.get(answeredById)?.has(approverId);
   if (!asThemselves && !asDelegate) return "not_asked";
   if (atMs === null) return "nobody";
-  // A vendor's clock may be behind ours by a moment; its hours are whole seconds.
-  if (atMs + CLOCKS_APART_MS < Date.parse(memory.requestedAt)) return "early";
+  if (atMs < Date.parse(memory.requestedAt)) return "early";
   return atMs >= Date.parse(memory.expiresAt) ? "late" : null;
 }
 
-/** How far a vendor's clock and ours may be apart. */
-const CLOCKS_APART_MS = 120_000;
+/** Those who may answer for themselves, without those whose answer would not count. */
+export function able(
+  { people, inactive }: Eligible,
+  { requesterId, ownIds }: Pick<GateContext, "requesterId" | "ownIds">,
+): ReadonlySet<string> {
+  return new Set([...people.keys()].filter((id) => id !== requesterId && !ownIds.has(id) && !inactive.has(id)));
+}
+
+/** Whether those who may answer could ever be enough. */
+export function canBeGranted(
+  who: Pick<GateMemory, "groups" | "people" | "need">,
+  eligible: Eligible,
+  context: Pick<GateContext, "requesterId" | "ownIds">,
+): boolean {
+  const people = able(eligible, context);
+  return (
+    people.size > 0 &&
+    isEnough(
+      who,
+      [...people].map((id) => ({ by: id, for: id })),
+      people,
+      eligible,
+    )
+  );
+}
 
 function stateOf(
-  gate: Pick<Gate, "groups" | "people" | "need">,
+  who: Pick<GateMemory, "groups" | "people" | "need">,
   counted: readonly JudgedAnswer[],
+  people: ReadonlySet<string>,
   { eligible, over }: { eligible: Eligible; over: boolean },
 ): GateMemory["state"] {
   if (counted.some(({ decision }) => decision === "rejected")) return "refused";
-  const approvers = new Set(counted.map(({ by }) => by));
-  if (isEnough(gate, approvers, eligible)) return "granted";
+  if (isEnough(who, counted, people, eligible)) return "granted";
   return over ? "expired" : "requested";
 }
 
-/** `all`: everybody who is named, and of each group that is named a member of its own. A number: so many different people. */
 function isEnough(
-  { groups, people, need }: Pick<Gate, "groups" | "people" | "need">,
-  approvers: ReadonlySet<string>,
-  { people: seats, delegates }: Eligible,
+  { groups, people: named, need }: Pick<GateMemory, "groups" | "people" | "need">,
+  approvals: readonly Pick<JudgedAnswer, "by" | "for">[],
+  people: ReadonlySet<string>,
+  { people: seats }: Eligible,
 ): boolean {
+  const approvers = new Set(approvals.map(({ by }) => by));
   if (need === "any") return approvers.size >= 1;
   if (typeof need === "number") return approvers.size >= need;
-  const wanted = [...groups.map((name): Seat => `group:${name}`), ...people.map((name): Seat => `person:${name}`)];
-  const seatsOf = (id: string): Seat[] =>
-    [id, ...(delegates.get(id) ?? [])].flatMap((each) => [...(seats.get(each) ?? [])]);
-  return areAllTaken(wanted, new Map([...approvers].map((id) => [id, new Set(seatsOf(id))])));
+  const answered = (id: string): string[] => approvals.filter(({ by }) => by === id).map((each) => each.for);
+  if (need === "one-of-each") {
+    const wanted = [...groups.map((name): Seat => `group:${name}`), ...named.map((name): Seat => `person:${name}`)];
+    const fits = [...approvers].map(
+      (id) => [id, new Set(answered(id).flatMap((each) => [...(seats.get(each) ?? [])]))] as const,
+    );
+    return areAllTaken(wanted, new Map(fits));
+  }
+  if (need === "all")
+    return (
+      people.size > 0 && areAllTaken([...people], new Map([...approvers].map((id) => [id, new Set(answered(id))])))
+    );
+  return approvers.size >= Math.max(1, Math.ceil((people.size * Number.parseInt(need, 10)) / 100));
 }
 
 /** Whether every seat can be given to a person of its own: who fits two takes one. By augmenting paths. */
-function areAllTaken(wanted: readonly Seat[], fits: ReadonlyMap<string, ReadonlySet<Seat>>): boolean {
-  const takenBy = new Map<Seat, string>();
-  const offer = (person: string, tried: Set<Seat>): boolean => {
+function areAllTaken<S>(wanted: readonly S[], fits: ReadonlyMap<string, ReadonlySet<S>>): boolean {
+  const takenBy = new Map<S, string>();
+  const offer = (person: string, tried: Set<S>): boolean => {
     for (const seat of wanted) {
       if (!fits.get(person)?.has(seat) || tried.has(seat)) continue;
       tried.add(seat);

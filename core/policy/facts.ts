@@ -3,6 +3,7 @@ import { CLASSIFY_FIELDS, UNANSWERED } from "../advice/step.ts";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
 import { type Ticket, ticketPeople } from "../ticket.ts";
+import { IMPACT_TYPES, ImpactFact, impactContext } from "./impact.ts";
 
 const text = z.string().default("");
 
@@ -63,6 +64,7 @@ export const Facts = z.strictObject({
   ci: CiFact.nullable().optional(),
   members: MembersFact.nullable().optional(),
   spend: SpendFact.nullable().optional(),
+  impact: ImpactFact.nullable().optional(),
   advice: AdviceFact.nullable().optional(),
   /** Why there is no advice, where somebody was to be asked. */
   unadvised: z.enum(UNANSWERED).optional(),
@@ -72,7 +74,7 @@ export const Facts = z.strictObject({
 export type Facts = Readonly<z.infer<typeof Facts>>;
 
 /** Facts that somebody outside must be asked for, the cheapest first. */
-export const FACT_NAMES = ["ci", "members", "spend", "advice"] as const;
+export const FACT_NAMES = ["ci", "members", "spend", "impact", "advice"] as const;
 export type FactName = (typeof FACT_NAMES)[number];
 
 /** Each name can be asked for once, so that is the most rounds a decision can need. */
@@ -98,6 +100,7 @@ export function factsUnanswered(names: Iterable<FactName>, ticket: Ticket): Fact
 export const FACT_TYPES = {
   ci: { name: "string", className: "string", environment: "string", criticality: "string", owner: "string" },
   spend: { month: "int" },
+  impact: IMPACT_TYPES,
   advice: {
     category: "string",
     service: "string",
@@ -109,10 +112,11 @@ export const FACT_TYPES = {
 } as const satisfies Record<string, CelType>;
 
 /** Variables of a rule for the facts that are there; one that is not there is no variable, so reading it fails. */
-export function factContext({ ci, spend, advice }: Facts): Record<string, unknown> {
+export function factContext({ ci, spend, impact, advice }: Facts): Record<string, unknown> {
   return {
     ...(ci && { ci }),
     ...(spend && { spend: { month: BigInt(spend.month) } }),
+    ...(impact && { impact: impactContext(impact) }),
     ...(advice && { advice }),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { YamlFile } from "../config/document.ts";
-import { EFFECTS, type Effect } from "../decision.ts";
+import { EFFECTS, type Effect, Need } from "../decision.ts";
 import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import { DurationMs } from "./duration.ts";
@@ -37,8 +37,7 @@ export const Approvers = z
     groups: z.array(z.string().min(1)).max(20).optional(),
     person: z.string().min(1).optional(),
     people: z.array(z.string().min(1)).max(20).optional(),
-    /** `any` one of them, `all`, or so many different people. */
-    need: z.union([z.enum(["any", "all"]), z.int().min(1).max(20)]).default("any"),
+    need: Need.default("any"),
   })
   .superRefine((approvers, context) => {
     const people = new Set([approvers.person, approvers.people].flat().filter((who) => who !== undefined));
@@ -90,7 +89,7 @@ export type GatesFile = z.infer<typeof GatesFile>;
 export interface GateDemand {
   groups: readonly string[];
   people: readonly string[];
-  need: "any" | "all" | number;
+  need: Need;
   before: readonly Effect[];
   binds: readonly Bindable[];
   expiresMs: number;

@@ -50,7 +50,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   id: "Lower-case letters, digits and dashes. Notes and evidence name the rule by it.",
   why: "The sentence that people read in the ticket.",
   when: "A condition in CEL over ticket, facts and now: docs/policy.md lists what it may read.",
-  approvers: "group, groups, person or people. need: any one of them (the default), all, or a number.",
+  approvers:
+    "group, groups, person or people. need: any one of them (the default), all, one-of-each, a share such as 60%, or a number.",
   before: "What waits for the answer.",
   binds: "Change one of these fields and the approval is void and asked for again.",
   expires: "How long an answer is waited for.",

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { ANSWER_REFUSALS, Eligible, GivenAnswer, Seat } from "../../../core/gates/answer.ts";
-import { type GateMemory, judgeGate } from "../../../core/gates/gate.ts";
+import { canBeGranted, type GateMemory, judgeGate } from "../../../core/gates/gate.ts";
 
 const ASKED_MS = Date.parse("2026-03-02T09:00:00.000Z");
 const HOUR = 3_600_000;
@@ -9,6 +9,7 @@ const HOUR = 3_600_000;
 const MEMORY: GateMemory = {
   ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "[il:g1]", answers: [] },
   ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
+  ...{ groups: ["Board"], people: [], need: "any", fallback: false, seen: "1", stood: [], present: {} },
 };
 
 const CONTEXT = { requesterId: "rita", ownIds: new Set(["bot"]), nowMs: ASKED_MS + HOUR };
@@ -40,12 +41,11 @@ function answer(by: string, given: Partial<GivenAnswer> = {}): GivenAnswer {
 
 function judged(
   given: readonly GivenAnswer[],
-  gate: Partial<Parameters<typeof judgeGate>[0]> = {},
+  gate: Partial<Pick<GateMemory, "groups" | "people" | "need">> = {},
   context: Partial<typeof CONTEXT> = {},
   memory = MEMORY,
 ): GateMemory {
-  const demand = { groups: ["Board"], people: [], need: "any" as const, ...gate };
-  return judgeGate(demand, memory, given, { eligible: ELIGIBLE, context: { ...CONTEXT, ...context } });
+  return judgeGate({ ...memory, ...gate }, given, { eligible: ELIGIBLE, context: { ...CONTEXT, ...context } });
 }
 
 const reasonOf = (given: GivenAnswer, context = {}): string | null | undefined =>
@@ -75,12 +75,45 @@ describe("a gate", () => {
     expect(judged(forTwo, { need: 2, people: ["cid"] }).state).to.equal("requested");
   });
 
-  it("all: needs everybody who is named and one of each group, each of them another person", () => {
-    const gate = { groups: ["Board"], people: ["cid"], need: "all" as const };
+  it("all: needs everybody who may answer, each by another person", () => {
+    const gate = { people: ["cid"], need: "all" as const };
+    expect(judged([answer("ann"), answer("ben")], gate).state).to.equal("requested");
+    expect(judged([answer("ann"), answer("ben"), answer("cid")], gate).state).to.equal("granted");
+    expect(judged([answer("dan", { approverId: "ann" }), answer("ben"), answer("cid")], gate).state).to.equal(
+      "granted",
+    );
+    const twice = [answer("dan", { approverId: "ann" }), answer("dan", { id: "row-2", approverId: "cid" })];
+    expect(judged([...twice, answer("ben")], gate).state).to.equal("requested");
+  });
+
+  it("a share: needs so many of those who may answer, rounded up", () => {
+    expect(judged([answer("ann")], { need: "34%" }).state).to.equal("requested");
+    expect(judged([answer("ann")], { need: "33%" }).state).to.equal("granted");
+    expect(judged([answer("ann"), answer("ben")], { need: "60%" }).state).to.equal("granted");
+  });
+
+  it("could never be granted where too few are left who may answer", () => {
+    const can = (need: GateMemory["need"], eligible = ELIGIBLE): boolean =>
+      canBeGranted({ groups: ["Board"], people: ["cid"], need }, eligible, CONTEXT);
+    expect([can("any"), can("all"), can("one-of-each"), can("100%"), can(3), can(4)]).to.deep.equal([
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    const left = new Map([...ELIGIBLE.people].filter(([id]) => ["eve", "rita", "bot"].includes(id)));
+    for (const need of ["any", "all", "one-of-each", "1%", 1] as const)
+      expect(can(need, { ...ELIGIBLE, people: left })).to.equal(false);
+  });
+
+  it("one-of-each: needs everybody who is named and one of each group, each of them another person", () => {
+    const gate = { groups: ["Board"], people: ["cid"], need: "one-of-each" as const };
     expect(judged([answer("ann"), answer("ben")], gate).state).to.equal("requested");
     expect(judged([answer("ann"), answer("cid")], gate).state).to.equal("granted");
-    expect(judged([answer("dan", { approverId: "ann" })], gate).state).to.equal("requested");
-    expect(judged([answer("dan", { approverId: "ann" }), answer("ben")], gate).state).to.equal("granted");
+    expect(judged([answer("dan", { approverId: "ann" }), answer("ben")], gate).state).to.equal("requested");
+    expect(judged([answer("dan", { approverId: "cid" }), answer("ben")], gate).state).to.equal("granted");
   });
 
   it("stays as it was decided, whatever is answered later", () => {
@@ -130,7 +163,7 @@ describe("properties of a gate", () => {
     answeredById: fc.option(who),
     atMs: fc.option(fc.integer({ min: ASKED_MS - HOUR, max: ASKED_MS + 30 * HOUR })),
   });
-  const anyNeed = fc.constantFrom<"any" | "all" | number>("any", "all", 1, 2, 3);
+  const anyNeed = fc.constantFrom<GateMemory["need"]>("any", "all", "one-of-each", "50%", 1, 2, 3);
   const RUNS = { numRuns: 10_000 };
 
   it("no grant without a valid approval, none against a valid rejection, and never by the wrong person", () => {
@@ -142,7 +175,8 @@ describe("properties of a gate", () => {
         if (state === "granted") {
           expect(counted.every(({ decision }) => decision === "approved")).to.equal(true);
           const people = new Set(counted.map(({ by }) => by));
-          expect(people.size).to.be.at.least(need === "all" ? 2 : typeof need === "number" ? need : 1);
+          const least = { any: 1, all: 3, "one-of-each": 2, "50%": 2 };
+          expect(people.size).to.be.at.least(typeof need === "number" ? need : least[need as keyof typeof least]);
         }
         expect(counted.some(({ decision }) => decision === "rejected")).to.equal(state === "refused");
         for (const { by } of counted) expect(["ann", "ben", "cid", "dan"]).to.include(by);

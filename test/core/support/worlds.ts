@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { CLASSIFY_FIELDS } from "../../../core/advice/step.ts";
 import type { ClocksFact, FACT_NAMES, Facts } from "../../../core/policy/facts.ts";
+import type { ImpactFact } from "../../../core/policy/impact.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { TICKET_KINDS, type Ticket } from "../../../core/ticket.ts";
 import { policyOf } from "./policies.ts";
@@ -201,7 +202,19 @@ export const anyOtherFacts: fc.Arbitrary<Record<Exclude<(typeof FACT_NAMES)[numb
     ci: fc.option(fc.record({ name: word, className: word, environment: word, criticality: word, owner: word })),
     members: fc.option(fc.subarray(["u1", "u2"]).map(ofGroup)),
     spend: fc.option(fc.record({ month: fc.constantFrom(0, 501) })),
+    impact: fc.option(fc.nat(200).map(impactOf)),
   });
+
+/** An item that so many others depend on, and about which all is known. */
+export function impactOf(dependents: number): ImpactFact {
+  return {
+    ...{ dependents, dependentsCut: false, criticalDependents: 0, missing: 0, services: 1 },
+    ...{ changes: 4, failedChanges: 0, incidents: 1, neighbourIncidents: 0, daysSinceChange: 10 },
+    ...{ groupChanges: 20, groupFailed: 1, modelChanges: 10, modelFailed: 0, collisions: 0, platformConflicts: 0 },
+    ...{ stale: false, orphaned: false, duplicate: false, ownerless: false, relationless: false, noHistory: false },
+    quality: 90,
+  };
+}
 
 /** The facts of a world, with advice or without. */
 export function factsOf(others: object, advice: Facts["advice"]): Facts {
