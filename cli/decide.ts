@@ -25,7 +25,15 @@ export async function decideWritten(file: string, options: CommonOptions & { tra
     return 0;
   }
   const { connection, key } = ticket.ref;
-  const nothing = { skips: [], fields: {}, actions: [], parked: undefined, failing: undefined, settledAtMs: undefined };
+  const nothing = {
+    skips: [],
+    gates: [],
+    fields: {},
+    actions: [],
+    parked: undefined,
+    failing: undefined,
+    settledAtMs: undefined,
+  };
   const dueAtMs = decision.wakeAt === null ? null : Date.parse(decision.wakeAt);
   const view = { ticket: key, connection, key, revision: "", decision, rules: [...policy.rules], dueAtMs, ...nothing };
   for (const line of explain(view, options.trace === true)) console.log(line);

@@ -41,6 +41,17 @@ export const Need = z.union([
 ]);
 export type Need = z.infer<typeof Need>;
 
+/**
+ * needed: nobody was asked yet. requested: an answer is waited for. granted: what waits may happen, as long as what was
+ * approved stays as it was. refused, expired: it may not, until a bound field changes and people are asked anew. void: a
+ * bound field changed, or the rule does not ask any more; what was answered counts for nothing.
+ */
+export const GATE_STATES = ["needed", "requested", "granted", "refused", "expired", "void"] as const;
+export type GateState = (typeof GATE_STATES)[number];
+
+/** What is done about somebody who takes a side door to what a gate guards: people are told, or it is undone as well. */
+export const SIDE_DOORS = ["tell", "undo"] as const;
+
 /** Who must approve what before it happens. */
 export const Gate = z.strictObject({
   rule: z.string(),
@@ -55,6 +66,17 @@ export const Gate = z.strictObject({
   expiresMs: z.int().positive(),
   /** Who is asked when an approver is gone. */
   fallbackGroup: z.string().nullable(),
+  sideDoor: z.enum(SIDE_DOORS).default("tell"),
+  /** How far it has come; `void` is never said of a gate that asks. */
+  state: z.enum(GATE_STATES).exclude(["void"]).default("needed"),
+  /** When the answer must be there; null where nobody waits for one. */
+  expiresAt: Instant.nullable().default(null),
+  /** Digests of what stands in bound fields that this decision is to change itself, by field. */
+  present: z.record(z.string(), z.string()).default({}),
+  /** Guarded effects that stand already, whoever brought them about. */
+  stands: z.array(z.enum(EFFECTS)).default([]),
+  /** Of those, the ones that came about past the approval. */
+  passed: z.array(z.enum(EFFECTS)).default([]),
 });
 export type Gate = z.infer<typeof Gate>;
 
@@ -185,9 +207,10 @@ export type Decision = z.infer<typeof Decision>;
 /** What the ledger and the database keep of an action: fields before and after, never text. */
 export const Action = z.strictObject({
   id: z.string(),
-  kind: z.enum(["set", "note"]),
-  /** A settable field, or `note`. */
-  field: z.enum([...SETTABLE_FIELDS, "note"]),
+  /** ask: people are asked to approve. cancel: that is taken back. undo: a side door is closed again. */
+  kind: z.enum(["set", "note", "ask", "cancel", "undo"]),
+  /** A settable field, `note`, or `gate` for all about approvals. */
+  field: z.enum([...SETTABLE_FIELDS, "note", "gate"]),
   before: FieldValueSchema.nullable(),
   after: FieldValueSchema.nullable(),
   because: z.array(z.string()),

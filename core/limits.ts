@@ -60,6 +60,8 @@ export const Limits = z.strictObject({
   callSpacingMs: z.int().nonnegative().default(0),
   /** Of those places, how many bulk reads and sweeps leave to writes that people wait for; one is theirs in any case. */
   callsKeptMax: z.int().nonnegative().default(2),
+  /** How often the answers to a request are looked for, where no webhook tells of them. */
+  approvalPollMs: positive.default(60_000),
   /** How often every record type is swept for changes that no webhook told of; each time up to a tenth sooner or later. */
   sweepEveryMs: positive.default(60_000),
   /** A sweep looks this far behind what it has seen: changes turn up late, and in Jira to the minute only. */

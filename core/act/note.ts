@@ -60,6 +60,8 @@ export interface NoteInput {
   /** What advice alone asks for; told, and not written. */
   advised: readonly FieldChange[];
   escalations: readonly Escalation[];
+  /** What it tells of approvals, a line each. */
+  gates?: readonly string[];
   /** A model's own words, where it was asked just now. */
   words?: string | undefined;
   marker: string;
@@ -69,18 +71,33 @@ export interface NoteInput {
  * The audit note: short, in a stable form, readable without knowing this product. Names fields, rules and the decision;
  * never repeats ticket text.
  */
-export function noteText({ kind, decision, changes, advised, escalations, words, marker }: NoteInput): string {
-  const verb = kind === "change" ? "Interlock changed this ticket." : "Interlock suggests (nothing was changed):";
+export function noteText({
+  kind,
+  decision,
+  changes,
+  advised,
+  escalations,
+  gates = [],
+  words,
+  marker,
+}: NoteInput): string {
+  const about =
+    changes.length > 0 || gates.length === 0 ? "Interlock changed this ticket." : "Interlock, about approvals:";
+  const verb = kind === "change" ? about : "Interlock suggests (nothing was changed):";
   const lines = changes.map(changeLine);
   const steps = escalations.map(escalationLine);
-  const waits = decision.gates.map(
-    ({ why, groups, people, rule }) =>
-      `Waits for approval by ${[...groups, ...people].join(", ")}: ${why} (rule ${rule})`,
-  );
+  const waits = decision.gates
+    .filter(({ state }) => state === "needed" || state === "requested")
+    .filter(({ rule }) => !gates.some((line) => line.startsWith("Asked for") && line.endsWith(`(rule ${rule})`)))
+    .map(
+      ({ why, groups, people, rule }) =>
+        `Waits for approval by ${[...groups, ...people].join(", ")}: ${why} (rule ${rule})`,
+    );
   const because = decision.because.map(({ rule, why }) => `Because: ${why} (rule ${rule})`);
   return [
     verb,
     ...lines,
+    ...gates,
     ...steps,
     ...waits,
     ...because,
@@ -96,7 +113,7 @@ function changeLine({ field, before, after }: FieldChange): string {
 }
 
 /** What AI had to do with it: members of closed sets with how sure they are by evidence, never its own words. */
-function adviceLines({ advice }: Decision): string[] {
+export function adviceLines({ advice }: Pick<Decision, "advice">): string[] {
   if (!advice) return ["Decided by rules; no AI was used."];
   if (advice.absent !== null) return [`Decided by rules. AI gave no advice: ${ABSENT[advice.absent]}.`];
   const said = advice.answers.map(answerText).join(", ").slice(0, ADVICE_LETTERS_MAX);

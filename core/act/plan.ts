@@ -43,6 +43,8 @@ export interface PlanInput {
   owed: readonly FieldChange[];
   /** Steps of clocks (`rule/clock/step`) that a note tells of already, though they were never remembered. */
   toldSteps: ReadonlySet<string>;
+  /** Something about approvals is to be told or done. */
+  gateNews?: boolean;
   nowMs: number;
   limits: Pick<Limits, "convergeWritesMax" | "convergeWindowMs">;
 }
@@ -75,7 +77,7 @@ export function plan(input: PlanInput): Plan {
     else changes.push({ field, before, after });
   }
   const escalations = decision.escalations.filter((step) => !input.toldSteps.has(stepName(step)));
-  const news = changes.length > 0 || input.owed.length > 0 || escalations.length > 0;
+  const news = changes.length > 0 || input.owed.length > 0 || escalations.length > 0 || input.gateNews === true;
   // What was decided while nothing was to be told, as in observe, has not been suggested to anyone.
   const told = memory?.suggestedDigest === input.suggestionDigest;
   const advised = told ? [] : advisedChanges(input, fields);
@@ -131,7 +133,8 @@ function isAdviceGone(
 /** Whether a gate or a hold of the decision stands before the writing of a field. */
 function isGuarded({ gates, holds }: Decision, field: SettableField): boolean {
   const effect: Effect = field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
-  return [...gates, ...holds].some(({ before }) => before?.includes(effect));
+  const closed = gates.filter(({ state }) => state !== "granted");
+  return [...closed, ...holds].some(({ before }) => before?.includes(effect));
 }
 
 /** A value is taken over once: a person who changes it after that has answered it. */
@@ -166,7 +169,12 @@ export const GIVEN_BACK = "edited-at-the-same-moment";
 
 /** Which actions of a ticket's open intents show in the ticket as it is now. */
 export function standsAlready(action: Action, ticket: Ticket): boolean {
-  return action.field !== "note" && action.after !== null && sameValue(action.field, ticket, action.after);
+  return (
+    action.field !== "note" &&
+    action.field !== "gate" &&
+    action.after !== null &&
+    sameValue(action.field, ticket, action.after)
+  );
 }
 
 /** Whether a ticket has a value. An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */

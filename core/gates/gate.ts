@@ -1,16 +1,8 @@
 import { z } from "zod";
 import { instant } from "../clock.ts";
-import { EFFECTS, Need } from "../decision.ts";
+import { EFFECTS, GATE_STATES, Need } from "../decision.ts";
 import { Instant } from "../ticket.ts";
 import { type AnswerRefusal, type Eligible, type GivenAnswer, JudgedAnswer, type Seat } from "./answer.ts";
-
-/**
- * needed: nobody was asked yet. requested: an answer is waited for. granted: what waits may happen, as long as what was
- * approved stays as it was. refused, expired: it may not, until a bound field changes and people are asked anew. void: a
- * bound field changed, or the rule does not ask any more; what was answered counts for nothing.
- */
-export const GATE_STATES = ["needed", "requested", "granted", "refused", "expired", "void"] as const;
-export type GateState = (typeof GATE_STATES)[number];
 
 /** One round of asking, as it is remembered: for one rule and one state of the bound fields. */
 export const GateMemory = z.strictObject({
@@ -34,10 +26,29 @@ export const GateMemory = z.strictObject({
   stood: z.array(z.enum(EFFECTS)),
   /** Digests of what stood in bound fields that our own decision is to change, by field: that change is what is approved. */
   present: z.record(z.string(), z.string()),
+  /** Side doors that were told of: an effect, or `queue` for what was done to the request itself. */
+  doors: z.array(z.string()),
+  /** How often what came about past it was undone. */
+  undone: z.int().nonnegative(),
   /** Every answer that was seen, counted or not: each is told of once. */
   answers: z.array(JudgedAnswer),
 });
 export type GateMemory = z.infer<typeof GateMemory>;
+
+/** What is asked in a round, before its hour is known. */
+export const GateRound = GateMemory.omit({
+  ...{
+    state: true,
+    marker: true,
+    requestedAt: true,
+    expiresAt: true,
+    seen: true,
+    doors: true,
+    undone: true,
+    answers: true,
+  },
+}).extend({ expiresMs: z.int().positive() });
+export type GateRound = z.infer<typeof GateRound>;
 
 /** What an answer is judged by, besides who may give one. */
 export interface GateContext {
@@ -93,7 +104,8 @@ function judged(given: GivenAnswer, memory: GateMemory, eligible: Eligible, cont
     for: approverId,
     by: answeredById ?? "",
     at: atMs === null ? null : instant(atMs),
-    refused: refusalOf(answer, memory, eligible, context),
+    // What counted when it was given counts on: whoever leaves afterwards takes nothing back.
+    refused: before?.refused === null ? null : refusalOf(answer, memory, eligible, context),
   };
 }
 
@@ -140,6 +152,18 @@ export function canBeGranted(
       eligible,
     )
   );
+}
+
+/** Whether it could be granted yet, with what was answered so far. */
+export function couldStillBeGranted(
+  memory: GateMemory,
+  eligible: Eligible,
+  context: Pick<GateContext, "requesterId" | "ownIds">,
+): boolean {
+  const people = able(eligible, context);
+  const counted = memory.answers.filter(({ refused }) => refused === null);
+  const left = [...people].filter((id) => !counted.some(({ by }) => by === id)).map((id) => ({ by: id, for: id }));
+  return isEnough(memory, [...counted, ...left], people, eligible);
 }
 
 function stateOf(

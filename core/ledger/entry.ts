@@ -48,6 +48,19 @@ export const BODIES = {
     outcome: z.enum(["applied", "unconfirmed", "dropped", "found", "abandoned"]),
     detail: shortText,
   }),
+  /** Something about an approval: who was asked is in the request; who answered, and whether it counted, is here. */
+  gate: z.strictObject({
+    event: z.enum(["asked", "answer_refused", "granted", "refused", "expired", "void", "gone", "side_door"]),
+    rule: shortText,
+    marker: shortText,
+    bindsDigest: shortText,
+    /** Of the vendor's row or approval, and of who gave it; null where the event is about none. */
+    answerId: shortText.nullable(),
+    by: shortText.nullable(),
+    at: Instant.nullable(),
+    /** Why an answer does not count, or what was done past the approval. */
+    reason: shortText,
+  }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
   /** Rules or mappings were changed while the server ran. */
@@ -109,6 +122,7 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "decision",
   "action",
   "receipt",
+  "gate",
   "parked",
   "redrive",
   "config",

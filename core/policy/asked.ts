@@ -1,8 +1,9 @@
-import type { Gate, Hold } from "../decision.ts";
+import type { Hold } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
 import { plainValue, policyContext, type Readable, type ReadPath, readable } from "./declarations.ts";
 import type { FactName, Facts } from "./facts.ts";
-import { boundDigest, judgeFreeze } from "./guards.ts";
+import type { AskedGate } from "./gate-states.ts";
+import { judgeFreeze } from "./guards.ts";
 import { readsText } from "./inputs.ts";
 import type { Policy, Table } from "./policy.ts";
 import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
@@ -76,8 +77,8 @@ export class Asked {
     return end(fallback, []);
   }
 
-  gates(): { gates: Gate[]; holds: Hold[] } {
-    const gates: Gate[] = [];
+  gates(): { gates: AskedGate[]; holds: Hold[] } {
+    const gates: AskedGate[] = [];
     const holds: Hold[] = [];
     this.#collect(this.#policy.gates, (rule, verdict) => {
       if (verdict === "errored") holds.push(this.#held(this.#policy.gates, rule));
@@ -90,17 +91,17 @@ export class Asked {
         people: [...demand.people],
         need: demand.need,
         before: [...demand.before],
-        binds: [...demand.binds],
-        bindsDigest: boundDigest(this.#ticket, demand.binds, this.#question.bound),
+        binds: demand.binds,
         expiresMs: demand.expiresMs,
         fallbackGroup: demand.fallbackGroup,
+        sideDoor: demand.sideDoor,
       });
     });
     return { gates, holds };
   }
 
-  freezes(): { gates: Gate[]; holds: Hold[]; endsAtMs: number | undefined } {
-    const gates: Gate[] = [];
+  freezes(): { gates: AskedGate[]; holds: Hold[]; endsAtMs: number | undefined } {
+    const gates: AskedGate[] = [];
     const holds: Hold[] = [];
     const ends: number[] = [];
     this.#collect(this.#policy.freezes, (rule, verdict) => {

@@ -8,6 +8,7 @@ import { type AutonomyRule, carefulOf } from "./autonomy.ts";
 import { readClocks } from "./clocks.ts";
 import { recordedReads } from "./declarations.ts";
 import { FACT_NAMES, type FactName, type Facts } from "./facts.ts";
+import { statedGates } from "./gate-states.ts";
 import { boundValue, isText } from "./guards.ts";
 import { type Inputs, inputsDigest, readsText, withheldDigest, withoutPeople, withoutText } from "./inputs.ts";
 import type { Policy } from "./policy.ts";
@@ -81,17 +82,21 @@ function decideWith(question: Question): Outcome {
   const advice = relianceOf(ticket, facts, policy, { advised: routed.rule, bare: alone.routed.rule, targetBp });
   const followed = advice?.limit ? alone.routed.rule : routed.rule;
   const chosen = stopped ? undefined : followed;
+  const desired = inOrder(joined(followed?.desired ?? {}, clocks.desired));
+  const bars = statedGates([...gates.gates, ...frozen.gates], {
+    ...{ ticket, desired, remembered: facts.gates ?? {}, nowMs, stopped, bound: question.bound },
+  });
   const told: Omit<Decision, "id" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
-    set: stopped ? {} : inOrder(joined(chosen?.desired ?? {}, clocks.desired)),
+    set: stopped ? {} : desired,
     suggests: stopped || !advice?.limit ? {} : inOrder(routed.rule?.desired ?? {}),
     advice,
     takeOver: stopped ? [] : clocks.takeOver,
-    gates: [...gates.gates, ...frozen.gates],
+    gates: bars.gates,
     holds,
     sla: clocks.states,
     escalations: clocks.escalations,
-    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs]),
+    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs, bars.wakeAtMs]),
     mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(alone.free)),
     inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
     policyVersion: policy.version,
@@ -156,7 +161,7 @@ export function outcomeDigest({ because, set, suggests, gates, holds, sla, escal
  * went on, or took a step, is no other suggestion; a step is told by itself.
  */
 export function suggestionDigest({ because, set, suggests, advice, gates, holds }: Decision): string {
-  const waits = gates.map(({ bindsDigest: _, ...gate }) => gate);
+  const waits = gates.map(({ rule, groups, people, need, before }) => [rule, groups, people, need, before]);
   return digestOf(
     asJson({
       because: because.map(({ rule }) => rule),

@@ -1,3 +1,4 @@
+import { whoText } from "../act/gate-note.ts";
 import { ABSENT, answerText, relianceLine } from "../act/note.ts";
 import { GIVEN_BACK } from "../act/plan.ts";
 import { instant } from "../clock.ts";
@@ -85,6 +86,11 @@ const SAID_ALREADY = new Set(["", "read back", "found on reading back"]);
 
 function whatWasWritten(action: TicketView["actions"][number]): string {
   if (action.kind === "note") return `a note ${action.marker}`;
+  if (action.kind === "ask") return `asked for approval (rule ${action.because.join(", ")}) ${action.marker}`;
+  if (action.kind === "cancel")
+    return `took back a request for approval (rule ${action.because.join(", ")}) ${action.marker}`;
+  if (action.kind === "undo")
+    return `undid what came past an approval (rule ${action.because.join(", ")}) ${action.marker}`;
   // What a person had set is known by the vendor's id, which is no word for a reader.
   if (action.because.includes(GIVEN_BACK))
     return `${action.field}: put back to what a person had set at the same moment`;
@@ -98,12 +104,23 @@ function ownershipLines(view: TicketView): string[] {
 }
 
 function gateLines({ gates }: Decision): string[] {
-  return gates.map(({ why, groups, people, need, before, expiresMs, rule }) => {
-    const who = [...groups, ...people].join(need === "all" ? " and " : " or ");
-    const count = typeof need === "number" && need > 1 ? `${need} of ${who}` : who;
-    return `  Waits for approval by ${count}, before ${before.join(", ")}, at most ${durationText(expiresMs)}: ${why} (rule ${rule}).`;
+  return gates.map(({ why, groups, people, need, before, expiresMs, expiresAt, state, passed, rule }) => {
+    const who = whoText({ groups, people, need, fallback: false });
+    const about = `, before ${before.join(", ")}`;
+    const past = passed.length > 0 ? ` Past it came: ${passed.join(", ")}.` : "";
+    const reason = `: ${why} (rule ${rule}).${past}`;
+    if (state === "needed")
+      return `  Waits for approval by ${who}${about}, at most ${durationText(expiresMs)}${reason}`;
+    if (state === "requested") return `  Waits for approval by ${who}${about}, until ${expiresAt ?? ""}${reason}`;
+    return `  ${GATE_ENDS[state]} by ${who}${about}${reason}`;
   });
 }
+
+const GATE_ENDS = {
+  granted: "Approved",
+  refused: "Rejected",
+  expired: "Not approved in time",
+} as const;
 
 const STATES: Readonly<Record<SlaState["state"], string>> = {
   running: "runs",

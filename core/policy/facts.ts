@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CLASSIFY_FIELDS, UNANSWERED } from "../advice/step.ts";
 import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
+import { GateMemory } from "../gates/gate.ts";
 import { type Ticket, ticketPeople } from "../ticket.ts";
 import { IMPACT_TYPES, ImpactFact, impactContext } from "./impact.ts";
 
@@ -56,6 +57,13 @@ export type AdviceFact = z.infer<typeof AdviceFact>;
 export const ClocksFact = z.record(z.string(), ClockMemory);
 export type ClocksFact = z.infer<typeof ClocksFact>;
 
+/** Rule → what is remembered of the last round of asking for it; nothing of who answered. */
+export const GatesFact = z.record(
+  z.string(),
+  GateMemory.pick({ bindsDigest: true, state: true, expiresAt: true, present: true, stood: true }),
+);
+export type GatesFact = z.infer<typeof GatesFact>;
+
 /**
  * What a decision may know beside the ticket. Absent: nobody was asked yet. Null: whoever was asked has no answer, or
  * could not be reached.
@@ -70,6 +78,8 @@ export const Facts = z.strictObject({
   unadvised: z.enum(UNANSWERED).optional(),
   /** Our own memory of the ticket's clocks; it is known from the start. */
   clocks: ClocksFact.optional(),
+  /** Our own memory of what was asked of people, likewise. */
+  gates: GatesFact.optional(),
 });
 export type Facts = Readonly<z.infer<typeof Facts>>;
 

@@ -61,7 +61,7 @@ export interface FreezeRule extends Rule {
   cis: ReadonlySet<string> | undefined;
   services: ReadonlySet<string> | undefined;
   environments: ReadonlySet<string> | undefined;
-  override: Omit<GateDemand, "before" | "binds" | "fallbackGroup"> | undefined;
+  override: Omit<GateDemand, "before" | "binds" | "fallbackGroup" | "sideDoor"> | undefined;
 }
 
 /** `readIcs` answers the text of a calendar file beside the policy; undefined where it is not there. */

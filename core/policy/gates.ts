@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { YamlFile } from "../config/document.ts";
-import { EFFECTS, type Effect, Need } from "../decision.ts";
+import { EFFECTS, type Effect, Need, SIDE_DOORS } from "../decision.ts";
 import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import { DurationMs } from "./duration.ts";
@@ -70,6 +70,8 @@ export const GateThen = z.strictObject({
     expires: DurationMs,
     /** Who is asked when an approver is gone. */
     fallback: z.strictObject({ group: z.string().min(1) }).optional(),
+    /** What is done about what somebody does past the approval: `tell` people, or `undo` it as well. */
+    sideDoor: z.enum(SIDE_DOORS).default("tell"),
   }),
 });
 
@@ -94,6 +96,7 @@ export interface GateDemand {
   binds: readonly Bindable[];
   expiresMs: number;
   fallbackGroup: string | null;
+  sideDoor: (typeof SIDE_DOORS)[number];
 }
 
 export interface GateRule extends Rule {
@@ -115,13 +118,14 @@ export function compileGates(yaml: YamlFile, file: GatesFile, compile: Compile):
 }
 
 function demandOf(gate: z.infer<typeof GateThen>["gate"]): GateDemand {
-  const { approvers, before, binds, expires, fallback } = gate;
+  const { approvers, before, binds, expires, fallback, sideDoor } = gate;
   return {
     ...whoOf(approvers),
     before,
     binds,
     expiresMs: expires,
     fallbackGroup: fallback?.group ?? null,
+    sideDoor,
   };
 }
 

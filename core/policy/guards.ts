@@ -1,9 +1,10 @@
 import { sha256Hex } from "../canonical.ts";
-import type { Gate, Hold } from "../decision.ts";
+import type { Hold } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
 import { durationText } from "./duration.ts";
 import type { Facts } from "./facts.ts";
 import type { FreezeRule } from "./freezes.ts";
+import type { AskedGate } from "./gate-states.ts";
 import type { Bindable } from "./gates.ts";
 import type { Judgement } from "./rule.ts";
 import type { Span } from "./window.ts";
@@ -92,7 +93,7 @@ export function judgeFreeze(
   rule: FreezeRule,
   ticket: Ticket,
   nowMs: number,
-): { endsAtMs: number } & ({ gate: Gate } | { hold: Hold }) {
+): { endsAtMs: number } & ({ gate: AskedGate } | { hold: Hold }) {
   const planned = spanOf(ticket, nowMs) ?? { fromMs: nowMs, toMs: nowMs };
   const found = rule.window.overlapping(planned);
   const hit = found === undefined || found === "unknown" ? planned : found;
@@ -112,9 +113,9 @@ export function judgeFreeze(
       need: override.need,
       before: [...FROZEN],
       binds,
-      bindsDigest: boundDigest(ticket, binds),
       expiresMs: override.expiresMs,
       fallbackGroup: null,
+      sideDoor: "undo",
     },
   };
 }

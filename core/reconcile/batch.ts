@@ -6,13 +6,14 @@ import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import type { Fetched } from "./advise.ts";
+import { type ApprovalsDone, carryOutApprovals, seeApprovals, whoToAsk } from "./approvals.ts";
 import { conclude, type Written } from "./conclude.ts";
 import { type Desk, modeOf, type ReconcileDeps } from "./deps.ts";
 import { fetchFacts } from "./facts.ts";
 import { handleFailure, isolated } from "./failure.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type LookBack, lookBack } from "./look-back.ts";
-import { type Next, prepare } from "./prepare.ts";
+import { type Next, prepare, type Read } from "./prepare.ts";
 import type { Work } from "./work.ts";
 
 /** Shared by all batches of a loop. */
@@ -35,19 +36,21 @@ interface BatchRules {
 export async function reconcileBatch(
   deps: ReconcileDeps,
   desk: Desk,
-  claims: readonly Claim[],
+  all: readonly Claim[],
   acting: Acting,
 ): Promise<void> {
-  const first = claims[0];
+  const first = all[0];
   if (!first) return;
   if (acting.stopping()) {
-    await deps.store.release(claims);
+    await deps.store.release(all);
     return;
   }
   if (!deps.mayRead(first.connection)) {
-    await putOff(deps, claims);
+    await putOff(deps, all);
     return;
   }
+  const { view: queue, clear: claims } = await seeApprovals(deps, desk, all);
+  if (claims.length === 0) return;
   const readAtMs = deps.clock.now();
   // Whatever is changed meanwhile, these tickets are done by the rules and mappings with which they were read.
   const rules: BatchRules = { policy: deps.policy(), mappings: desk.mappings() };
@@ -69,7 +72,12 @@ export async function reconcileBatch(
   await each(clear, async (claim) => {
     deps.meter.count("interlock_reconciles_total", { connection: claim.connection });
     await isolated(deps, claim, async () => {
-      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), { readAtMs, ...seen, ...rules });
+      const next = await nextFor(deps, desk, claim, outcomes.get(claim.recordId), {
+        readAtMs,
+        queue,
+        ...seen,
+        ...rules,
+      });
       const work = await carryOut(deps, claim, next);
       if (!work) return;
       const result = await acting.queue.add(() => write(deps, desk, claim, work, acting));
@@ -101,8 +109,8 @@ async function nextFor(
   desk: Desk,
   claim: Claim,
   outcome: ReadOutcome | undefined,
-  { mappings, ...read }: LookBack & { readAtMs: number } & BatchRules,
-): Promise<Exclude<Next, { kind: "facts" }>> {
+  { mappings, ...read }: LookBack & Pick<Read, "readAtMs" | "queue"> & BatchRules,
+): Promise<Settled> {
   if (claim.attempts >= deps.limits.attemptsMax) {
     return {
       kind: "park",
@@ -115,9 +123,16 @@ async function nextFor(
     return { kind: "park", reason: "not_found", detail: "no such record, or the integration account may not read it" };
   }
   const mapping = mappings.get(outcome.recordType);
-  let known: Fetched = { facts: {}, entries: [] };
-  for (let round = 0; round < FACT_ROUNDS_MAX; round += 1) {
-    const next = prepare(deps, claim, outcome, mapping, { ...read, ...known });
+  const canAsk = desk.approvals !== undefined;
+  let known: Fetched & Pick<Read, "who"> = { facts: {}, entries: [], who: new Map() };
+  // Once more than the facts need, for those who are to be asked.
+  for (let round = 0; round < FACT_ROUNDS_MAX + 1; round += 1) {
+    const next = prepare(deps, claim, outcome, mapping, { ...read, ...known, canAsk });
+    if (next.kind === "approvers" && desk.approvals) {
+      known = { ...known, who: await whoToAsk(deps, desk.approvals, next.ticket, next.gates) };
+      continue;
+    }
+    if (next.kind === "approvers") break;
     if (next.kind !== "facts") return next;
     const { facts } = known;
     const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts, policy: read.policy });
@@ -127,12 +142,11 @@ async function nextFor(
   throw new Error("the rules asked for the same facts again");
 }
 
+/** What is done about a ticket once nothing more must be known. */
+type Settled = Exclude<Next, { kind: "facts" | "approvers" }>;
+
 /** Records everything that needs no call. Answers the work that does. */
-async function carryOut(
-  deps: ReconcileDeps,
-  claim: Claim,
-  next: Exclude<Next, { kind: "facts" }>,
-): Promise<Work | undefined> {
+async function carryOut(deps: ReconcileDeps, claim: Claim, next: Settled): Promise<Work | undefined> {
   const { store, log } = deps;
   if (next.kind === "park") {
     log.warn("a ticket is parked", { ticket: claim.ticket, reason: next.reason });
@@ -175,12 +189,16 @@ async function write(
     deps.log.info("a claim was lost before its write; the new holder goes on", { ticket: claim.ticket });
     return undefined;
   }
+  const done: ApprovalsDone = { applied: [], dropped: [], asked: [] };
   try {
+    if (desk.approvals) await carryOutApprovals(desk.approvals, work.approvals, work.write, done);
     const result = await desk.connector.write(work.write);
     deps.meter.count("interlock_writes_total", { connection: claim.connection });
-    return result;
+    work.asked.push(...done.asked);
+    const { applied, dropped } = result;
+    return { ...result, applied: [...applied, ...done.applied], dropped: [...dropped, ...done.dropped] };
   } catch (error) {
-    await recordFailedWrite(deps, claim, work, error);
+    await recordFailedWrite(deps, claim, work, { error, done });
     if (!work.givesBack) throw error;
     // Whatever the fault: who is to wait for this ticket must know that something of theirs was lost.
     await handleFailure(deps, claim, error, OVERWROTE_PERSON);
@@ -189,9 +207,11 @@ async function write(
 }
 
 /** The actions of a write with what is needed to judge them after a crash, when this process knows nothing any more. */
-function intentsOf({ actions, write }: Work): Intent[] {
+function intentsOf({ actions, write, approvals }: Work): Intent[] {
   const { recordType, revision } = write;
   return actions.map((action) => {
+    const ask = approvals.asks.find(({ actionId }) => actionId === action.id);
+    if (ask) return { ...action, round: ask.round };
     const field = write.fields.find(({ actionId }) => actionId === action.id);
     if (!field) return action;
     const seen = Object.fromEntries(Object.entries(field.seen).map(([path, value]) => [path, identity(value)]));
@@ -207,12 +227,19 @@ function identity(value: unknown): unknown {
 }
 
 /** Writes that certainly did not happen are closed; the rest stay open, to be read back before anything is tried again. */
-async function recordFailedWrite(deps: ReconcileDeps, claim: Claim, work: Work, error: unknown): Promise<void> {
+async function recordFailedWrite(
+  deps: ReconcileDeps,
+  claim: Claim,
+  work: Work,
+  { error, done }: { error: unknown; done: ApprovalsDone },
+): Promise<void> {
   if (!(error instanceof ConnectorError) || error.outcome === "unknown") {
     await deps.store.doubt(claim);
     return;
   }
-  const undone = work.actions.filter(({ id }) => !error.applied.includes(id));
+  // What people were asked stays open: the next look finds it in their queue, and remembers it.
+  const certain = new Set([...error.applied, ...done.applied]);
+  const undone = work.actions.filter(({ id }) => !certain.has(id));
   await deps.store.receive(
     claim,
     undone.map(({ id }): Receipt => ({ actionId: id, outcome: "abandoned", detail: `refused: ${error.kind}` })),

@@ -1,9 +1,11 @@
 import { afterWrites } from "../act/plan.ts";
 import { ConnectorError, describeError } from "../errors.ts";
+import type { GateMemory } from "../gates/gate.ts";
 import type { FieldWrite, MarkerQuery, Write, WriteResult } from "../ports.ts";
 import type { Claim, Receipt, ReceiptOutcome } from "../store/store.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
 import { handleFailure, isolated, tryAgain } from "./failure.ts";
+import { askedDraft } from "./gate-entries.ts";
 import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type EditsBetween, editsBetween, HISTORY_UNREADABLE } from "./look-back.ts";
 
@@ -60,15 +62,22 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
   const closed = [...work.earlier, ...receipts, ...(told ? work.owedReceipts : [])];
   const settlement = {
     ...work.settlement,
+    ...(work.asked.length > 0 && { gates: withAsked(work) }),
     ...(told && work.suggests !== undefined && { suggestedDigest: work.suggests }),
     fields,
     receipts: closed,
-    entries: [],
+    entries: work.asked.map((memory) => askedDraft(claim.ticket, memory)),
     ...(park && { park }),
   };
   const settled = await deps.store.settle(claim, settlement, deps.limits.restMs);
   if (settled) await deps.watch?.look(settlement.outcomes ?? []);
   if (settled && work.givesBack) countGivenBack(deps, claim, work, receipts);
+}
+
+/** A round that was asked takes the place of the one before it. */
+function withAsked({ settlement, asked }: Work): GateMemory[] {
+  const rules = new Set(asked.map(({ rule }) => rule));
+  return [...(settlement.gates ?? []).filter(({ rule }) => !rules.has(rule)), ...asked];
 }
 
 function countGivenBack({ meter }: ReconcileDeps, { connection }: Claim, work: Work, receipts: Receipt[]): void {

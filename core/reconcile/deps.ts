@@ -2,6 +2,7 @@ import type { Adviser } from "../advice/adviser.ts";
 import type { Watch } from "../advice/watch.ts";
 import type { Clock, Ids, Rng } from "../clock.ts";
 import type { Mode } from "../config/settings.ts";
+import type { Approvals } from "../gates/approvals.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
@@ -27,6 +28,8 @@ export interface Desk {
   /** Vendor record type → mapping, as they are now: a batch works by those with whose fields it read. */
   mappings: () => ReadonlyMap<string, Mapping>;
   facts?: FactSources;
+  /** Where the connection's people approve; absent where nothing says so. */
+  approvals?: Approvals;
   /** Where the connector calls, for whoever reads the log. */
   host?: string;
 }

@@ -79,6 +79,6 @@ function openWrites(claim: Claim, outcome: ReadOutcome | undefined): Write[] {
 
 /** A recorded set as the connector wrote it; undefined for notes, and for those recorded without their basis. */
 export function writtenField({ id, field, after, basis }: OpenAction): FieldWrite | undefined {
-  if (field === "note" || after === null || !basis) return undefined;
+  if (field === "note" || field === "gate" || after === null || !basis) return undefined;
   return { actionId: id, field, after, patch: basis.patch, seen: basis.seen };
 }

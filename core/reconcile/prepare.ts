@@ -1,5 +1,6 @@
+import { type AskWho, type GatePlan, type JudgedGate, planGates } from "../act/gates.ts";
 import { type Plan, plan } from "../act/plan.ts";
-import type { Decision } from "../decision.ts";
+import type { Decision, Gate } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Drift } from "../mapping/field.ts";
 import type { Mapping } from "../mapping/mapping.ts";
@@ -12,7 +13,9 @@ import type { ReadOutcome } from "../ports.ts";
 import type { Claim, Receipt, Settlement, TicketMemory } from "../store/store.ts";
 import { type Ticket, type TicketRef, ticketId } from "../ticket.ts";
 import { type Fetched, labelsAfter } from "./advise.ts";
+import { gatesFact, judgedGates, namesIn, type QueueView } from "./approvals.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
+import { gateDrafts } from "./gate-entries.ts";
 import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
 import { type Recovery, recover } from "./recover.ts";
@@ -26,9 +29,22 @@ export type Next =
   | { kind: "settle"; settlement: Settlement }
   | { kind: "write"; work: Work }
   /** The rules cannot say before these are known. */
-  | { kind: "facts"; ticket: Ticket; needs: readonly FactName[] };
+  | { kind: "facts"; ticket: Ticket; needs: readonly FactName[] }
+  /** People are to be asked, and it is not known yet who may answer. */
+  | { kind: "approvers"; ticket: Ticket; gates: readonly Gate[] };
 
 type Found = Extract<ReadOutcome, { found: true }>;
+
+/** What was found out about a ticket before it is decided on. */
+export interface Read extends LookBack, Fetched {
+  readAtMs: number;
+  policy: Policy;
+  queue: QueueView;
+  /** The connection says where its people approve. */
+  canAsk: boolean;
+  /** Rule → who is to be asked, as far as that was looked up. */
+  who: ReadonlyMap<string, AskWho>;
+}
 
 /** Maps, decides and plans for one ticket that was read at `readAtMs`. Makes no call and writes nothing. */
 export function prepare(
@@ -36,7 +52,7 @@ export function prepare(
   claim: Claim,
   found: Found,
   mapping: Mapping | undefined,
-  read: LookBack & Fetched & { readAtMs: number; policy: Policy },
+  read: Read,
 ): Next {
   if (!mapping) return { kind: "ignore" };
   const ref: TicketRef = { connection: claim.connection, type: claim.type, id: claim.recordId, key: found.key };
@@ -53,16 +69,42 @@ export function prepare(
     record: found.record,
     markers: read.markers,
     edits: read.edits,
+    queue: read.queue,
     nowMs: claim.claimedAtMs,
     unknownOutcomeWaitMs: deps.limits.unknownOutcomeWaitMs,
   });
   if (recovery.waitMs !== undefined) return { kind: "wait", ms: recovery.waitMs, counts: "neither" };
-  const facts: Facts = { ...read.facts, clocks: claim.memory?.clocks ?? {} };
   const { policy } = read;
   const nowMs = deps.clock.now();
+  const judged = judgedGates(claim, read.queue, { requesterId: ticket.requester.id, nowMs });
+  const gates = gatesFact(judged);
+  const facts: Facts = {
+    ...read.facts,
+    clocks: claim.memory?.clocks ?? {},
+    ...(Object.keys(gates).length > 0 && { gates }),
+  };
   const outcome = decide(ticket, facts, policy, nowMs);
   if ("needs" in outcome) return { kind: "facts", ticket, needs: outcome.needs };
-  const { decision } = outcome;
+  const known = { claim, ticket, mapping, recovery, found, judged, nowMs };
+  return planFor(deps, read, { ...known, decision: outcome.decision, facts });
+}
+
+/** What was found out about a ticket, and what is decided about it. */
+interface Decided extends Pick<Prepared, "claim" | "ticket" | "mapping" | "recovery" | "decision" | "found" | "nowMs"> {
+  judged: readonly JudgedGate[];
+  facts: Facts;
+}
+
+/** Plans what a decision asks for, or names those who must be known first. */
+function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
+  const { claim, ticket, mapping, recovery, decision, found, judged, facts, nowMs } = decided;
+  const mode = carefulOf(modeOf(deps, claim.connection), decision.mode);
+  const told = new Set(recovery.told.flatMap(({ because }) => because));
+  const approvals = planGates({
+    ...{ ticket, decision, judged, mode, told, canAsk: read.canAsk, who: read.who },
+    before: claim.memory?.gates ?? [],
+  });
+  if (approvals.unresolved.length > 0) return { kind: "approvers", ticket, gates: approvals.unresolved };
   const [digest, suggestion] = [outcomeDigest(decision), suggestionDigest(decision)];
   const planned = plan({
     ticket,
@@ -70,22 +112,22 @@ export function prepare(
     suggestionDigest: suggestion,
     mapping,
     memory: remembered(claim.memory, recovery, { decision, suggestion }),
-    mode: carefulOf(modeOf(deps, claim.connection), decision.mode),
+    mode,
     owed: recovery.owed,
-    toldSteps: new Set(recovery.told.flatMap(({ because }) => because)),
-    nowMs: deps.clock.now(),
+    toldSteps: told,
+    gateNews: [approvals.asks, approvals.cancels, approvals.undos, approvals.events].some((list) => list.length > 0),
+    nowMs,
     limits: deps.limits,
   });
   return next(deps, {
-    recovery,
-    claim,
-    ticket,
-    mapping,
-    decision,
-    inputs: inputsOf(ticket, facts, policy, nowMs, decision),
+    ...{ recovery, claim, ticket, mapping, decision },
+    inputs: inputsOf(ticket, facts, read.policy, nowMs, decision),
     digest,
     suggestion,
     planned,
+    approvals,
+    names: namesIn(read.queue),
+    nowMs,
     // What no note will tell any more is closed now.
     receipts: planned.note === "suggestion" ? [...recovery.receipts, ...recovery.owedReceipts] : recovery.receipts,
     owedReceipts: planned.note === "suggestion" ? [] : recovery.owedReceipts,
@@ -110,6 +152,7 @@ function remembered(
     outcomeDigest: "",
     suggestedDigest: "",
     clocks: {},
+    gates: [],
     advised: [],
     ...memory,
     fields,
@@ -135,6 +178,10 @@ export interface Prepared {
   digest: string;
   suggestion: string;
   planned: Plan;
+  approvals: GatePlan;
+  /** Ids of people who approve → names, for notes. */
+  names: ReadonlyMap<string, string>;
+  nowMs: number;
   receipts: Receipt[];
   owedReceipts: Receipt[];
   found: Found;
@@ -148,7 +195,7 @@ export interface Prepared {
 /** What is remembered of a ticket whatever is done about it. */
 export type Plain = Pick<
   Settlement,
-  "recordKey" | "revision" | "wakeAtMs" | "skips" | "decided" | "suggestedDigest" | "advised" | "outcomes"
+  "recordKey" | "revision" | "wakeAtMs" | "skips" | "gates" | "decided" | "suggestedDigest" | "advised" | "outcomes"
 >;
 
 function next(deps: ReconcileDeps, prepared: Prepared): Next {
@@ -158,7 +205,7 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   const plain: Plain = {
     recordKey: ticket.ref.key,
     revision: ticket.revision,
-    wakeAtMs: decision.wakeAt === null ? null : Date.parse(decision.wakeAt),
+    wakeAtMs: wakeAt(deps, prepared),
     skips: planned.skips,
     ...labelsAfter(ticket, decision, { memory: claim.memory, acts: planned.changes.length > 0 }),
     ...(news && { decided: { decision, outcomeDigest: digest, inputs: prepared.inputs } }),
@@ -180,8 +227,28 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     const told = { ...prepared, planned: { ...planned, changes: [], suggested: [] } };
     return { kind: "write", work: workOf(deps, told, planned.note, { settlement: { ...plain, park }, entries }) };
   }
-  if (planned.note === undefined) return settle({ receipts: [...receipts, ...prepared.owedReceipts] });
-  return { kind: "write", work: workOf(deps, prepared, planned.note, { settlement: plain, entries }) };
+  const { park, memory: gates } = prepared.approvals;
+  // Only here, where people are told of it: anywhere else what became of approvals is found again at the next look.
+  const settlement = { ...plain, gates, ...(park && { park }) };
+  const told = [...entries, ...gateDrafts(prepared)];
+  const closed = [...receipts, ...recovery.askReceipts];
+  if (planned.note !== undefined) {
+    const all = { ...prepared, receipts: closed };
+    return { kind: "write", work: workOf(deps, all, planned.note, { settlement, entries: told }) };
+  }
+  const receiptsNow = [...closed, ...prepared.owedReceipts];
+  return {
+    kind: "settle",
+    settlement: { ...settlement, receipts: receiptsNow, fields: planned.fields, entries: told },
+  };
+}
+
+/** When the rules say something else, or answers are to be looked for. */
+function wakeAt({ limits }: ReconcileDeps, { decision, approvals, nowMs }: Prepared): number | null {
+  const ruled = decision.wakeAt === null ? [] : [Date.parse(decision.wakeAt)];
+  const waits = approvals.asks.length > 0 || approvals.memory.some(({ state }) => state === "requested");
+  const times = [...ruled, ...(waits ? [nowMs + limits.approvalPollMs] : [])];
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {

@@ -4,6 +4,7 @@ import { readPath } from "../mapping/path.ts";
 import type { Overwrite, VendorRecord } from "../ports.ts";
 import type { Claim, OpenAction, Receipt, TicketMemory } from "../store/store.ts";
 import type { FieldValue, SettableField, Ticket } from "../ticket.ts";
+import type { QueueView } from "./approvals.ts";
 import type { LookBack } from "./look-back.ts";
 
 export type MarkerState = "present" | "absent" | "unreadable";
@@ -22,6 +23,8 @@ export interface Recovery {
   owed: FieldChange[];
   /** Their receipts, for when that note is written: until then they stay open, or a note that fails twice is lost. */
   owedReceipts: Receipt[];
+  /** Of requests that stand: closed together with what is remembered of them. */
+  askReceipts: Receipt[];
   /** Notes that stand. */
   told: OpenAction[];
   /** To be given back before anything else is done. */
@@ -39,6 +42,7 @@ export interface RecoveryInput extends LookBack {
   claim: Claim;
   ticket: Ticket;
   record: VendorRecord;
+  queue: Pick<QueueView, "requests">;
   nowMs: number;
   /** How long a call may still be applied after we gave up on it. */
   unknownOutcomeWaitMs: number;
@@ -53,13 +57,13 @@ export function recover(input: RecoveryInput): Recovery {
   const { claim, nowMs } = input;
   const told = claim.open.filter((action) => wasTold(action, input));
   const found: Recovery = {
-    ...{ receipts: [], owed: [], owedReceipts: [], told, lost: [], unread: [], ungiven: [] },
+    ...{ receipts: [], owed: [], owedReceipts: [], askReceipts: [], told, lost: [], unread: [], ungiven: [] },
     ...{ fields: claim.memory?.fields ?? {}, waitMs: undefined },
   };
   const seen: Seen = { applied: [], theirs: [], lost: new Map(), ungiven: [] };
   for (const action of claim.open) judge(action, input, found, seen);
   if (found.waitMs !== undefined)
-    return { ...found, ...{ receipts: [], owed: [], owedReceipts: [], told: [], unread: [] } };
+    return { ...found, ...{ receipts: [], owed: [], owedReceipts: [], askReceipts: [], told: [], unread: [] } };
   const fields = ownedByPeople(afterWrites(found.fields, seen.applied, nowMs), seen.theirs);
   const ungiven = seen.ungiven.filter((field) => !seen.lost.has(field));
   return { ...found, fields, lost: [...seen.lost.values()], ungiven };
@@ -73,6 +77,10 @@ interface Seen {
 }
 
 function judge(action: OpenAction, input: RecoveryInput, found: Recovery, seen: Seen): void {
+  if (action.field === "gate") {
+    judgeApproval(action, input, found);
+    return;
+  }
   const { ticket, edits, nowMs } = input;
   const change = changeOf(action);
   const told = isTold(action, found.told);
@@ -98,6 +106,17 @@ function judge(action: OpenAction, input: RecoveryInput, found: Recovery, seen: 
   const owed = change !== undefined && !told && !givesBack && !overwrite;
   if (owed) found.owed.push(change);
   (owed ? found.owedReceipts : found.receipts).push(foundReceipt(action, input.markers));
+}
+
+/** A request that stands is one, whoever was to record it. Taking back and undoing are looked at anew, and done again. */
+function judgeApproval({ id, kind, marker, inDoubtSinceMs }: OpenAction, input: RecoveryInput, found: Recovery): void {
+  if (input.queue.requests.get(marker)?.state === "standing" && kind === "ask") {
+    found.askReceipts.push({ actionId: id, outcome: "found", detail: "found on reading back" });
+    return;
+  }
+  const leftMs = kind === "ask" ? inDoubtSinceMs + input.unknownOutcomeWaitMs - input.nowMs : 0;
+  if (leftMs > 0) found.waitMs = Math.max(found.waitMs ?? 0, leftMs);
+  else found.receipts.push({ actionId: id, outcome: "abandoned", detail: "not found on reading back" });
 }
 
 /** A note tells of its own fields and of those owed before it; one about what was put back tells of nothing else. */
@@ -144,6 +163,6 @@ function foundReceipt(action: OpenAction, markers: ReadonlyMap<string, MarkerSta
 }
 
 function changeOf(action: OpenAction): FieldChange | undefined {
-  if (action.field === "note" || action.after === null) return undefined;
+  if (action.field === "note" || action.field === "gate" || action.after === null) return undefined;
   return { field: action.field, before: action.before ?? "", after: action.after };
 }

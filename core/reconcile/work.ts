@@ -1,12 +1,16 @@
+import { gateLines } from "../act/gate-note.ts";
+import { eventName } from "../act/gates.ts";
 import { markerOf, noteText } from "../act/note.ts";
 import { type FieldChange, stepName } from "../act/plan.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Action, Decision } from "../decision.ts";
+import type { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
 import type { FieldWrite, VendorRecord, Write } from "../ports.ts";
 import type { Receipt, Settlement, TicketMemory } from "../store/store.ts";
+import { type ApprovalWork, askText, roundOf } from "./approvals.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -15,6 +19,10 @@ export interface Work {
   write: Write;
   actions: Action[];
   changes: FieldChange[];
+  /** What is done about approvals before the fields are written. */
+  approvals: ApprovalWork;
+  /** Rounds that were asked, once they were. */
+  asked: GateMemory[];
   /** The mode it was planned under. */
   mode: Mode;
   /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
@@ -39,7 +47,8 @@ export function workOf(
   rest: Pick<Work, "settlement" | "entries">,
 ): Work {
   const { claim, ticket, mapping, decision, suggestion, planned, receipts, owedReceipts, found, readAtMs } = prepared;
-  const because = reasonsOf(decision, planned.escalations);
+  const { asks, events } = kind === "change" ? prepared.approvals : { asks: [], events: [] };
+  const because = [...reasonsOf(decision, planned.escalations), ...events.map(eventName)];
   // A suggestion shows what would be written; only a change writes it.
   const sets = planned.changes.map(
     (change): Action => ({
@@ -78,13 +87,17 @@ export function workOf(
         changes: told,
         advised: planned.advised,
         escalations: planned.escalations,
+        gates: gateLines(events, { asks, decision, names: prepared.names }),
         words: prepared.words,
       }),
     },
   };
+  const done = approvalWork(deps, prepared, kind);
   return {
     write,
-    actions: [...sets, note],
+    actions: [...sets, ...done.actions, note],
+    approvals: done.approvals,
+    asked: [],
     changes: planned.changes,
     mode: modeOf(deps, claim.connection),
     earlier: receipts,
@@ -93,6 +106,39 @@ export function workOf(
     ...((kind === "suggestion" || planned.advised.length > 0) && { suggests: suggestion }),
     givesBack: false,
     ...rest,
+  };
+}
+
+/** The intents of all that is done about approvals, with what is needed to carry them out. */
+function approvalWork(
+  deps: ReconcileDeps,
+  { ticket, decision, approvals, nowMs }: Prepared,
+  kind: "change" | "suggestion",
+): { actions: Action[]; approvals: ApprovalWork } {
+  const { asks, cancels, undos } = kind === "change" ? approvals : { asks: [], cancels: [], undos: [] };
+  const actions: Action[] = [];
+  const intend = (
+    what: "ask" | "cancel" | "undo",
+    rule: string,
+    marker?: string,
+  ): { actionId: string; marker: string } => {
+    const id = deps.ids.short();
+    const under = marker ?? markerOf(id);
+    const plain = { field: "gate", before: null, after: null } as const;
+    actions.push({ id, kind: what, ...plain, because: [rule], decisionId: decision.id, marker: under });
+    return { actionId: id, marker: under };
+  };
+  const asked = asks.map((ask) => {
+    const text = askText(ask, ticket, decision, nowMs);
+    return { ...intend("ask", ask.gate.rule, ask.marker), round: roundOf(ask), text };
+  });
+  return {
+    approvals: {
+      asks: asked,
+      cancels: cancels.map((memory) => ({ actionId: intend("cancel", memory.rule, memory.marker).actionId, memory })),
+      undos: undos.map((memory) => ({ actionId: intend("undo", memory.rule, memory.marker).actionId, memory })),
+    },
+    actions,
   };
 }
 

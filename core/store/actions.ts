@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Action } from "../decision.ts";
+import { GateRound } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -47,7 +48,7 @@ export async function recordIntents(
       after: JSON.stringify(action.after),
       because: JSON.stringify(action.because),
       marker: action.marker,
-      basis: action.basis === undefined ? null : JSON.stringify(action.basis),
+      basis: keptBasis(action),
       doubt_at: null,
       state: "open" as const,
       intent_at: nowMs,
@@ -55,7 +56,7 @@ export async function recordIntents(
       detail: "",
     }));
     if (rows.length > 0) await trx.insertInto("actions").values(rows).execute();
-    const intents = actions.map(({ basis: _, ...action }): Draft => {
+    const intents = actions.map(({ basis: _, round: __, ...action }): Draft => {
       return { kind: "action", ticket: claim.ticket, body: action };
     });
     await appendEntries(driver, trx, [...entries, ...intents]);
@@ -111,8 +112,16 @@ export async function doubtActions(driver: StoreDriver, claim: Claim): Promise<b
 
 export function openAction(row: ActionsTable): OpenAction {
   const { intent_at: intentAtMs, doubt_at } = row;
-  const basis = row.basis === null ? undefined : Basis.parse(JSON.parse(row.basis));
-  return { ...actionOf(row), ...(basis && { basis }), intentAtMs, inDoubtSinceMs: doubt_at ?? intentAtMs };
+  const kept: unknown = row.basis === null ? undefined : JSON.parse(row.basis);
+  const round = row.kind === "ask" && kept !== undefined ? GateRound.parse(kept) : undefined;
+  const basis = round || kept === undefined ? undefined : Basis.parse(kept);
+  const doubt = { intentAtMs, inDoubtSinceMs: doubt_at ?? intentAtMs };
+  return { ...actionOf(row), ...(basis && { basis }), ...(round && { round }), ...doubt };
+}
+
+function keptBasis({ basis, round }: Intent): string | null {
+  const kept = round ?? basis;
+  return kept === undefined ? null : JSON.stringify(kept);
 }
 
 /** A row of `actions` as the action it records. */

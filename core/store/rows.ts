@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import { z } from "zod";
 import { Advised } from "../advice/remembered.ts";
 import { Decision, Skip } from "../decision.ts";
+import { GateMemory } from "../gates/gate.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import type { TicketsTable } from "./schema.ts";
 import type { TicketMemory } from "./store.ts";
@@ -23,6 +24,7 @@ export function memoryOf(row: Selectable<TicketsTable>): TicketMemory {
     outcomeDigest: row.outcome_digest,
     suggestedDigest: row.suggested_digest,
     fields: FieldMemories.parse(JSON.parse(row.fields)),
+    gates: z.array(GateMemory).parse(JSON.parse(row.gates)),
     advised: z.array(Advised).parse(JSON.parse(row.advised)),
     clocks: Object.fromEntries(decisionOf(row).sla.map(({ clock, memory }) => [clock, memory])),
   };

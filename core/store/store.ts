@@ -1,5 +1,6 @@
 import type { AdviceMemory, AdviceOutcome, Advised } from "../advice/remembered.ts";
 import type { Action, Decision, Skip } from "../decision.ts";
+import type { GateMemory, GateRound } from "../gates/gate.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
 import type { ClocksFact } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
@@ -38,12 +39,14 @@ export interface TicketMemory {
   fields: Partial<Record<SettableField, FieldMemory>>;
   /** Clocks as the last decision left them. */
   clocks: ClocksFact;
+  /** What was asked of people, a round for each rule. */
+  gates: GateMemory[];
   /** Labels that advice gave it and that people have not yet answered by closing it. */
   advised: Advised[];
 }
 
-/** An action on its way into the store; `basis` stays out of the ledger. */
-export type Intent = Action & { basis?: WriteBasis };
+/** An action on its way into the store; `basis` and `round` stay out of the ledger. */
+export type Intent = Action & { basis?: WriteBasis; round?: GateRound };
 
 export type OpenAction = Intent & {
   intentAtMs: number;
@@ -87,6 +90,8 @@ export interface Settlement {
   /** Wanted values that are not written, and why. */
   skips?: readonly Skip[];
   fields: TicketMemory["fields"];
+  /** What was asked of people; absent where nothing of it changed. */
+  gates?: readonly GateMemory[];
   /** Labels that advice gave it, from now on; absent where nothing of it changed. */
   advised?: readonly Advised[];
   /** What labels turned out to be: recorded once, with what is remembered of them. */
@@ -120,6 +125,7 @@ export interface TicketView {
   rules: TracedRule[] | undefined;
   /** Values that the decision asks for and that were not written. */
   skips: Skip[];
+  gates: GateMemory[];
   fields: TicketMemory["fields"];
   actions: (Action & { state: string; intentAtMs: number; receiptAtMs: number | null; detail: string })[];
   dueAtMs: number | null;

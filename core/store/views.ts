@@ -4,7 +4,7 @@ import { actionOf } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { rulesAt } from "./policies.ts";
 import { decisionOf, memoryOf, skipsOf } from "./rows.ts";
-import type { WorkTable } from "./schema.ts";
+import type { TicketsTable, WorkTable } from "./schema.ts";
 import type { Counts, Parked, TicketView } from "./store.ts";
 import { guarded } from "./transaction.ts";
 
@@ -68,7 +68,7 @@ export async function viewTicket(
       decision,
       rules: decision && (await rulesAt(driver, decision.policyVersion)),
       skips: ticket ? skipsOf(ticket) : [],
-      fields: ticket ? memoryOf(ticket).fields : {},
+      ...rememberedOf(ticket),
       actions: actions.reverse().map((row) => ({
         ...actionOf(row),
         state: row.state,
@@ -85,6 +85,12 @@ export async function viewTicket(
       settledAtMs: ticket?.settled_at,
     };
   });
+}
+
+function rememberedOf(ticket: Selectable<TicketsTable> | undefined): Pick<TicketView, "fields" | "gates"> {
+  if (!ticket) return { fields: {}, gates: [] };
+  const { fields, gates } = memoryOf(ticket);
+  return { fields, gates };
 }
 
 function failingOf(work: Selectable<WorkTable>): TicketView["failing"] {

@@ -1,5 +1,7 @@
 import { sql } from "kysely";
+import { z } from "zod";
 import type { AdviceOutcome } from "../advice/remembered.ts";
+import { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { closeActions } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -41,13 +43,14 @@ export async function settleWork(
 }
 
 async function rememberTicket(driver: StoreDriver, trx: Trx, claim: Claim, settlement: Settlement): Promise<void> {
-  const { recordKey, revision, decided, fields, wakeAtMs, skips, suggestedDigest, advised } = settlement;
+  const { recordKey, revision, decided, fields, wakeAtMs, skips, suggestedDigest, advised, gates } = settlement;
   const seen = {
     record_key: recordKey,
     revision,
     fields: JSON.stringify(fields),
     wake_at: wakeAtMs,
     settled_at: await driver.nowMs(trx),
+    ...(gates && { gates: JSON.stringify(gates) }),
     ...(skips && { skips: JSON.stringify(skips) }),
     ...(advised && { advised: JSON.stringify(advised) }),
     ...(suggestedDigest !== undefined && { suggested_digest: suggestedDigest }),
@@ -205,6 +208,8 @@ export async function redriveWork(driver: StoreDriver, connection: string, key: 
       .where(named)
       .returning("ticket")
       .execute();
+    // What nobody answered in time is asked again.
+    for (const { ticket } of due) await forgetExpired(trx, ticket);
     const rows = [...notes, ...due];
     await appendEntries(
       driver,
@@ -213,6 +218,19 @@ export async function redriveWork(driver: StoreDriver, connection: string, key: 
     );
     return rows.length > 0;
   });
+}
+
+async function forgetExpired(trx: Trx, ticket: string): Promise<void> {
+  const row = await trx.selectFrom("tickets").select("gates").where("ticket", "=", ticket).executeTakeFirst();
+  if (!row) return;
+  const gates = z.array(GateMemory).parse(JSON.parse(row.gates));
+  const left = gates.filter(({ state }) => state !== "expired");
+  if (left.length === gates.length) return;
+  await trx
+    .updateTable("tickets")
+    .set({ gates: JSON.stringify(left) })
+    .where("ticket", "=", ticket)
+    .execute();
 }
 
 /** A claim's end. Hints that came meanwhile keep the row due, after a rest. */

@@ -100,7 +100,10 @@ function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<st
 function followedUnproven(name: string, { id, advice, suggests }: Decision, { actions }: TicketView): string[] {
   const written = actions.filter(({ kind, decisionId }) => kind === "set" && decisionId === id);
   return written
-    .filter(({ field, after }) => advice?.limit && field !== "note" && after !== null && suggests[field] === after)
+    .filter(
+      ({ field, after }) =>
+        advice?.limit && field !== "note" && field !== "gate" && after !== null && suggests[field] === after,
+    )
     .map(({ field }) => `${name}: ${field} was written, though AI may only suggest it: ${advice?.limit}`);
 }
 

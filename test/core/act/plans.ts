@@ -50,6 +50,7 @@ export function memoryOf(fields: TicketMemory["fields"], digest = ""): TicketMem
     suggestedDigest: digest,
     fields,
     clocks: {},
+    gates: [],
     advised: [],
   };
 }

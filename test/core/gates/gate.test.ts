@@ -9,7 +9,17 @@ const HOUR = 3_600_000;
 const MEMORY: GateMemory = {
   ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "[il:g1]", answers: [] },
   ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
-  ...{ groups: ["Board"], people: [], need: "any", fallback: false, seen: "1", stood: [], present: {} },
+  ...{
+    groups: ["Board"],
+    people: [],
+    need: "any",
+    fallback: false,
+    seen: "1",
+    stood: [],
+    present: {},
+    doors: [],
+    undone: 0,
+  },
 };
 
 const CONTEXT = { requesterId: "rita", ownIds: new Set(["bot"]), nowMs: ASKED_MS + HOUR };

@@ -26,6 +26,15 @@ export const DECISION: Draft = {
     holds: [{ rule: "network", reason: "r" }],
   },
 };
+export const GATE: Draft = {
+  kind: "gate",
+  ticket: "snow/incident/1",
+  body: {
+    ...{ event: "granted", rule: "security", marker: "[il:g1]", bindsDigest: "ff", answerId: "row-1", by: "ann" },
+    at: "2026-03-02T09:00:00.000Z",
+    reason: "",
+  },
+};
 export const ACTION: Draft = {
   kind: "action",
   ticket: "snow/incident/1",
@@ -115,6 +124,7 @@ export const DRAFTS: readonly Draft[] = [
   SIGNAL,
   DECISION,
   ACTION,
+  GATE,
   RECEIPT,
   PARKED,
   REDRIVE,

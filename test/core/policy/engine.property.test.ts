@@ -49,7 +49,11 @@ function ofEach(make: (plan: (typeof POLICIES)[number]["plan"], policy: Policy) 
   return (policy) => made.get(policy) ?? policy;
 }
 
-const gateNames = (gates: readonly Gate[]): string[] => gates.map(({ rule, bindsDigest }) => `${rule} ${bindsDigest}`);
+/** A gate is bound to what the decision would set, and that may differ: what it asks of whom may not. */
+const gateNames = (gates: readonly Gate[]): string[] =>
+  gates.map(({ rule, groups, people, need, before, binds }) =>
+    JSON.stringify([rule, groups, people, need, before, binds]),
+  );
 const holdNames = (holds: readonly Hold[]): string[] => holds.map(({ rule, reason }) => `${rule} ${reason}`);
 const hasAll = (all: readonly string[], some: readonly string[]): boolean => some.every((one) => all.includes(one));
 

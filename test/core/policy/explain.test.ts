@@ -12,6 +12,7 @@ const UNDECIDED: TicketView = {
   ...{
     rules: undefined,
     skips: [],
+    gates: [],
     fields: {},
     actions: [],
     dueAtMs: null,

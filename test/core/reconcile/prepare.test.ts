@@ -5,6 +5,7 @@ import type { Mapping } from "../../../core/mapping/mapping.ts";
 import type { Facts } from "../../../core/policy/facts.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import type { Overwrite } from "../../../core/ports.ts";
+import { NO_QUEUE } from "../../../core/reconcile/approvals.ts";
 import type { ReconcileDeps } from "../../../core/reconcile/deps.ts";
 import { type Next, prepare } from "../../../core/reconcile/prepare.ts";
 import type { MarkerState } from "../../../core/reconcile/recover.ts";
@@ -100,7 +101,8 @@ function prepared(each: Case, counted: string[] = []): Next {
   const { found: replaced = {}, unknown = [] } = each.edits ?? {};
   const edits = { found: new Map(Object.entries(replaced)), unknown: new Set(unknown) };
   const facts = each.facts ?? {};
-  const read = { readAtMs: NOW_MS - 50, markers, edits, facts, entries: [], policy: deps.policy() };
+  const queue = { queue: NO_QUEUE, canAsk: false, who: new Map() };
+  const read = { readAtMs: NOW_MS - 50, markers, edits, facts, entries: [], policy: deps.policy(), ...queue };
   return prepare(deps, claim, found, "mapping" in each ? each.mapping : mapping, read);
 }
 

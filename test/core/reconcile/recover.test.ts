@@ -56,7 +56,15 @@ function recovered({
   const states = new Map(Object.entries(markers).map(([id, state]) => [`[il:${id}]`, state]));
   const ticket = ticketWith({ assignmentGroup: group });
   const seen = { found: new Map(Object.entries(edits.found ?? {})), unknown: new Set(edits.unknown) };
-  const asked = { ticket, record, markers: states, edits: seen, nowMs, unknownOutcomeWaitMs: WAIT_MS };
+  const asked = {
+    ticket,
+    record,
+    markers: states,
+    edits: seen,
+    queue: { requests: new Map() },
+    nowMs,
+    unknownOutcomeWaitMs: WAIT_MS,
+  };
   return recover({ claim: claimOf(open, memory), ...asked });
 }
 

@@ -1,0 +1,134 @@
+import { clean } from "../advice/clean.ts";
+import type { Decision, Gate, Need } from "../decision.ts";
+import type { AnswerRefusal, JudgedAnswer } from "../gates/answer.ts";
+import type { Ticket } from "../ticket.ts";
+import type { AskWho, GateEvent, PlannedAsk } from "./gates.ts";
+
+const REFUSED: Readonly<Record<AnswerRefusal, string>> = {
+  not_asked: "they were not asked",
+  requester: "nobody approves their own request",
+  own_account: "the integration account only asks, it never answers",
+  inactive: "their account is switched off",
+  early: "it was given before this was asked",
+  late: "it came after the time was up",
+  nobody: "the system does not say who gave it, or when",
+};
+
+const TITLE_LETTERS_MAX = 160;
+
+/** What a note tells of approvals, a line each. `names`: ids of people → names. */
+export function gateLines(
+  events: readonly GateEvent[],
+  { asks, decision, names }: { asks: readonly PlannedAsk[]; decision: Decision; names: ReadonlyMap<string, string> },
+): string[] {
+  return [
+    ...events.map((event) => eventLine(event, whyOf(event, decision), names)),
+    ...asks.map(({ gate, who }) => {
+      const instead = who.fallback ? " (asked in place of approvers who are gone)" : "";
+      return `Asked for approval by ${whoText(who)}${instead}, before ${gate.before.join(", ")}: ${gate.why} (rule ${gate.rule})`;
+    }),
+  ];
+}
+
+function whyOf({ rule }: GateEvent, { gates }: Decision): Gate | undefined {
+  return gates.find((gate) => gate.rule === rule);
+}
+
+function eventLine(event: GateEvent, gate: Gate | undefined, names: ReadonlyMap<string, string>): string {
+  const { kind, rule, answer, what, by: deciders = [] } = event;
+  const people = deciders.map((id) => names.get(id) ?? id).join(", ");
+  const about = `(rule ${rule})`;
+  const by = answer ? nameOf(answer, names) : "";
+  switch (kind) {
+    case "answer_refused":
+      return `The ${answer?.decision === "rejected" ? "rejection" : "approval"} by ${by} does not count: ${answer?.refused ? REFUSED[answer.refused] : ""} ${about}`;
+    case "granted":
+      return `Approved by ${people}: ${gate?.why ?? rule} ${about}`;
+    case "refused":
+      return `Rejected by ${people}, so ${gate?.before.join(", ") ?? "what waits"} does not happen: ${gate?.why ?? rule} ${about}`;
+    case "expired":
+      return `Nobody who may answer did so in time: ${gate?.why ?? rule} ${about}. It is asked again when what was asked for changes, or when an operator redrives the ticket`;
+    case "void":
+      return gate
+        ? `What was asked for has changed, so the approval is void ${about}`
+        : `No approval is needed any more ${about}`;
+    case "gone":
+      return `Too few of those who were asked can still answer ${about}`;
+    case "side_door":
+      return `Past the approval: ${what ?? ""} ${about}`;
+    default:
+      return `Asked ${about}`;
+  }
+}
+
+/** Who gave an answer, for a note that stays with the vendor. */
+export function nameOf({ by }: Pick<JudgedAnswer, "by">, names: ReadonlyMap<string, string>): string {
+  return by === "" ? "somebody" : (names.get(by) ?? by);
+}
+
+/** Who is asked, and how many of them must agree. */
+export function whoText({ groups, people, need }: Exclude<AskWho, { nobody: string }>): string {
+  const who = [...groups, ...people];
+  return `${needText(need)}${who.join(need === "all" || need === "one-of-each" ? " and " : " or ")}`;
+}
+
+function needText(need: Need): string {
+  if (need === "any") return "";
+  if (need === "all") return "everybody of ";
+  if (need === "one-of-each") return "one each of ";
+  return typeof need === "number" ? `${need} of ` : `${need} of `;
+}
+
+const WAITS: Readonly<Record<Gate["before"][number], string>> = {
+  assign: "the ticket is assigned",
+  set: "its fields are set",
+  resolve: "it may be resolved",
+  close: "it may be closed",
+  schedule: "the change may be scheduled",
+  implement: "the change may begin",
+  fulfil: "the request is fulfilled",
+};
+
+/**
+ * What an approver reads in their own queue: what is asked and why, what makes it risky, what AI had to do with it, what
+ * a yes and a no bring about, and until when. It goes to the vendor only, since it shows the ticket's title.
+ */
+export function requestText(
+  gate: Gate,
+  { ticket, decision, advice, nowMs }: { ticket: Ticket; decision: Decision; advice: readonly string[]; nowMs: number },
+): string {
+  const title = clean(ticket.title, { codePointsMax: TITLE_LETTERS_MAX, oneLine: true }).text.replace(/[[\]]/g, "");
+  const will = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
+  const until = new Date(nowMs + gate.expiresMs).toISOString().slice(0, 16).replace("T", " ");
+  return [
+    `Interlock asks for your approval: ${ticket.ref.key} ${title}`,
+    `Why: ${gate.why} (rule ${gate.rule})`,
+    ...factLines(ticket),
+    ...riskLines(decision),
+    ...advice,
+    `If you approve: ${gate.before.map((effect) => WAITS[effect]).join(", ")}${will.length > 0 ? ` (${will.join(", ")})` : ""}.`,
+    "If you reject: that does not happen, and the ticket says so.",
+    `Until ${until} UTC. It counts for what the ticket says now: if ${gate.binds.join(", ")} changes, you are asked again.`,
+    `Decision ${decision.id}`,
+  ].join("\n");
+}
+
+function factLines({ kind, priority, ci, service, change, request }: Ticket): string[] {
+  const facts = [
+    `priority ${priority}`,
+    ...(ci === "" ? [] : [`item ${ci}`]),
+    ...(service === "" ? [] : [`service ${service}`]),
+    ...(kind === "change" && change.plannedStart
+      ? [`planned ${change.plannedStart} to ${change.plannedEnd ?? "(open)"}`]
+      : []),
+    ...(kind === "change" ? [change.backoutPlan === "" ? "no backout plan" : "with a backout plan"] : []),
+    ...(kind === "request" && request.item !== ""
+      ? [`${request.quantity} x ${request.item}, price ${request.price}`]
+      : []),
+  ];
+  return [`What: ${kind}, ${facts.join(", ")}`];
+}
+
+function riskLines(_decision: Decision): string[] {
+  return [];
+}

@@ -1,0 +1,203 @@
+import type { Mode } from "../config/settings.ts";
+import type { Decision, Gate, Need } from "../decision.ts";
+import type { JudgedAnswer } from "../gates/answer.ts";
+import type { GateMemory } from "../gates/gate.ts";
+import type { Ticket } from "../ticket.ts";
+
+/** How often something that came about past one request is undone before a person is called. */
+const UNDOS_MAX = 3;
+
+/** Something about an approval that people are told of, once. */
+export interface GateEvent {
+  kind: "asked" | "answer_refused" | "granted" | "refused" | "expired" | "void" | "gone" | "side_door";
+  rule: string;
+  marker: string;
+  /** The answer it is about; absent where it is about none. */
+  answer?: JudgedAnswer;
+  /** Ids of those whose answers have decided it. */
+  by?: readonly string[];
+  /** What was done past the approval, for people. */
+  what?: string;
+}
+
+/** Who is asked: those of the rule, or those who stand in for them; or why there is nobody. */
+export type AskWho =
+  | { groups: readonly string[]; people: readonly string[]; need: Need; fallback: boolean }
+  | { nobody: string };
+
+/** A request to be made: a new round, or one that a crash left unfinished. */
+export interface PlannedAsk {
+  gate: Gate;
+  who: Exclude<AskWho, { nobody: string }>;
+  /** Of the unfinished one. */
+  marker: string | undefined;
+}
+
+export interface GatePlan {
+  asks: PlannedAsk[];
+  /** Rules whose approvers must be looked up before this plan is one. */
+  unresolved: Gate[];
+  cancels: GateMemory[];
+  undos: GateMemory[];
+  events: GateEvent[];
+  /** What is remembered from now on, without what is asked now. */
+  memory: GateMemory[];
+  /** Why a person is needed. */
+  park: { reason: string; detail: string } | undefined;
+}
+
+export interface GatePlanInput {
+  ticket: Pick<Ticket, "status">;
+  decision: Pick<Decision, "gates" | "holds">;
+  /** As they were remembered, and as the queue has them now. */
+  before: readonly GateMemory[];
+  judged: readonly JudgedGate[];
+  mode: Mode;
+  /** The connection has a queue in which people can be asked. */
+  canAsk: boolean;
+  who: ReadonlyMap<string, AskWho>;
+  /** Names of events that a note tells of already, though that was never remembered. */
+  told: ReadonlySet<string>;
+}
+
+/** A round as its queue shows it. */
+export interface JudgedGate {
+  memory: GateMemory;
+  /** It was not asked in full: a crash came between. */
+  half: boolean;
+  /** Too few are left who could answer it. */
+  stranded: boolean;
+  /** What somebody did to the request itself; null where nobody did. */
+  sideDoor: string | null;
+}
+
+/** What is to be done about the approvals of a ticket, and what people are to be told of them. Pure. */
+export function planGates(input: GatePlanInput): GatePlan {
+  const { decision, mode, canAsk, told } = input;
+  const plan: GatePlan = {
+    ...{ asks: [], unresolved: [], cancels: [], undos: [], events: [], memory: [], park: undefined },
+  };
+  const stopped = decision.holds.some(({ before }) => before === undefined);
+  for (const judged of input.judged) followUp(judged, input, stopped, plan);
+  const wanted = mode === "act" && !stopped ? decision.gates.filter((gate) => isToAsk(gate, input)) : [];
+  for (const gate of wanted) plan.unresolved.push(...askFor(gate, input, plan));
+  if (wanted.length > 0 && !canAsk) plan.park = noQueue(wanted);
+  const events = plan.events.filter((event) => !told.has(eventName(event)));
+  return { ...plan, events };
+}
+
+/** An event as it is named in the evidence of the note that told of it. */
+export function eventName({ kind, rule, marker, answer, what }: GateEvent): string {
+  return ["gate", rule, kind, marker, ...(answer ? [answer.id] : []), ...(what === undefined ? [] : [what])].join("/");
+}
+
+function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, plan: GatePlan): void {
+  const { memory, half } = judged;
+  const old = input.before.find(({ marker }) => marker === memory.marker);
+  const gate = input.decision.gates.find(({ rule }) => rule === memory.rule);
+  const event = (kind: GateEvent["kind"], more: Partial<GateEvent> = {}): void => {
+    plan.events.push({ kind, rule: memory.rule, marker: memory.marker, ...more });
+  };
+  for (const answer of memory.answers)
+    if (answer.refused !== null && !wasSeen(answer, old)) event("answer_refused", { answer });
+  const waited = old?.state === "requested" || half;
+  // Where nothing may be written nothing is taken back, so it is not void yet.
+  if (input.mode !== "act") {
+    plan.memory.push(memory);
+    return;
+  }
+  const isVoid = !stopped && memory.state !== "void" && isOver(memory, gate, input.ticket);
+  if (isVoid || (judged.stranded && !stopped)) {
+    if (memory.state === "requested" || memory.state === "granted") event(judged.stranded ? "gone" : "void");
+    if (waited) plan.cancels.push(memory);
+    // Of a rule that does not ask any more nothing is remembered.
+    if (gate) plan.memory.push({ ...memory, state: "void" });
+    return;
+  }
+  if (memory.state !== (old?.state ?? "requested")) {
+    const decided = memory.answers.filter(
+      ({ refused, decision }) => refused === null && (decision === "rejected") === (memory.state === "refused"),
+    );
+    event(memory.state === "void" ? "void" : endOf(memory.state), { by: decided.map(({ by }) => by) });
+  }
+  // Nobody is to answer in vain.
+  if (waited && memory.state === "expired") plan.cancels.push(memory);
+  if (memory.state === "expired" && gate) plan.park ??= expiredText(gate);
+  plan.memory.push(gate ? closeDoors(judged, gate, { plan, event }) : memory);
+}
+
+function endOf(state: "requested" | "granted" | "refused" | "expired"): GateEvent["kind"] {
+  return state === "requested" ? "asked" : state;
+}
+
+/** What was done past an approval is told once, and undone where the rule says so. */
+function closeDoors(
+  { memory, sideDoor }: JudgedGate,
+  gate: Gate,
+  { plan, event }: { plan: GatePlan; event: (kind: GateEvent["kind"], more: Partial<GateEvent>) => void },
+): GateMemory {
+  const doors = [...gate.passed, ...(sideDoor === null ? [] : ["queue"])];
+  if (doors.length === 0) return memory;
+  const fresh = doors.filter((door) => !memory.doors.includes(door));
+  const what = sideDoor ?? `${gate.passed.join(", ")} came about without the approval`;
+  if (fresh.length > 0) event("side_door", { what });
+  if (gate.sideDoor === "tell") return { ...memory, doors: [...new Set([...memory.doors, ...doors])] };
+  if (memory.undone >= UNDOS_MAX) {
+    const detail = `${what}; it was undone ${UNDOS_MAX} times and came back (rule ${gate.rule}); find out who does it, then redrive`;
+    plan.park = { reason: "side_door", detail };
+    return { ...memory, doors };
+  }
+  plan.undos.push(memory);
+  // Whoever comes the same way again is told of again.
+  return { ...memory, doors: [], undone: memory.undone + 1 };
+}
+
+function isOver(memory: GateMemory, gate: Gate | undefined, { status }: Pick<Ticket, "status">): boolean {
+  if (!gate || gate.state === "needed") return true;
+  return memory.state === "requested" && ENDED.has(status) && gate.passed.length === 0;
+}
+
+const ENDED: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);
+
+function isToAsk(gate: Gate, { ticket, judged }: GatePlanInput): boolean {
+  if (gate.state === "needed") return !ENDED.has(ticket.status);
+  return gate.state === "requested" && judged.some(({ memory, half }) => half && memory.rule === gate.rule);
+}
+
+/** Adds the request; answers the gate where its approvers are not known yet. */
+function askFor(gate: Gate, { judged, canAsk, who }: GatePlanInput, plan: GatePlan): Gate[] {
+  if (!canAsk) return [];
+  const half = judged.find((each) => each.half && each.memory.rule === gate.rule)?.memory;
+  if (half && gate.state === "requested") {
+    const { groups, people, need, fallback, marker } = half;
+    plan.asks.push({ gate, who: { groups, people, need, fallback }, marker });
+    return [];
+  }
+  const found = who.get(gate.rule);
+  if (!found) return [gate];
+  if ("nobody" in found) {
+    plan.park = { reason: "no_approver", detail: `${found.nobody} (rule ${gate.rule})` };
+    return [];
+  }
+  plan.asks.push({ gate, who: found, marker: undefined });
+  return [];
+}
+
+function noQueue(gates: readonly Gate[]): { reason: string; detail: string } {
+  const rules = gates.map(({ rule }) => rule).join(", ");
+  const detail = `${rules} must be approved, and this connection does not say where people approve; set approvals of the connection, then redrive`;
+  return { reason: "no_approval_queue", detail };
+}
+
+function expiredText({ rule }: Gate): { reason: string; detail: string } {
+  const detail = `nobody who may answer did so in time (rule ${rule}); redrive it to ask again, or change what was asked for`;
+  return { reason: "approval_expired", detail };
+}
+
+function wasSeen(answer: JudgedAnswer, old: GateMemory | undefined): boolean {
+  return (
+    old?.answers.some(
+      ({ id, decision, refused }) => id === answer.id && decision === answer.decision && refused === answer.refused,
+    ) ?? false
+  );
+}

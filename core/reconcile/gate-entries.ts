@@ -1,0 +1,49 @@
+import type { GateEvent } from "../act/gates.ts";
+import type { GateMemory } from "../gates/gate.ts";
+import type { Draft } from "../ledger/entry.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** What the ledger is to hold of approvals: who answered, and whether it counted. */
+export function gateDrafts({ claim, approvals: { events, memory } }: Pick<Prepared, "claim" | "approvals">): Draft[] {
+  const rounds = new Map([...(claim.memory?.gates ?? []), ...memory].map((each) => [each.marker, each]));
+  return events.flatMap((event): Draft[] => {
+    const round = rounds.get(event.marker);
+    const answers = event.answer ? [event.answer] : decisiveAnswers(event, round);
+    const told = answers.length > 0 ? answers : [undefined];
+    return told.map((answer) => ({
+      kind: "gate",
+      ticket: claim.ticket,
+      body: {
+        event: event.kind,
+        rule: event.rule,
+        marker: event.marker,
+        bindsDigest: round?.bindsDigest ?? "",
+        answerId: answer?.id ?? null,
+        by: answer?.by ?? null,
+        at: answer?.at ?? null,
+        reason: event.answer?.refused ?? (event.what ?? "").slice(0, 400),
+      },
+    }));
+  });
+}
+
+function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): GateMemory["answers"] {
+  if (kind !== "granted" && kind !== "refused") return [];
+  const decisive = kind === "granted" ? "approved" : "rejected";
+  return (round?.answers ?? []).filter(({ refused, decision }) => refused === null && decision === decisive);
+}
+
+/** The entry that tells of a round that was asked. */
+export function askedDraft(ticket: string, { rule, marker, bindsDigest, requestedAt }: GateMemory): Draft {
+  const body = {
+    event: "asked",
+    rule,
+    marker,
+    bindsDigest,
+    answerId: null,
+    by: null,
+    at: requestedAt,
+    reason: "",
+  } as const;
+  return { kind: "gate", ticket, body };
+}
