@@ -1,8 +1,10 @@
 import { expect } from "chai";
+import type { GateMemory, GateRound } from "../../core/gates/gate.ts";
 import type { TicketMemory } from "../../core/store/store.ts";
 import {
   action,
   claimed,
+  claimOne,
   DECISION,
   decidedSettlement,
   HOUR,
@@ -14,6 +16,18 @@ import {
   START_MS,
   settlement,
 } from "./store-rig.ts";
+
+const ASKED: GateRound = {
+  ...{ rule: "board", bindsDigest: "d1", groups: ["Board"], people: [], need: "any", fallback: false },
+  ...{ stood: [], present: {}, expiresMs: HOUR },
+};
+const { expiresMs: _, ...round } = ASKED;
+const ROUND: GateMemory = {
+  ...round,
+  ...{ state: "requested", marker: "[il:g1]", seen: "1", doors: [], undone: 0 },
+  ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-02T10:00:00.000Z" },
+  answers: [{ id: "row-1", decision: "approved", for: "ann", by: "ann", at: null, refused: "nobody" }],
+};
 
 export function memoryCases(rig: Rig): void {
   const fields: TicketMemory["fields"] = {
@@ -35,9 +49,43 @@ export function memoryCases(rig: Rig): void {
       suggestedDigest: "",
       fields,
       clocks: {},
+      gates: [],
       advised: [],
     });
     expect(recordKey).to.equal("INC0010001");
+  });
+
+  it("keeps what was asked of people until it is told otherwise", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.settle(claim, { ...decidedSettlement(claim.ticket), gates: [ROUND] });
+    await store.settle(await claimed(store), settlement({ revision: "8" }));
+    expect((await claimed(store)).memory?.gates).to.deep.equal([ROUND]);
+    expect(present(await store.view("snow", "INC0010001")).gates).to.deep.equal([ROUND]);
+  });
+
+  it("keeps the round of a request with its intent, and out of the ledger", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    const asked = { ...action("ask-1"), ...({ kind: "ask", field: "gate", before: null, after: null } as const) };
+    await store.intend(claim, [{ ...asked, round: ASKED }], []);
+    await store.retry(claim, 0, "neither");
+    const [open] = (await claimOne(store)).open;
+    expect(open).to.deep.include({ ...asked, round: ASKED });
+    expect((await store.entries(0, 10)).map(({ body }) => body).join()).not.to.contain(ASKED.bindsDigest);
+  });
+
+  it("forgets on a redrive what nobody answered in time, so that it is asked again", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    const gates = [
+      { ...ROUND, state: "expired" as const },
+      { ...ROUND, rule: "other", state: "refused" as const },
+    ];
+    const park = { reason: "approval_expired", detail: "" };
+    await store.settle(claim, { ...decidedSettlement(claim.ticket), gates, park });
+    await store.redrive("snow", "INC0010001", "someone");
+    expect((await claimOne(store)).memory?.gates.map(({ rule }) => rule)).to.deep.equal(["other"]);
   });
 
   it("keeps the decision when nothing new was decided, and takes the rest", async () => {
@@ -69,6 +117,7 @@ export function memoryCases(rig: Rig): void {
       suggestedDigest: "",
       fields: {},
       clocks: {},
+      gates: [],
       advised: [],
     };
     expect(memory).to.deep.equal(last);
