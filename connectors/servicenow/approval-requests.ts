@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
+import { inTurn } from "../in-turn.ts";
 import type { ApprovalRows } from "./approval-rows.ts";
 import type { ServiceNowClient } from "./client.ts";
 import { type Listings, type Row, textOf } from "./listing.ts";
@@ -35,8 +36,7 @@ export interface RequestDeps {
 /** Creates the rows by which approvals are asked for: those that do not stand yet, and no other. */
 export class ApprovalRequests {
   readonly #deps: RequestDeps;
-  /** By task and marker. Two at the same time would both find nothing and both create, so one waits for the other. */
-  readonly #asking = new Map<string, Promise<unknown>>();
+  readonly #turns = inTurn();
 
   constructor(deps: RequestDeps) {
     this.#deps = deps;
@@ -47,19 +47,8 @@ export class ApprovalRequests {
    * members are asked later on. Every one can be found again under the marker when this returns, so that a call that was
    * cut short is completed by the next one.
    */
-  async ask(asking: Asking): Promise<AskedRow[]> {
-    const key = `${asking.taskId} ${asking.marker}`;
-    const before = this.#asking.get(key) ?? Promise.resolve();
-    const run = before.then(
-      () => this.#ask(asking),
-      () => this.#ask(asking),
-    );
-    this.#asking.set(key, run);
-    try {
-      return await run;
-    } finally {
-      if (this.#asking.get(key) === run) this.#asking.delete(key);
-    }
+  ask(asking: Asking): Promise<AskedRow[]> {
+    return this.#turns.run(`${asking.taskId} ${asking.marker}`, () => this.#ask(asking));
   }
 
   async #ask(asking: Asking): Promise<AskedRow[]> {
@@ -129,7 +118,12 @@ export class ApprovalRequests {
 
   #unclear(message: string): ConnectorError {
     const { connection } = this.#deps;
-    return new ConnectorError({ kind: "protocol", connection, outcome: "unknown", message: `${connection} ${message}` });
+    return new ConnectorError({
+      kind: "protocol",
+      connection,
+      outcome: "unknown",
+      message: `${connection} ${message}`,
+    });
   }
 }
 

@@ -10,6 +10,7 @@ const FIELDS = [
   "state",
   "group",
   "group.correlation_id",
+  "group.sys_created_on",
   "sys_created_on",
   "sys_mod_count",
   "sys_updated_by",
@@ -141,7 +142,8 @@ export class ApprovalRows {
   /** The state and approval of a task, where no row tells them. Throws `not_found` where there is no such task. */
   async task(taskId: string, table = "task"): Promise<{ state: string; approval: string }> {
     const row = (await this.#listings.byIds(table, [taskId], ["state", "approval"])).get(taskId);
-    if (!row) throw this.#listings.fault("not_found", `has no ${table} ${taskId}, or hides it from the integration user`);
+    if (!row)
+      throw this.#listings.fault("not_found", `has no ${table} ${taskId}, or hides it from the integration user`);
     return { state: textOf(row, "state"), approval: textOf(row, "approval") };
   }
 

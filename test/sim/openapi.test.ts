@@ -163,7 +163,14 @@ describe("Jira's own API document", () => {
     const jira = jiraInspection(
       "jira",
       {
-        ...{ type: "jira", deployment: "cloud", baseUrl: tap.url, allowPrivateAddress: true, records: {} },
+        ...{
+          type: "jira",
+          deployment: "cloud",
+          baseUrl: tap.url,
+          allowPrivateAddress: true,
+          automation: [],
+          records: {},
+        },
         auth: { type: "basic", email, apiToken },
       },
       opened.clock,
