@@ -41,16 +41,14 @@ export function byApprovals(
   approvals: readonly RequestApproval[],
   { moves, atMs, nowMs }: { moves: readonly StatusMove[]; atMs: number; nowMs: number },
 ): Read {
-  const answers = approvals.flatMap(
-    ({ id, state, approverId, answeredBy, answeredAtMs, askedAtMs }): GivenAnswer[] => {
-      if (state !== "approved" && state !== "rejected") return [];
-      const begunBefore = askedAtMs < atMs;
-      if (begunBefore && (answeredAtMs === null || answeredAtMs < atMs)) return [];
-      // Our clock may be behind Jira's, by which it was asked.
-      const at = answeredAtMs ?? Math.max(askedAtMs, nowMs);
-      return [{ id, decision: state, approverId, answeredById: answeredBy, atMs: at }];
-    },
-  );
+  const answers = approvals.flatMap(({ id, state, approverId, answeredBy, answeredAtMs, askedAtMs }): GivenAnswer[] => {
+    if (state !== "approved" && state !== "rejected") return [];
+    const begunBefore = askedAtMs < atMs;
+    if (begunBefore && (answeredAtMs === null || answeredAtMs < atMs)) return [];
+    // Our clock may be behind Jira's, by which it was asked.
+    const at = answeredAtMs ?? Math.max(askedAtMs, nowMs);
+    return [{ id, decision: state, approverId, answeredById: answeredBy, atMs: at }];
+  });
   const out = moves.findLast((move) => move.atMs >= atMs && move.from === status);
   if (out === undefined || moves.at(-1)?.to === status) return { answers, sideDoor: null };
   return { answers, sideDoor: isDecidedBy(approvals, out.atMs) ? null : pastSentence(out) };

@@ -150,7 +150,9 @@ class ApprovalQueue implements Approvals {
     const shown: RequestStanding[] = [];
     for (const { request, atMs } of asked)
       shown.push(
-        atMs === undefined ? { state: "absent" } : await this.#shown(request.ref, moves.get(request.ref.id) ?? [], atMs),
+        atMs === undefined
+          ? { state: "absent" }
+          : await this.#shown(request.ref, moves.get(request.ref.id) ?? [], atMs),
       );
     return shown;
   }

@@ -28,7 +28,14 @@ const WithHistory = z.looseObject({
   id: z.string(),
   changelog: z.looseObject({
     total: z.int().nonnegative(),
-    histories: z.array(z.looseObject({ id: z.unknown(), author: z.unknown(), created: z.unknown(), items: z.array(z.looseObject({ field: z.string() })) })),
+    histories: z.array(
+      z.looseObject({
+        id: z.unknown(),
+        author: z.unknown(),
+        created: z.unknown(),
+        items: z.array(z.looseObject({ field: z.string() })),
+      }),
+    ),
   }),
 });
 
