@@ -142,7 +142,7 @@ function jiraApprovalProblems({ deployment, approvals }: JiraConnection, problem
         "names the status that people are asked in",
         "the statuses that their answer leads to",
       );
-  const both = approve.find((name) => decline.includes(name));
+  const both = approve.find((name) => name !== status && decline.includes(name));
   if (both === undefined) return;
   const fix = "a status of its own for each; let the workflow have two where it has one";
   problem(["approvals", "decline"], `has "${both}", which stands in approve as well`, fix);
