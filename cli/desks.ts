@@ -5,6 +5,7 @@ import { servicenowWebhooks } from "../connectors/servicenow/webhook.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
+import type { Approvals } from "../core/gates/approvals.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
 import type { Archive, ChangeFeed, Connector, Log, Meter, WebhookSource } from "../core/ports.ts";
@@ -18,7 +19,7 @@ export interface Desks {
   swept: ReadonlyMap<string, Swept>;
 }
 
-type Opened = Connector & ChangeFeed & Archive & { facts: FactSources };
+type Opened = Connector & ChangeFeed & Archive & { facts: FactSources; approvals: Approvals | undefined };
 type Mappings = ReadonlyMap<string, Mapping>;
 
 /**

@@ -10,8 +10,8 @@ export interface Remembered<Answer> {
   get(key: string, ask: () => Promise<Answer>): Promise<Answer>;
 }
 
-/** Keeps up to 2,000 answers for ten minutes; one more and all are forgotten. */
-export function remembered<Answer>(clock: Clock): Remembered<Answer> {
+/** Keeps up to 2,000 answers for ten minutes, or as long as is said; one more and all are forgotten. */
+export function remembered<Answer>(clock: Clock, ageMaxMs = AGE_MAX_MS): Remembered<Answer> {
   // Promises are kept, not values: calls that need the same answer at the same time share one question.
   const cache = new NodeCache({ maxKeys: ENTRIES_MAX, useClones: false, checkperiod: 0 });
   return {
@@ -19,7 +19,7 @@ export function remembered<Answer>(clock: Clock): Remembered<Answer> {
       const known = cache.get<{ answer: Promise<Answer>; untilMs: number }>(key);
       if (known && known.untilMs > clock.now()) return known.answer;
       if (cache.keys().length >= ENTRIES_MAX) cache.flushAll();
-      const entry = { answer: ask(), untilMs: clock.now() + AGE_MAX_MS };
+      const entry = { answer: ask(), untilMs: clock.now() + ageMaxMs };
       cache.set(key, entry);
       entry.answer.catch(() => {
         if (cache.get(key) === entry) cache.del(key);

@@ -1,3 +1,4 @@
+import type { ClientConfig } from "jira.js/core";
 import type { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
@@ -27,6 +28,8 @@ export interface JiraApiOptions {
 export class JiraApi {
   readonly connection: string;
   readonly routes: JiraRoutes;
+  /** What jira.js is opened with, for parts of it that the routes do not have. */
+  readonly config: ClientConfig;
   readonly #options: JiraApiOptions;
   readonly #calls: Calls;
 
@@ -35,8 +38,8 @@ export class JiraApi {
     this.connection = connection;
     this.#options = options;
     this.#calls = callGate(connection, limits, options, (operation) => operation);
-    const config = { host: settings.baseUrl, auth: settings.auth, onSchemaMismatch: mismatchLog(connection, log) };
-    this.routes = settings.deployment === "datacenter" ? datacenterRoutes(config) : cloudRoutes(config);
+    this.config = { host: settings.baseUrl, auth: settings.auth, onSchemaMismatch: mismatchLog(connection, log) };
+    this.routes = settings.deployment === "datacenter" ? datacenterRoutes(this.config) : cloudRoutes(this.config);
   }
 
   /** The answer of one call. Throws a ConnectorError for everything that is not the success that was asked for. */

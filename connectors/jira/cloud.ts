@@ -3,7 +3,7 @@ import { type ClientConfig, createClient } from "jira.js/core";
 import { z } from "zod";
 import { adfToText, textToAdf } from "../../core/mapping/adf.ts";
 import { PagingError } from "./faults.ts";
-import { historyItem } from "./history.ts";
+import { type HistoryEntry, historyItem } from "./history.ts";
 import {
   commentProperties,
   type HistoryPage,
@@ -21,6 +21,7 @@ const GATEWAY = /\/ex\/jira\/([0-9a-f-]{36})\/?$/i;
 const Tenant = z.looseObject({ cloudId: z.string().min(1) });
 const Groups = z.array(z.looseObject({ name: z.string().min(1) }));
 const ServerInfo = z.looseObject({ baseUrl: z.string().min(1) });
+const Bearers = z.looseObject({ values: z.array(z.unknown()) });
 const Count = z.looseObject({ count: z.int().nonnegative() });
 
 /** Jira Cloud over REST v3. */
@@ -31,6 +32,7 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
   return {
     readMax: 100,
     historyFieldsMax: 10,
+    bearersMax: 50,
     person: { written: "accountId", recorded: "accountId" },
     issues: (ids, fields) => jira.issues.bulkFetchIssues({ issueIdsOrKeys: [...ids], fields: [...fields] }),
     issue: (id, fields) => jira.issues.getIssue({ issueIdOrKey: id, fields: [...fields] }),
@@ -39,11 +41,23 @@ export function cloudRoutes(config: ClientConfig): JiraRoutes {
       const properties = commentProperties(marker);
       return jira.issueComments.addComment({ issueIdOrKey: id, body: { ...textToAdf(text) }, properties });
     },
-    comments: (id, maxResults) => jira.issueComments.getComments({ issueIdOrKey: id, orderBy: "-created", maxResults }),
+    comments: (id, maxResults, startAt = 0) =>
+      jira.issueComments.getComments({ issueIdOrKey: id, orderBy: "-created", maxResults, startAt }),
+    moves: jira.issues,
     mark: (id) => jira.issueProperties.getIssueProperty({ issueIdOrKey: id, propertyKey: NOTE_PROPERTY }),
     users: (email) => jira.userSearch.findUsers({ query: email, maxResults: 5 }),
     async groups(accountId) {
       return Groups.parse(await jira.users.getUserGroups({ accountId })).map(({ name }) => name);
+    },
+    members: (groupname, startAt, maxResults) =>
+      jira.groups.getUsersFromGroup({ groupname, includeInactiveUsers: true, startAt, maxResults }),
+    async bearers(ids) {
+      const known = ids.filter((id) => /^[\w:-]{1,128}$/.test(id));
+      if (known.length === 0) return [];
+      // jira.js has no method for this list.
+      const searchParams = { accountId: known, maxResults: known.length };
+      const url = "/rest/api/3/user/bulk";
+      return Bearers.parse(await client.sendRequest<unknown>({ method: "GET", url, searchParams })).values;
     },
     async histories(ids, fieldIds, after) {
       const request = { issueIdsOrKeys: [...ids], fieldIds: [...fieldIds] };
@@ -84,7 +98,7 @@ interface BulkChangelogs {
   issueChangeLogs?:
     | readonly {
         issueId?: string | undefined;
-        changeHistories?: readonly { created?: unknown; items?: readonly object[] | undefined }[] | undefined;
+        changeHistories?: readonly (HistoryEntry & { items?: readonly object[] | undefined })[] | undefined;
       }[]
     | undefined;
   nextPageToken?: string | null | undefined;
@@ -93,8 +107,8 @@ interface BulkChangelogs {
 function historyPage({ issueChangeLogs, nextPageToken }: BulkChangelogs): HistoryPage {
   const histories: HistoryPage["histories"] = new Map();
   for (const { issueId = "", changeHistories } of issueChangeLogs ?? []) {
-    const items = (changeHistories ?? []).flatMap(({ created, items: changed }) =>
-      (changed ?? []).map((item) => historyItem(item, created)),
+    const items = (changeHistories ?? []).flatMap(({ items: changed, ...entry }) =>
+      (changed ?? []).map((item) => historyItem(item, entry)),
     );
     histories.set(issueId, [...items.reverse(), ...(histories.get(issueId) ?? [])]);
   }

@@ -1,9 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
+import type { Approvals } from "../../core/gates/approvals.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Archive, ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
 import { JiraApi } from "./api.ts";
+import { jiraApprovals } from "./approval-queue.ts";
 import { type JiraFacts, jiraFacts } from "./facts.ts";
 import { JiraFeed } from "./feed.ts";
 import { headOf } from "./history.ts";
@@ -25,12 +27,21 @@ export interface JiraOptions {
   log: Log;
 }
 
-/** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes, facts. */
-export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & Archive & { readonly facts: JiraFacts } {
-  const { connection, clock, limits } = options;
+export type JiraConnector = Connector &
+  ChangeFeed &
+  Archive & {
+    readonly facts: JiraFacts;
+    /** Undefined where the settings do not say how people approve. */
+    readonly approvals: Approvals | undefined;
+  };
+
+/** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes, facts, approvals. */
+export function jiraConnector(options: JiraOptions): JiraConnector {
+  const { connection, clock, limits, settings } = options;
   const api = new JiraApi(options);
   const noteWays = new NoteWays();
-  const writer = new JiraWriter({ api, clock, limits, pace: new IssuePace(connection, clock), noteWays });
+  const pace = new IssuePace(connection, clock);
+  const writer = new JiraWriter({ api, clock, limits, pace, noteWays });
   const lookBack = new JiraLookBack(api);
   const feed = new JiraFeed({ api, clock, log: options.log });
   const wanted = (): string[] => {
@@ -41,6 +52,7 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & Ar
   return {
     connection,
     facts: jiraFacts({ api, clock }),
+    approvals: approvalsOf(settings, { api, clock, pace }),
     readMax: api.routes.readMax,
     read: (_type, ids) => readIssues({ api, noteWays }, ids, wanted()),
     write: (write) => writer.write(write),
@@ -52,6 +64,13 @@ export function jiraConnector(options: JiraOptions): Connector & ChangeFeed & Ar
     identity: () => feed.identity(),
     close: () => api.close(),
   };
+}
+
+function approvalsOf(
+  { approvals, automation }: JiraConnection,
+  deps: { api: JiraApi; clock: Clock; pace: IssuePace },
+): Approvals | undefined {
+  return approvals && jiraApprovals({ ...deps, settings: approvals, automation });
 }
 
 async function readIssues(

@@ -28,7 +28,14 @@ const WithHistory = z.looseObject({
   id: z.string(),
   changelog: z.looseObject({
     total: z.int().nonnegative(),
-    histories: z.array(z.looseObject({ created: z.unknown(), items: z.array(z.looseObject({ field: z.string() })) })),
+    histories: z.array(
+      z.looseObject({
+        id: z.unknown(),
+        author: z.unknown(),
+        created: z.unknown(),
+        items: z.array(z.looseObject({ field: z.string() })),
+      }),
+    ),
   }),
 });
 
@@ -50,6 +57,7 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
   return {
     readMax: 50,
     historyFieldsMax: 1_000,
+    bearersMax: 1,
     person: { written: "name", recorded: "key" },
     issues: (ids, fields) => search({ jql: idsJql(ids), fields, maxResults: ids.length }),
     issue: (id, fields) => send("GET", `/issue/${id}`, { searchParams: { fields: fields.join(",") } }),
@@ -58,8 +66,15 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
       send("POST", `/issue/${id}/comment`, {
         body: { body: text, properties: commentProperties(marker) },
       }),
-    comments: (id, maxResults) =>
-      send("GET", `/issue/${id}/comment`, { searchParams: { orderBy: "-created", maxResults } }),
+    comments: (id, maxResults, startAt = 0) =>
+      send("GET", `/issue/${id}/comment`, { searchParams: { orderBy: "-created", maxResults, startAt } }),
+    moves: {
+      getIssue: ({ issueIdOrKey, fields }) =>
+        send("GET", `/issue/${issueIdOrKey}`, { searchParams: { fields: fields.join(",") } }),
+      getTransitions: ({ issueIdOrKey, expand }) =>
+        send("GET", `/issue/${issueIdOrKey}/transitions`, { searchParams: { expand } }),
+      doTransition: ({ issueIdOrKey, ...body }) => send("POST", `/issue/${issueIdOrKey}/transitions`, { body }),
+    },
     mark: (id) => send("GET", `/issue/${id}/properties/${NOTE_PROPERTY}`),
     users: (email) => send("GET", "/user/search", { searchParams: { username: email, maxResults: 5 } }),
     async groups(key) {
@@ -67,6 +82,12 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
       const { size, items } = Member.parse(await send("GET", "/user", { searchParams })).groups;
       if (items.length !== size) throw new PagingError("a person's groups are not all in the answer");
       return items.map(({ name }) => name);
+    },
+    members: (groupname, startAt, maxResults) =>
+      send("GET", "/group/member", { searchParams: { groupname, includeInactiveUsers: true, startAt, maxResults } }),
+    bearers: async ([username = ""]) => {
+      const searchParams = { username, includeInactive: true, maxResults: 50 };
+      return z.array(z.unknown()).parse(await send("GET", "/user/search", { searchParams }));
     },
     written: async (key) => Person.parse(await send("GET", "/user", { searchParams: { key } })).name,
     async histories(ids, fieldIds) {
@@ -122,9 +143,9 @@ function historyPage(answer: unknown, fieldIds: readonly string[], fields: z.inf
       cut.push(issue.id);
       continue;
     }
-    const items = issue.changelog.histories.flatMap(({ created, items: changed }) =>
+    const items = issue.changelog.histories.flatMap(({ items: changed, ...entry }) =>
       changed.map((item) => {
-        const read = historyItem(item, created);
+        const read = historyItem(item, entry);
         return { ...read, fieldId: read.fieldId || byName.get(item.field) || item.field };
       }),
     );

@@ -1,7 +1,17 @@
 import type { FieldWrite, Overwrite, WriteValue } from "../../core/ports.ts";
 
+/** Who made an entry of the history; empty where it does not say. */
+export interface Author {
+  /** Account id; key in Data Center. */
+  id: string;
+  name: string;
+}
+
 /** One changed field of a history entry, as far as it matters here. */
 export interface HistoryItem {
+  /** Of the entry, which its other fields share. */
+  entryId: string;
+  author: Author;
   fieldId: string;
   /** By Jira's clock, in ms; NaN where it does not say. */
   atMs: number;
@@ -11,13 +21,19 @@ export interface HistoryItem {
   toText: string | null;
 }
 
+/** An entry of the history, around its changed fields. */
+export interface HistoryEntry {
+  id?: unknown;
+  created?: unknown;
+  author?: unknown;
+}
+
 /** `toString` is a field of Jira's answer and a method of every object: only own properties count. */
-export function historyItem(item: object, created: unknown): HistoryItem {
-  const own = (key: string): string | null => {
-    const value: unknown = Object.getOwnPropertyDescriptor(item, key)?.value;
-    return typeof value === "string" ? value : null;
-  };
+export function historyItem(item: object, { id, created, author }: HistoryEntry): HistoryItem {
+  const own = (key: string): string | null => ownText(item, key);
   return {
+    entryId: typeof id === "string" || typeof id === "number" ? String(id) : "",
+    author: authorOf(author),
     fieldId: own("fieldId") ?? "",
     atMs: timeOf(created),
     from: own("from"),
@@ -27,11 +43,23 @@ export function historyItem(item: object, created: unknown): HistoryItem {
   };
 }
 
+function ownText(value: unknown, key: string): string | null {
+  if (typeof value !== "object" || value === null) return null;
+  const found: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+  return typeof found === "string" ? found : null;
+}
+
+function authorOf(author: unknown): Author {
+  // People of a Data Center have a key and no account id.
+  const id = ownText(author, "accountId") ?? ownText(author, "key") ?? "";
+  return { id, name: ownText(author, "displayName") ?? "" };
+}
+
 /** No Jira is so old that the ms of its edits are below this; such numbers are seconds. */
 const SECONDS_MAX = 100_000_000_000;
 
-/** The bulk answer gives the time as a text, in ms, or as in the vendor's own example in seconds. */
-function timeOf(created: unknown): number {
+/** A time of Jira's in ms; NaN where it is none. The bulk answer of histories gives it as a text, in ms, or as in the vendor's own example in seconds. */
+export function timeOf(created: unknown): number {
   if (created instanceof Date) return created.getTime();
   if (typeof created !== "number") return Date.parse(String(created));
   return created < SECONDS_MAX ? created * 1_000 : created;

@@ -1,4 +1,5 @@
 import type { HistoryItem } from "./history.ts";
+import type { MoveCalls } from "./transitions.ts";
 
 /** A page of histories; `next` asks for what follows. */
 export interface HistoryPage {
@@ -37,6 +38,8 @@ export interface JiraRoutes {
   readonly readMax: number;
   /** How many fields one question about histories may name. */
   readonly historyFieldsMax: number;
+  /** How many names one question for their bearers may hold. */
+  readonly bearersMax: number;
   /** What a user is named by when written, and by what the history names them. */
   readonly person: { written: "accountId" | "name"; recorded: "accountId" | "key" };
   /** Several issues by id. Those that are missing or hidden are left out. */
@@ -45,14 +48,20 @@ export interface JiraRoutes {
   edit(id: string, edit: IssueEdit): Promise<unknown>;
   /** A comment that the customers of a service project do not see. */
   comment(id: string, note: { text: string; marker: string }): Promise<unknown>;
-  /** The newest comments first. */
-  comments(id: string, max: number): Promise<unknown>;
+  /** The newest comments first, or those that follow after the newest `startAt`. */
+  comments(id: string, max: number, startAt?: number): Promise<unknown>;
+  /** What moving an issue takes (see transitions.ts). */
+  readonly moves: MoveCalls;
   /** The mark that the last edit with a note left on the issue. */
   mark(id: string): Promise<unknown>;
   /** Users that may have this e-mail address. */
   users(email: string): Promise<unknown>;
   /** Names of the groups that a person belongs to, by the id of a ticket's person. Throws what is no whole list. */
   groups(personId: string): Promise<string[]>;
+  /** A page of a group's members, those who are switched off too. */
+  members(group: string, startAt: number, max: number): Promise<unknown>;
+  /** Users that may bear one of these ids, or in Data Center names and e-mails: switched off or not, and others beside them. */
+  bearers(names: readonly string[]): Promise<unknown[]>;
   /** A person of the history as one that can be written, where the two differ. */
   written?(recorded: string): Promise<string>;
   /** What changed in the named fields of issues. Throws what is not a history. */

@@ -19,10 +19,11 @@ export const Comments = z.looseObject({
 });
 /** The account that we run as, of which only its being there matters. */
 export const Account = z.looseObject({ self: z.string().min(1) });
-/** Cloud names people by account id, Data Center by name. */
+/** Cloud names people by account id, Data Center by name; the history of the latter by key. */
 export const Users = z.array(
   z.looseObject({
     accountId: z.string().optional(),
+    key: z.string().optional(),
     name: z.string().optional(),
     active: z.boolean().optional(),
     emailAddress: z.string().optional(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
-import { type CloudClient, type IssueRef, issueIdOf, type JiraCaller, type Pace, quoted, reworded } from "./caller.ts";
+import { type IssueRef, issueIdOf, type JiraCaller, type Pace, quoted, reworded } from "./caller.ts";
 
 const TRANSITIONS_MAX = 200;
 
@@ -29,10 +29,21 @@ export interface Move {
 /** `already`: it stands there, whoever moved it; nothing was written. */
 export type Moved = "moved" | "already";
 
+/** The calls that moving an issue takes, of jira.js or of a Data Center's own routes. */
+export interface MoveCalls {
+  getIssue(issue: { issueIdOrKey: string; fields: string[] }): Promise<unknown>;
+  getTransitions(issue: { issueIdOrKey: string; expand: string }): Promise<unknown>;
+  doTransition(move: {
+    issueIdOrKey: string;
+    transition: { id: string };
+    fields?: Record<string, unknown>;
+  }): Promise<unknown>;
+}
+
 export interface TransitionOptions {
   caller: JiraCaller;
   pace: Pace;
-  issues: Pick<CloudClient["issues"], "getIssue" | "getTransitions" | "doTransition">;
+  issues: MoveCalls;
   /** Statuses in which people decide: leaving one is their answer, so we never move an issue out of it. */
   approvalStatuses: ReadonlySet<string>;
 }

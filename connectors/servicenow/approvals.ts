@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
 import type { NativeApproval } from "../../core/ports.ts";
-import { ApprovalRows, isAnswered } from "./approval-rows.ts";
+import { ApprovalRequests } from "./approval-requests.ts";
+import { ApprovalRows } from "./approval-rows.ts";
 import type { ServiceNowClient } from "./client.ts";
-import { isSysId, type Listings, listings, type Row, textOf, timeOf } from "./listing.ts";
+import { isSysId, type Listings, listings, type Row, textOf } from "./listing.ts";
 
-const TITLE_LENGTH_MAX = 160;
 const STATES = ["requested", "approved", "rejected", "cancelled"] as const;
 /** It stands in a query, where `^` and `,` would end it. */
-const MARKER = /^\[il:[0-9A-Za-z_.:-]{1,80}\]$/;
+export const MARKER = /^\[il:[0-9A-Za-z_.:-]{1,80}\]$/;
 
 const Written = z.looseObject({ sys_id: z.string(), sys_mod_count: z.string().optional() });
 
@@ -64,75 +64,46 @@ class Approvals implements ServiceNowApprovals {
   readonly #reads: ApprovalRows;
   readonly #listings: Listings;
   readonly #connection: string;
-  /** Requests under way: two at the same time would both find nothing and both create. */
-  readonly #asking = new Map<string, Promise<{ id: string; created: boolean }>>();
+  readonly #requests: ApprovalRequests;
 
   constructor(client: ServiceNowClient, reader: Listings, connection: string) {
     this.#client = client;
     this.#reads = new ApprovalRows(client, reader);
     this.#listings = reader;
     this.#connection = connection;
+    this.#requests = new ApprovalRequests({ connection, client, reads: this.#reads, listings: reader });
   }
 
   async list(taskId: string): Promise<ServiceNowApproval[]> {
     this.#check([taskId]);
     const rows = await this.#reads.rowsOf(taskId);
-    const answers = await this.#reads.answersTo(rows.filter((row) => isAnswered(row)));
+    const answers = await this.#reads.answersTo(rows);
     return rows.map((row) => {
-      const answer = isAnswered(row) ? answers.get(row.sys_id) : undefined;
-      // Where the history is not kept, the last edit of an answered row is taken for the answer, as far as it says.
-      const by = answer?.by ?? (isAnswered(row) ? textOf(row, "sys_updated_by") : "");
-      const at = answer?.atMs ?? (isAnswered(row) ? timeOf(textOf(row, "sys_updated_on")) : null);
+      const answer = answers.get(row.sys_id);
       return {
         id: row.sys_id,
         approverId: textOf(row, "approver"),
         approverAccount: textOf(row, "approver.user_name"),
         groupRequestId: textOf(row, "group") || null,
         state: STATES.find((state) => state === textOf(row, "state")) ?? "other",
-        answeredBy: by || null,
-        answeredAtMs: at,
+        answeredBy: answer?.by || null,
+        answeredAtMs: answer?.atMs ?? null,
       };
     });
   }
 
   async requestPerson(request: ApprovalRequest): Promise<{ id: string; created: boolean }> {
-    this.#check([request.taskId, request.from], request.marker);
-    return this.#once(`person ${request.taskId} ${request.from} ${request.marker}`, async () => {
-      const { taskId, from, marker, text } = request;
-      const mine = async () =>
-        this.#reads.marked(
-          (await this.#reads.rowsOf(taskId)).filter((row) => textOf(row, "approver") === from),
-          marker,
-        );
-      const [known] = await mine();
-      if (known) return { id: known.sys_id, created: false };
-      const body = { sysapproval: taskId, approver: from, state: "requested" };
-      const id = await this.#create("sysapproval_approver", body, { comments: `${text}\n\n${marker}` });
-      await this.#mustFind(id, mine);
-      return { id, created: true };
-    });
+    return this.#ask(request, { people: [request.from], groups: [] });
   }
 
   async requestGroup(request: ApprovalRequest): Promise<{ id: string; created: boolean }> {
-    this.#check([request.taskId, request.from], request.marker);
-    return this.#once(`group ${request.taskId} ${request.from} ${request.marker}`, async () => {
-      const { taskId, from, marker, text } = request;
-      const mine = async () =>
-        (await this.#reads.groupRows(taskId, marker)).filter((row) => textOf(row, "assignment_group") === from);
-      const [known] = await mine();
-      if (known) return { id: known.sys_id, created: false };
-      const body = { parent: taskId, assignment_group: from, approval: "requested", correlation_id: marker };
-      const title = { short_description: text.slice(0, TITLE_LENGTH_MAX) };
-      const id = await this.#create("sysapproval_group", body, title);
-      await this.#mustFind(id, mine);
-      return { id, created: true };
-    });
+    return this.#ask(request, { people: [], groups: [request.from] });
   }
 
   async cancel(taskId: string, marker: string): Promise<CancelledApprovals> {
     this.#check([taskId], marker);
     const done: CancelledApprovals = { cancelled: [], answered: [], raced: [] };
-    const groups = await this.#reads.groupRows(taskId, marker);
+    const groups = await this.#reads.groupRows([taskId], [marker]);
     const groupIds = new Set(groups.map(({ sys_id }) => sys_id));
     // The group first, or the platform might ask its members again.
     for (const row of groups) await this.#cancelOne("sysapproval_group", "approval", row, done);
@@ -151,41 +122,14 @@ class Approvals implements ServiceNowApprovals {
     throw this.#listings.fault("rejected", "has no approvals by that id or marker; nothing was sent");
   }
 
-  #once(key: string, ask: () => Promise<{ id: string; created: boolean }>): Promise<{ id: string; created: boolean }> {
-    const under = this.#asking.get(key);
-    if (under) return under.then(({ id }) => ({ id, created: false }));
-    const asking = ask().finally(() => this.#asking.delete(key));
-    this.#asking.set(key, asking);
-    return asking;
-  }
-
-  /** `must` has to come back as it was sent: a field that an ACL or the table does not take is dropped without an error. */
-  async #create(table: string, must: Record<string, string>, also: Record<string, string>): Promise<string> {
-    const answer = await this.#client.send({
-      operation: "request_approval",
-      method: "POST",
-      path: `/api/now/table/${table}`,
-      params: { sysparm_fields: ["sys_id", ...Object.keys(must)].join(","), sysparm_exclude_reference_link: "true" },
-      body: { ...must, ...also },
-    });
-    const row = Written.safeParse(answer);
-    if (!row.success) throw this.#unclear(`answered the creation in ${table} in an unknown form`);
-    const { data } = row;
-    const lost = Object.keys(must).filter((field) => textOf(data, field) !== must[field]);
-    if (lost.length === 0) return data.sys_id;
-    throw this.#listings.fault(
-      "rejected",
-      `created ${table} ${data.sys_id} without ${lost.join(", ")}; delete it, and check the create ACLs of the integration user`,
-    );
-  }
-
-  /** What we could not find again, we would create again at the next try. */
-  async #mustFind(id: string, mine: () => Promise<Row[]>): Promise<void> {
-    if ((await mine()).some(({ sys_id }) => sys_id === id)) return;
-    throw this.#listings.fault(
-      "rejected",
-      `took approval request ${id} and does not show it, or not its marker, to the integration user; check its read rights on sysapproval_approver, sysapproval_group and sys_journal_field`,
-    );
+  async #ask(
+    { taskId, from, marker, text }: ApprovalRequest,
+    of: { people: string[]; groups: string[] },
+  ): Promise<{ id: string; created: boolean }> {
+    this.#check([taskId, from], marker);
+    const [asked] = await this.#requests.ask({ taskId, marker, text, ...of });
+    if (!asked) throw this.#unclear("asked nobody");
+    return { id: asked.row.sys_id, created: asked.created };
   }
 
   async #cancelOne(table: string, field: "state" | "approval", row: Row, done: CancelledApprovals): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
+import type { Approvals } from "../../core/gates/approvals.ts";
 import type {
   Archive,
   ChangedPage,
@@ -16,6 +17,7 @@ import type {
   WriteResult,
   WriteValue,
 } from "../../core/ports.ts";
+import { servicenowApprovals } from "./approval-queue.ts";
 import { type ClientDeps, type ServiceNowClient, servicenowClient } from "./client.ts";
 import { type Directory, directory } from "./directory.ts";
 import { type ServiceNowFacts, servicenowFacts } from "./facts.ts";
@@ -32,16 +34,17 @@ export interface ServiceNowOptions extends ClientDeps {
   fields: () => ReadonlyMap<string, readonly string[]>;
 }
 
-/** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal, and facts. */
+/** ServiceNow over the Table API: bulk reads by sys_id, one PATCH per ticket, notes read back from the journal, facts and approvals. */
 export function servicenowConnector(
   options: ServiceNowOptions,
-): Connector & ChangeFeed & Archive & { readonly facts: ServiceNowFacts } {
+): Connector & ChangeFeed & Archive & { readonly facts: ServiceNowFacts; readonly approvals: Approvals } {
   return new ServiceNowConnector(options);
 }
 
 class ServiceNowConnector implements Connector, ChangeFeed, Archive {
   readonly connection: string;
   readonly facts: ServiceNowFacts;
+  readonly approvals: Approvals;
   readonly #options: ServiceNowOptions;
   readonly #client: ServiceNowClient;
   readonly #names: Directory;
@@ -53,6 +56,8 @@ class ServiceNowConnector implements Connector, ChangeFeed, Archive {
     this.#client = servicenowClient(options);
     this.#names = directory(connection, this.#client, clock);
     this.facts = servicenowFacts({ connection, client: this.#client, clock });
+    const { automation } = options.settings;
+    this.approvals = servicenowApprovals({ connection, client: this.#client, clock, automation });
   }
 
   get readMax(): number {

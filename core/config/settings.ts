@@ -33,6 +33,8 @@ const shared = {
   webhookAuth: WebhookAuth.optional(),
   /** Vendor record type (ServiceNow table, Jira project key) → name of a mapping. */
   records: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "a table name or project key"), z.string()),
+  /** Accounts that are no people, by id or user name: what they answer counts for nothing, and nobody else acts as them. */
+  automation: z.array(z.string().trim().min(1).max(255)).max(50).default([]),
 };
 
 const oauthClient = { clientId: Secret, clientSecret: Secret };
@@ -73,6 +75,35 @@ const JiraUrl = rule(
   "https:// and the host name, such as https://acme.atlassian.net, or https://api.atlassian.com/ex/jira/<cloudId>",
 );
 
+const StatusName = z.string().trim().min(1).max(255);
+const StatusNames = z.array(StatusName).min(1).max(20);
+
+const FieldId = rule(
+  (value) => /^customfield_[0-9]{1,10}$/.test(value),
+  "is not the id of a custom field",
+  "customfield_ and its number, as in the address of the field's page",
+);
+
+/** Where people approve: by moving the issue out of a status, or in an approval of Jira Service Management. */
+export const JiraApprovals = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("status"),
+    /** An issue that is asked about stands in this status. */
+    status: StatusName,
+    /** Statuses to which it is moved by whoever approves, and by whoever declines. */
+    approve: StatusNames,
+    decline: StatusNames,
+  }),
+  z.strictObject({
+    type: z.literal("jsm"),
+    /** The status that the approval is configured on. */
+    status: StatusName,
+    /** The field that the approval takes its approvers from. */
+    approvers: FieldId,
+  }),
+]);
+export type JiraApprovals = z.infer<typeof JiraApprovals>;
+
 export const JiraConnection = z.strictObject({
   type: z.literal("jira"),
   ...shared,
@@ -83,6 +114,8 @@ export const JiraConnection = z.strictObject({
     z.strictObject({ type: z.literal("basic"), email: Secret, apiToken: Secret }),
     z.strictObject({ type: z.literal("bearer"), token: Secret }),
   ]),
+  /** Without it nobody can be asked for an approval here. */
+  approvals: JiraApprovals.optional(),
 });
 export type JiraConnection = z.infer<typeof JiraConnection>;
 
@@ -96,6 +129,25 @@ function jiraProblems({ baseUrl, deployment, auth }: JiraConnection, problem: Co
     problem(["baseUrl"], "does not say which site", `https://${GATEWAY_HOST}/ex/jira/<cloudId>`);
 }
 
+/** An answer must be told from the question, and yes from no. */
+function jiraApprovalProblems({ deployment, approvals }: JiraConnection, problem: Complain): void {
+  if (approvals?.type === "jsm" && deployment === "datacenter")
+    problem(["approvals", "type"], "is for Jira Cloud only", "type: status, with the statuses of the workflow");
+  if (approvals?.type !== "status") return;
+  const { status, approve, decline } = approvals;
+  for (const key of ["approve", "decline"] as const)
+    if (approvals[key].includes(status))
+      problem(
+        ["approvals", key],
+        "names the status that people are asked in",
+        "the statuses that their answer leads to",
+      );
+  const both = approve.find((name) => name !== status && decline.includes(name));
+  if (both === undefined) return;
+  const fix = "a status of its own for each; let the workflow have two where it has one";
+  problem(["approvals", "decline"], `has "${both}", which stands in approve as well`, fix);
+}
+
 export const Connection = z
   .discriminatedUnion("type", [ServiceNowConnection, JiraConnection])
   .superRefine((connection, context) => {
@@ -107,7 +159,10 @@ export const Connection = z
         "either webhookSecrets (one or two) or, for a sender that cannot sign, webhookAuth",
       );
     }
-    if (connection.type === "jira") jiraProblems(connection, problem);
+    if (connection.type === "jira") {
+      jiraProblems(connection, problem);
+      jiraApprovalProblems(connection, problem);
+    }
     checkOutside(connection, problem);
   });
 export type Connection = z.infer<typeof Connection>;

@@ -80,6 +80,7 @@ export function openServiceNow(
     allowPrivateAddress: true,
     auth: options.auth ?? basic,
     records: { incident: "servicenow.incident" },
+    automation: [],
   };
   const usual = ["short_description", "assignment_group.name", "state"];
   const fields = () => new Map([["incident", options.fields ?? usual]]);
@@ -101,6 +102,7 @@ export function openJira(
     allowPrivateAddress: true,
     auth: { type: "basic", email, apiToken: options.apiToken ?? apiToken },
     records: { OPS: "jira.incident" },
+    automation: [],
     ...options.settings,
   };
   const usual = ["summary", "description", "status.name", "customfield_10101", "assignee"];

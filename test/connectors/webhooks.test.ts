@@ -12,6 +12,7 @@ describe("Where a ServiceNow payload points", () => {
     type: "servicenow",
     auth: { type: "basic", username: "u", password: "p" },
     webhookSecrets: [],
+    automation: [],
     records: { incident: "servicenow.incident" },
   });
 
@@ -49,6 +50,7 @@ describe("Where a Jira payload points", () => {
     type: "jira",
     auth: { type: "bearer", token: "t" },
     webhookSecrets: [],
+    automation: [],
     records: { OPS: "jira.incident" },
   });
 

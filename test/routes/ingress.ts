@@ -122,7 +122,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
 }
 
 function sourcesOf({ snow, jira, projects = ["OPS", "CHG"] }: IngressOptions) {
-  const shared = { baseUrl: "https://acme.example.com", allowPrivateAddress: false };
+  const shared = { baseUrl: "https://acme.example.com", allowPrivateAddress: false, automation: [] };
   const snowSource = servicenowWebhooks({
     ...shared,
     type: "servicenow",

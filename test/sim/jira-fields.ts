@@ -12,6 +12,7 @@ export type FieldKind =
   | "select"
   | "group"
   | "user"
+  | "users"
   | "priority"
   | "labels"
   | "datetime"
@@ -53,6 +54,7 @@ export function fieldsOf(site: JiraSite): JiraField[] {
     { id: "reporter", name: "Reporter", kind: "user" },
     { id: "labels", name: "Labels", kind: "labels" },
     { id: "resolution", name: "Resolution", kind: "resolution", transitionOnly: true },
+    { id: "customfield_10003", name: "Approvers", kind: "users" },
     { id: "customfield_10101", name: "Assignment group", kind: "group" },
     { id: "customfield_10102", name: "Impact", kind: "select", options: impacts },
     { id: "customfield_10103", name: "Urgency", kind: "select", options: CRITICALITY },
@@ -71,6 +73,7 @@ const SCHEMAS: Record<FieldKind, { type: string; custom: string; items?: string 
   select: { type: "option", custom: "select" },
   group: { type: "group", custom: "grouppicker" },
   user: { type: "user", custom: "userpicker" },
+  users: { type: "array", items: "user", custom: "multiuserpicker" },
   priority: { type: "priority", custom: "" },
   labels: { type: "array", items: "string", custom: "labels" },
   datetime: { type: "datetime", custom: "datetime" },
@@ -113,6 +116,8 @@ export function readField(site: JiraSite, field: JiraField, input: unknown, dial
       return readLabels(field, input);
     case "user":
       return readUser(site, field, input, dialect);
+    case "users":
+      return readUsers(site, field, input, dialect);
     case "group":
       return readGroup(site, field, input, dialect);
     case "select":
@@ -182,6 +187,12 @@ function readUser(site: JiraSite, field: JiraField, input: unknown, { bareNames 
   throw badField(field.id, `Specify a valid value for ${field.id}`);
 }
 
+function readUsers(site: JiraSite, field: JiraField, input: unknown, dialect: Dialect): string[] | null {
+  if (!Array.isArray(input)) throw badField(field.id, "data was not an array");
+  const accounts = input.flatMap((each: unknown) => readUser(site, field, each, dialect) ?? []);
+  return accounts.length === 0 ? null : [...new Set(accounts)];
+}
+
 function accountOf(site: JiraSite, input: unknown): unknown {
   if (site.about.deployment === "cloud") return part(input, "accountId");
   const name = part(input, "name");
@@ -239,6 +250,7 @@ function resolutionId(name: string): string {
 /** A stored value as the API prints it. */
 export function showField(site: JiraSite, field: JiraField, value: FieldValue, version: 2 | 3): unknown {
   if (value === null) return null;
+  if (field.kind === "users" && Array.isArray(value)) return value.map((each) => showUser(site, each, version));
   if (typeof value !== "string") return isAdf(value) && version === 2 ? adfToText(value) : value;
   const api = apiUrl(site, version);
   switch (field.kind) {
@@ -271,6 +283,10 @@ export function changeSide(
   value: FieldValue,
 ): { id: string | null; text: string | null } {
   if (value === null) return { id: null, text: null };
+  if (field.kind === "users" && Array.isArray(value)) {
+    const names = value.map((each) => site.users.get(each)?.displayName ?? each);
+    return { id: `[${value.join(", ")}]`, text: names.join(", ") };
+  }
   if (Array.isArray(value)) return { id: null, text: value.join(" ") };
   if (typeof value !== "string") return { id: null, text: adfToText(value) };
   switch (field.kind) {

@@ -9,8 +9,8 @@ import type { Issue, JiraStore } from "./jira-store.ts";
 import { statusNamed } from "./jira-workflow.ts";
 
 const PAGE_MAX = 50;
-/** Where the two answers lead, in the change workflow. */
-const AFTER = { approved: "Scheduled", declined: "Declined" } as const;
+/** Names of the transitions that the two answers take. */
+const AFTER = { approved: "Approve", declined: "Decline" } as const;
 const PEOPLE = { version: 3, bareNames: true } as const;
 
 export type Decision = "approved" | "declined" | "pending";
@@ -22,6 +22,8 @@ interface Approval {
   needed: number;
   decisions: Map<string, Decision>;
   final: Decision;
+  /** The issue has left the status without a decision: nobody can answer any more. */
+  left: boolean;
   createdMs: number;
   completedMs: number | undefined;
 }
@@ -39,10 +41,21 @@ interface Sla {
   cycles: Cycle[];
 }
 
+/** Where approvals begin by themselves. */
+export interface StatusApproval {
+  status: string;
+  /** The field with the approvers. */
+  field: string;
+  /** How many must approve; all, where it is not said. */
+  needed?: number;
+}
+
 /** What people do in a service desk: the same rules as the API, without HTTP. */
 export interface ServiceDeskSim {
   /** Enters an approval: from here on the listed people may answer, each for himself. */
   ask(idOrKey: string, approval: { name: string; approvers: string[]; needed?: number }): { id: string };
+  /** The approval of an issue that can be answered now; throws when there is none. */
+  open(idOrKey: string): { id: string };
   /** Answers as one of the approvers; the last one that was needed moves the issue on. */
   answer(approvalId: string, decision: "approved" | "declined", by: { by: string }): void;
   startSla(idOrKey: string, sla: { name: string; goalMs: number }): void;
@@ -53,13 +66,27 @@ export interface ServiceDeskSim {
 export class ServiceDesk implements ServiceDeskSim {
   readonly #store: JiraStore;
   readonly #now: () => number;
+  readonly #onStatus: StatusApproval | undefined;
   readonly #approvals = new Map<string, Approval>();
   readonly #slas = new WeakMap<Issue, Sla[]>();
   #ids = 0;
 
-  constructor(store: JiraStore, now: () => number) {
+  constructor(store: JiraStore, now: () => number, onStatus?: StatusApproval) {
     this.#store = store;
     this.#now = now;
+    this.#onStatus = onStatus;
+  }
+
+  /** Begins an approval where an issue of a service project enters its status, and ends it where the issue leaves undecided. */
+  moved(issue: Issue, { from, to }: { from: string | null; to: string | null }): void {
+    const on = this.#onStatus;
+    if (on === undefined || this.#store.site.projects.get(issue.project)?.type !== "service_desk") return;
+    if (from === on.status)
+      for (const approval of this.approvalsOf(issue)) if (approval.final === "pending") approval.left = true;
+    if (to !== on.status) return;
+    const named = issue.values.get(on.field);
+    const approvers = Array.isArray(named) ? named : [];
+    this.ask(issue.id, { name: on.status, approvers, ...(on.needed !== undefined && { needed: on.needed }) });
   }
 
   ask(idOrKey: string, { name, approvers, needed }: { name: string; approvers: string[]; needed?: number }) {
@@ -71,6 +98,7 @@ export class ServiceDesk implements ServiceDeskSim {
       needed: needed ?? approvers.length,
       decisions: new Map(approvers.map((approver) => [approver, "pending"])),
       final: "pending",
+      left: false,
       createdMs: this.#now(),
       completedMs: undefined,
     };
@@ -78,10 +106,16 @@ export class ServiceDesk implements ServiceDeskSim {
     return { id: approval.id };
   }
 
+  open(idOrKey: string): { id: string } {
+    const open = this.approvalsOf(this.#store.issue(idOrKey)).find(({ left, final }) => !left && final === "pending");
+    if (open === undefined) throw new Error(`nobody is asked about ${idOrKey}`);
+    return { id: open.id };
+  }
+
   answer(approvalId: string, decision: "approved" | "declined", { by }: { by: string }): void {
     const approval = this.#approvals.get(approvalId);
     if (approval === undefined) throw new JiraError(404, ["The approval does not exist."]);
-    if (approval.final !== "pending" || approval.decisions.get(by) !== "pending")
+    if (approval.left || approval.final !== "pending" || approval.decisions.get(by) !== "pending")
       throw new JiraError(403, ["You are not allowed to answer this approval."]);
     approval.decisions.set(by, decision);
     const approved = [...approval.decisions.values()].filter((each) => each === "approved").length;
@@ -89,7 +123,7 @@ export class ServiceDesk implements ServiceDeskSim {
     approval.final = decision;
     approval.completedMs = this.#now();
     const { issue } = approval;
-    const leading = this.#store.transitions(issue).find(({ to }) => to === AFTER[decision]);
+    const leading = this.#store.transitions(issue).find((each) => each.name === AFTER[decision]);
     if (leading !== undefined) this.#store.transition(issue, leading.id, { fields: {}, by, dialect: PEOPLE });
   }
 
@@ -225,12 +259,12 @@ function showRequest(store: JiraStore, issue: Issue): Record<string, unknown> {
 }
 
 function showApproval(store: JiraStore, approval: Approval, caller: string | undefined): Record<string, unknown> {
-  const { id, name, issue, decisions, final, createdMs, completedMs } = approval;
+  const { id, name, issue, decisions, final, left, createdMs, completedMs } = approval;
   return {
     id,
     name,
     finalDecision: final,
-    canAnswerApproval: final === "pending" && decisions.get(caller ?? "") === "pending",
+    canAnswerApproval: !left && final === "pending" && decisions.get(caller ?? "") === "pending",
     approvers: [...decisions].map(([approver, approverDecision]) => ({
       approver: showPerson(store, approver),
       approverDecision,

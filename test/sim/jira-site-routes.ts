@@ -2,11 +2,14 @@
 
 import type { RequestHandler } from "express";
 import express from "express";
+import { JiraError } from "./jira-errors.ts";
 import { describeField } from "./jira-fields.ts";
 import { callerOf, readCount, requireCaller } from "./jira-request.ts";
 import { jiraTime, showUser } from "./jira-site.ts";
 import type { JiraStore } from "./jira-store.ts";
 import { queryOf } from "./sim-server.ts";
+
+const MEMBERS_MAX = 50;
 
 /** Fields that nobody writes, as GET /field describes them. */
 const SET_BY_JIRA = ["status", "project", "created", "updated", "creator"].map((id) => {
@@ -61,6 +64,24 @@ export function siteRoutes(store: JiraStore, version: 2 | 3, now: () => number):
     const found = callerOf(res) === undefined ? [] : ids.filter((id) => site.users.has(id));
     const values = found.map((id) => showUser(site, id, version));
     res.json({ maxResults: readCount(req, "maxResults", 10), startAt: 0, total: values.length, isLast: true, values });
+  });
+  router.get("/group/member", (req, res) => {
+    requireCaller(res);
+    const query = queryOf(req);
+    const name = query.get("groupname") ?? "";
+    if (!site.groups.some((group) => group.name === name))
+      throw new JiraError(404, [`The group with name '${name}' does not exist.`]);
+    const withInactive = query.get("includeInactiveUsers") === "true";
+    const members = [...site.users.values()].filter(
+      ({ memberOf, active }) => memberOf?.includes(name) === true && (withInactive || active !== false),
+    );
+    const startAt = readCount(req, "startAt", 0);
+    const maxResults = Math.min(readCount(req, "maxResults", MEMBERS_MAX), MEMBERS_MAX);
+    const page = members.slice(startAt, startAt + maxResults);
+    const values = page.map((user) => showUser(site, user.accountId, version));
+    const self = `${site.url()}${req.originalUrl}`;
+    const isLast = startAt + maxResults >= members.length;
+    res.json({ self, maxResults, startAt, total: members.length, isLast, values });
   });
   router.get("/groups/picker", (req, res) => {
     const text = (queryOf(req).get("query") ?? "").toLowerCase();

@@ -56,14 +56,14 @@ export interface JiraSiteOptions {
   url(): string;
   users: JiraUser[];
   groups: string[];
-  projects: { key: string; name: string; issueTypes: string[]; type?: string }[];
+  projects: { key: string; name: string; issueTypes: string[]; type?: string; approval?: boolean }[];
   categories: string[];
 }
 
 /** Gives ids to what the options only name. The same names always get the same ids. */
 export function createSite(options: JiraSiteOptions): JiraSite {
-  const projects = options.projects.map((project, index): JiraProject => {
-    return { ...project, id: String(10_000 + index), workflow: workflowFor(project.issueTypes) };
+  const projects = options.projects.map(({ approval, ...project }, index): JiraProject => {
+    return { ...project, id: String(10_000 + index), workflow: workflowFor(project.issueTypes, approval) };
   });
   return {
     about: { deployment: "cloud", cloudId: uuidOf("cloud"), timeZone: "UTC" },

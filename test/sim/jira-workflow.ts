@@ -1,4 +1,4 @@
-/** Two small workflows, in the shape JSM ships them: one for incidents, one for changes. */
+/** Small workflows, in the shape JSM ships them: for incidents, with approvals or without, and for changes. */
 
 export interface Status {
   id: string;
@@ -60,6 +60,20 @@ const CHANGE: Workflow = {
     { id: "61", name: "Complete", from: ["Implementing"], to: "Completed" },
     { id: "71", name: "Cancel", from: ["Draft", "Review", "Awaiting approval", "Scheduled"], to: "Canceled" },
     { id: "81", name: "Back to draft", from: ["Review", "Declined"], to: "Draft" },
+    { id: "91", name: "Ask again", from: ["Scheduled", "Implementing"], to: "Awaiting approval" },
+  ],
+};
+
+/** Incidents that people approve on their way. */
+const APPROVED_INCIDENT: Workflow = {
+  initial: INCIDENT.initial,
+  statuses: [...INCIDENT.statuses, "Awaiting approval", "Declined"],
+  transitions: [
+    ...INCIDENT.transitions,
+    { id: "71", name: "Request approval", from: ["Open", "In Progress", "Pending"], to: "Awaiting approval" },
+    { id: "81", name: "Approve", from: ["Awaiting approval"], to: "In Progress" },
+    { id: "91", name: "Decline", from: ["Awaiting approval"], to: "Declined" },
+    { id: "101", name: "Withdraw", from: ["Awaiting approval"], to: "Canceled" },
   ],
 };
 
@@ -69,9 +83,10 @@ const CATEGORIES = {
   done: { id: 3, key: "done", colorName: "green", name: "Done" },
 };
 
-/** Projects with a Change issue type run the change workflow, all others the incident one. */
-export function workflowFor(issueTypes: string[]): Workflow {
-  return issueTypes.includes("Change") ? CHANGE : INCIDENT;
+/** Projects with a Change issue type run the change workflow, all others the incident one, or that with approvals. */
+export function workflowFor(issueTypes: string[], withApproval = false): Workflow {
+  if (issueTypes.includes("Change")) return CHANGE;
+  return withApproval ? APPROVED_INCIDENT : INCIDENT;
 }
 
 /** The status by name. Only names from the workflows above are ever stored. */

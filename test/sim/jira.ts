@@ -18,7 +18,7 @@ import { linkRoutes, remoteLinksOf, type SimRemoteLink } from "./jira-links.ts";
 import { logIn } from "./jira-login.ts";
 import { showIssue } from "./jira-render.ts";
 import { searchRoutes } from "./jira-search-routes.ts";
-import { ServiceDesk, type ServiceDeskSim } from "./jira-service-desk.ts";
+import { ServiceDesk, type ServiceDeskSim, type StatusApproval } from "./jira-service-desk.ts";
 import type { JiraSite, JiraUser, SiteAbout } from "./jira-site.ts";
 import { createSite, jiraTime } from "./jira-site.ts";
 import { siteRoutes } from "./jira-site-routes.ts";
@@ -39,8 +39,10 @@ export interface JiraSimOptions {
   integrationAccountId?: string;
   email?: string;
   apiToken?: string;
-  /** A project is of software unless its `type` says otherwise. */
-  projects?: { key: string; name: string; issueTypes: string[]; type?: string }[];
+  /** A project is of software unless its `type` says otherwise; with `approval` its incidents can be approved. */
+  projects?: { key: string; name: string; issueTypes: string[]; type?: string; approval?: boolean }[];
+  /** In service projects an approval begins where an issue enters this status; without it, where a test says so. */
+  approvals?: StatusApproval;
   groups?: string[];
   users?: JiraUser[];
   /** Options of the "Category" field. */
@@ -150,9 +152,12 @@ export async function startJiraSim(options: JiraSimOptions = {}): Promise<JiraSi
   let url = "";
   const site = createSite({ ...seeds(options, integration), url: () => url });
   const store: JiraStore = new JiraStore(site, now, (event) => {
+    const move = event.history?.items.find(({ fieldId }) => fieldId === "status");
+    if (event.kind === "generic" && move !== undefined)
+      serviceDesk.moved(event.issue, { from: move.fromString, to: move.toString });
     if (sender.listening) sendWebhook(sender, store, event);
   });
-  const serviceDesk = new ServiceDesk(store, now);
+  const serviceDesk = new ServiceDesk(store, now, options.approvals);
   const admin = createJiraAdmin();
   const server = await startSimServer({
     port: options.port ?? 0,

@@ -127,6 +127,10 @@ describe("Jira's own API document", () => {
     );
     await send(() => routes.comment(id, { text: "Noted. [il:three]", marker: "[il:three]" }));
     await send(() => routes.comments(id, 100));
+    await send(() => routes.comments(id, 100, 1));
+    await send(() => routes.members("Network", 0, 50));
+    expect(await send(() => routes.bearers([BETH.by]))).to.have.lengthOf(1);
+    await send(() => routes.moves.getIssue({ issueIdOrKey: id, fields: ["status"] }));
     await send(() => routes.mark(id));
     await send(() => routes.users("abel.tuter@example.com"));
     expect(await send(() => routes.groups(BETH.by))).to.deep.equal(["Network"]);
@@ -136,7 +140,16 @@ describe("Jira's own API document", () => {
     expect(await send(() => routes.count('project = "OPS" AND created >= "2020-01-01 00:00"'))).to.equal(1);
     await send(() => routes.people("5b10-abel"));
     await send(() => routes.myself());
-    const rest: readonly string[] = ["readMax", "historyFieldsMax", "person", "written", "rich", "plain", "identity"];
+    const rest: readonly string[] = [
+      "readMax",
+      "bearersMax",
+      "historyFieldsMax",
+      "person",
+      "written",
+      "rich",
+      "plain",
+      "identity",
+    ];
     const asking = Object.keys(routes).filter((name) => !rest.includes(name));
     expect([...used], "a route that is new has its line here").to.include.members(asking);
     expect(differences()).to.deep.equal([]);
@@ -163,7 +176,14 @@ describe("Jira's own API document", () => {
     const jira = jiraInspection(
       "jira",
       {
-        ...{ type: "jira", deployment: "cloud", baseUrl: tap.url, allowPrivateAddress: true, records: {} },
+        ...{
+          type: "jira",
+          deployment: "cloud",
+          baseUrl: tap.url,
+          allowPrivateAddress: true,
+          automation: [],
+          records: {},
+        },
         auth: { type: "basic", email, apiToken },
       },
       opened.clock,

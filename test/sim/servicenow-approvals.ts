@@ -63,6 +63,8 @@ export function createFlows(options: FlowOptions): Flows {
   const later = (step: () => void): void => {
     due.push({ atMs: options.now() + DELAY_MS, step });
   };
+  /** Of changes, by sys_id: what they were in when they were last written. */
+  const states = new Map<string, string>();
   return {
     run() {
       const stepsMax = due.length + STEPS_MAX;
@@ -84,7 +86,11 @@ export function createFlows(options: FlowOptions): Flows {
       if (table === "sysapproval_group") later(() => askMembers(options.store(), sys_id));
       if (table === "sysapproval_approver" && ANSWERS.includes(row["state"] ?? ""))
         later(() => concludeAnswer(options.store(), sys_id));
-      if (table === "change_request") later(() => followChange(options, sys_id));
+      if (table !== "change_request") return;
+      const state = row["state"] ?? "";
+      const entered = states.has(sys_id) && states.get(sys_id) !== state;
+      states.set(sys_id, state);
+      later(() => followChange(options, sys_id, entered));
     },
   };
 }
@@ -194,13 +200,14 @@ function concludeStep(store: ServiceNowStore, change: Row, state: string): void 
   if (state === "rejected") settle(store, rowsOf(store, "sysapproval", change.sys_id), "cancelled");
 }
 
-/** What a change's flow does where it finds the change: asks for its step, or takes back what is asked. */
-function followChange({ store: current, authorizeGroup }: FlowOptions, id: string): void {
+/** What a change's flow does where it finds the change: asks for its step, or takes back what is asked when it is `entered`. */
+function followChange({ store: current, authorizeGroup }: FlowOptions, id: string, entered: boolean): void {
   const store = current();
   const change = store.get(id);
   if (change === undefined) return;
   const state = change["state"] ?? "";
   if (state === "-5" || state === "4") {
+    if (!entered) return;
     settle(store, rowsOf(store, "sysapproval", id), "cancelled");
     if (change["approval"] === "requested") store.update("change_request", id, { approval: "not requested" }, FLOW);
     return;

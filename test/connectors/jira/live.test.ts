@@ -39,12 +39,14 @@ for (const deployment of ["cloud", "datacenter"] as const)
         deployment === "cloud"
           ? ({ type: "basic", email, apiToken } as const)
           : ({ type: "bearer", token: apiToken } as const);
+      const automation: string[] = [];
       const settings = {
         type: "jira",
         deployment,
         baseUrl: sim.url,
         allowPrivateAddress: true,
         auth,
+        automation,
         records: {},
       } as const;
       jira = jiraInspection("jira", settings, standingClock());

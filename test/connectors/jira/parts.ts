@@ -34,6 +34,7 @@ export function openParts(sim: JiraSim, options: { baseUrl?: string; approvalSta
     allowPrivateAddress: true,
     auth: { type: "basic", email, apiToken },
     records: { OPS: "jira.incident" },
+    automation: [],
   };
   const limits = Limits.parse({ callTimeoutMs: CALL_TIMEOUT_MS });
   const api = new JiraApi({ connection: "jira", settings, limits, clock, meter, log });

@@ -27,6 +27,7 @@ describe("The address that a ServiceNow connection leads to", () => {
       allowPrivateAddress,
       auth: { type: "basic", username: "bot", password: "secret" },
       records: {},
+      automation: [],
     };
     const limits = Limits.parse({ callTimeoutMs: CALL_TIMEOUT_MS });
     return servicenowClient({

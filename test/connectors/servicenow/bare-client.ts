@@ -20,6 +20,7 @@ export function bareClient(sim: ServiceNowSim, clock: StandingClock): BareClient
     allowPrivateAddress: true,
     auth: { type: "basic", username, password },
     records: {},
+    automation: [],
   };
   const limits = Limits.parse({ callTimeoutMs: CALL_TIMEOUT_MS });
   const client = servicenowClient({ connection: "snow", settings, limits, clock, meter: { count: () => {} } });

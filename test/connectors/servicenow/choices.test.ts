@@ -27,6 +27,7 @@ describe("ServiceNow connector: choices and names, remembered", () => {
         baseUrl: sim.url,
         allowPrivateAddress: true,
         auth: { type: "basic", username, password },
+        automation: [],
         records: {},
       },
       limits: Limits.parse({}),

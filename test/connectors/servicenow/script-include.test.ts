@@ -105,6 +105,7 @@ function verified({ headers, body }: Sent, secret = SNOW_SECRET) {
     allowPrivateAddress: false,
     auth: { type: "basic", username: "a", password: "b" },
     webhookSecrets: [secret],
+    automation: [],
     records: { incident: "servicenow.incident" },
   });
   return { proof: source.verify(headers, Buffer.from(body)), located: source.locate(JSON.parse(body)) };

@@ -106,6 +106,50 @@ const yaml: ProblemCase[] = [
   { name: "missing rules", texts: without(SOUND, ROUTING) },
 ];
 
+/** Jira's records, with approvals above them. */
+function approvals(name: string, text: string): ProblemCase {
+  return edit(name, SETTINGS, "records: { OPS: jira }", `approvals: ${text}\n    records: { OPS: jira }`);
+}
+
+const inQueues: ProblemCase[] = [
+  approvals("approvals of a kind that there is not", "{ type: email, status: Waiting }"),
+  approvals("approvals of the service desk without its field", "{ type: jsm, status: Waiting }"),
+  approvals("approvers in no custom field", "{ type: jsm, status: Waiting, approvers: Approvers }"),
+  approvals("approvals that nobody can decline", "{ type: status, status: Waiting, approve: [Ready], decline: [] }"),
+  approvals(
+    "one status for yes and no",
+    "{ type: status, status: Waiting, approve: [Ready, Done], decline: [No, Done] }",
+  ),
+  approvals(
+    "an answer that is the question",
+    "{ type: status, status: Waiting, approve: [Waiting], decline: [Waiting, No] }",
+  ),
+  edit(
+    "approvals of the service desk in Data Center",
+    SETTINGS,
+    "records: { OPS: jira }",
+    "deployment: datacenter\n    approvals: { type: jsm, status: Waiting, approvers: customfield_1 }\n    records: { OPS: jira }",
+  ),
+  edit(
+    "approvals in ServiceNow, which has its own",
+    SETTINGS,
+    "records: { incident: snow }",
+    "approvals: { type: status }\n    records: { incident: snow }",
+  ),
+  edit(
+    "automation that is one account rather than a list",
+    SETTINGS,
+    "records: { incident: snow }",
+    "automation: robot\n    records: { incident: snow }",
+  ),
+  edit(
+    "automation with an account of no name",
+    SETTINGS,
+    "records: { incident: snow }",
+    'automation: [robot, " "]\n    records: { incident: snow }',
+  ),
+];
+
 const mappings: ProblemCase[] = [
   edit("unknown mapping", SETTINGS, "{ incident: snow }", "{ incident: snwo }"),
   edit("mapping of the other vendor", SETTINGS, "{ OPS: jira }", "{ OPS: snow }"),
@@ -245,7 +289,14 @@ const several: ProblemCase[] = [
   ),
 ];
 
-export const PROBLEM_CASES: readonly ProblemCase[] = [...settings, ...yaml, ...mappings, ...rules, ...several];
+export const PROBLEM_CASES: readonly ProblemCase[] = [
+  ...settings,
+  ...inQueues,
+  ...yaml,
+  ...mappings,
+  ...rules,
+  ...several,
+];
 
 /** Seven levels of eight: two million entries if it were written out. */
 function aliasBomb(): string {
