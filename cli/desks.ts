@@ -42,7 +42,14 @@ export function openDesks(current: { config: Config }, deps: { clock: Clock; log
   for (const [connection, { settings, mappings, connector }] of opened) {
     const borrowed = ci === undefined ? undefined : opened.get(ci)?.connector.facts.ci;
     const facts: FactSources = { ...(borrowed && { ci: borrowed }), ...connector.facts };
-    desks.set(connection, { connector, mappings, facts, host: new URL(settings.baseUrl).host });
+    const { approvals } = connector;
+    desks.set(connection, {
+      connector,
+      mappings,
+      facts,
+      ...(approvals && { approvals }),
+      host: new URL(settings.baseUrl).host,
+    });
     swept.set(connection, { feed: connector, recordTypes: Object.keys(settings.records) });
     sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
   }

@@ -47,7 +47,7 @@ export interface GatePlan {
 }
 
 export interface GatePlanInput {
-  ticket: Pick<Ticket, "status">;
+  ticket: Pick<Ticket, "status" | "kind">;
   decision: Pick<Decision, "gates" | "holds">;
   /** As they were remembered, and as the queue has them now. */
   before: readonly GateMemory[];
@@ -160,7 +160,9 @@ function isOver(memory: GateMemory, gate: Gate | undefined, { status }: Pick<Tic
 const ENDED: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);
 
 function isToAsk(gate: Gate, { ticket, judged }: GatePlanInput): boolean {
-  if (gate.state === "needed") return !ENDED.has(ticket.status);
+  // A change that is still being written is not asked about: what it says will change.
+  const isDraft = ticket.kind === "change" && ticket.status === "new";
+  if (gate.state === "needed") return !ENDED.has(ticket.status) && !isDraft;
   return gate.state === "requested" && judged.some(({ memory, half }) => half && memory.rule === gate.rule);
 }
 

@@ -33,6 +33,8 @@ export type { Row } from "./servicenow-rules.ts";
 export interface ServiceNowSimOptions {
   port?: number;
   now?: () => number;
+  /** The hour that deliveries are signed with, where `now` is not that of the receiver. */
+  signedAt?: () => number;
   /** user_name of the account the sidecar uses; its writes are not pushed. */
   integrationUser?: string;
   users?: ServiceNowUser[];
@@ -156,7 +158,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     onWrite(table, row) {
       flows.wrote(row);
       if (PUSHED_TABLES.includes(table) && row["sys_updated_by"] !== integrationUser)
-        push(sender, store, row.sys_id, now);
+        push(sender, store, row.sys_id, options.signedAt ?? now);
     },
   });
   const login = { ...(options.oauth ?? OAUTH_DEFAULT), apiKey: API_KEY };

@@ -7,8 +7,8 @@ import { diskFiles, systemClock, systemIds, systemRng } from "../../cli/system.t
 import type { ConfigFiles } from "../../core/config/files.ts";
 import { type Config, loadConfig } from "../../core/config/load.ts";
 import { ProblemsError } from "../../core/problem.ts";
-import { type JiraSim, startJiraSim } from "../sim/jira.ts";
-import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
+import { type JiraSim, type JiraSimOptions, startJiraSim } from "../sim/jira.ts";
+import { type ServiceNowSim, type ServiceNowSimOptions, startServiceNowSim } from "../sim/servicenow.ts";
 import { JIRA_SECRET, SECRETS, SNOW_SECRET, settingsFor } from "./settings.ts";
 
 export { JIRA_SECRET, SNOW_SECRET };
@@ -38,7 +38,13 @@ export interface RigOptions {
   ai?: Readonly<Record<string, unknown>>;
   /** Groups of both systems, beside those that the shipped rules name. */
   groups?: readonly string[];
+  /** Members of groups, by the names that both systems make accounts of; nobody is in any group where it is absent. */
+  members?: Readonly<Record<string, readonly string[]>>;
+  snowSim?: Partial<ServiceNowSimOptions>;
   store?: string;
+  /** `approvals:` of Jira, and how its simulator is set up. */
+  jiraApprovals?: Record<string, unknown>;
+  jiraSim?: Partial<JiraSimOptions>;
   deps?: Partial<ServerDeps>;
 }
 
@@ -54,6 +60,18 @@ export interface Rig {
   restart(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Whoever approves, where a test is about something else. */
+const APPROVERS: NonNullable<RigOptions["members"]> = {
+  "Security Operations": ["beth.anglin"],
+  "Change Management": ["beth.anglin"],
+};
+
+/** Tickets of both kinds, with approvals in their workflows. */
+const PROJECTS = [
+  { key: "OPS", name: "Operations", issueTypes: ["Incident"], approval: true },
+  { key: "CHG", name: "Changes", issueTypes: ["Change"] },
+];
 
 /** Limits that let a test finish without waiting for what production waits for. */
 export const QUICK_LIMITS = {
@@ -76,6 +94,7 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
     secret: (name) => `\${file:${name}}`,
     store: options.store ?? `file:${join(options.folder, "interlock.db")}`,
     limits: { ...QUICK_LIMITS, ...options.limits },
+    jiraApprovals: options.jiraApprovals,
     ...(options.mode && { mode: options.mode }),
   });
   const files: ConfigFiles = {
@@ -101,8 +120,14 @@ export function rigConfig(snowUrl: string, jiraUrl: string, options: RigOptions 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "interlock-test-"));
   const groups = [...GROUPS, ...(options.groups ?? [])];
-  const snow = await startServiceNowSim({ groups: groups.map((name) => ({ name })) });
-  const jira = await startJiraSim({ groups, retryDelayMs: 20 });
+  const { members = APPROVERS } = options;
+  const snow = await startServiceNowSim({
+    groups: groups.map((name) => ({ name, members: [...(members[name] ?? [])] })),
+    ...options.snowSim,
+  });
+  const jira = await startJiraSim({ groups, projects: PROJECTS, retryDelayMs: 20, ...options.jiraSim });
+  for (const [group, names] of Object.entries(members))
+    for (const name of names) jira.join(options.members ? `acc-${name}` : "5b10-beth", group);
   const config = rigConfig(snow.url, jira.url, { ...options, folder });
   const deps: ServerDeps = {
     clock: systemClock,

@@ -15,6 +15,11 @@ export const SECRETS = {
   "ai-key": AI_KEY,
 } as const;
 
+/** In the workflows of the simulator. */
+const APPROVED_BY_STATUS = {
+  ...{ type: "status", status: "Awaiting approval", approve: ["Scheduled", "In Progress"], decline: ["Declined"] },
+};
+
 export interface SettingsOptions {
   snowUrl: string;
   jiraUrl: string;
@@ -27,6 +32,8 @@ export interface SettingsOptions {
   limits?: Record<string, number>;
   /** `ai:`; AI is off where it is absent. */
   ai?: Record<string, unknown> | undefined;
+  /** `approvals:` of Jira; by the status of its workflow where it is absent. */
+  jiraApprovals?: Record<string, unknown> | undefined;
   /** How a secret is referred to: it may not stand in the file itself. */
   secret: (name: keyof typeof SECRETS) => string;
 }
@@ -58,6 +65,7 @@ export function settingsFor(options: SettingsOptions): Record<string, unknown> {
         baseUrl: options.jiraUrl,
         allowPrivateAddress: true,
         auth: { type: "basic", email: JIRA_EMAIL, apiToken: secret("jira-token") },
+        approvals: options.jiraApprovals ?? APPROVED_BY_STATUS,
         webhookSecrets: [secret("jira-webhook")],
         records: { OPS: "jira.incident", CHG: "jira.change" },
       },

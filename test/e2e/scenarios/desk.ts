@@ -1,0 +1,345 @@
+/** One service desk in both systems, seen the same way: what people do in their own queues, and what they see there. */
+import { systemClock } from "../../../cli/system.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { Decision } from "../../../core/decision.ts";
+import type { Entry } from "../../../core/ledger/entry.ts";
+import type { TicketView } from "../../../core/store/store.ts";
+import { type Rig, type RigOptions, startRig } from "../../support/rig.ts";
+
+export const HOUR = 3_600_000;
+export const MINUTE = 60_000;
+
+/** Ann, Ben and Cleo approve; Rita asks for things; Bot is the integration account. */
+export const PEOPLE = ["ann", "ben", "cleo", "rita"] as const;
+export type Name = (typeof PEOPLE)[number];
+export const SYSTEMS = ["ServiceNow", "Jira"] as const;
+export type System = (typeof SYSTEMS)[number];
+
+const MEMBERS: Readonly<Record<string, readonly Name[]>> = {
+  "Security Operations": ["ann", "ben", "rita"],
+  "Change Advisory Board": ["ann", "ben"],
+  "Change Management": ["cleo"],
+  "Senior Engineers": ["ben"],
+};
+
+/** What a scenario says of a ticket; each system has its own words for it. */
+export interface Filed {
+  kind: "incident" | "change";
+  title?: string;
+  category?: string;
+  /** 1 to 4; of an incident. */
+  priority?: number;
+  type?: "normal" | "standard" | "emergency";
+  risk?: "high" | "low";
+  /** ISO, UTC. */
+  start?: string;
+  end?: string;
+  backoutPlan?: string;
+}
+
+export interface Desk {
+  readonly system: System;
+  readonly rig: Rig;
+  /** Rita files it. */
+  file(ticket: Filed): Ticket;
+  /** Time passes, and everything that is due is done. */
+  pass(ms: number): Promise<void>;
+  /** Everything that is due now is done. */
+  settle(): Promise<void>;
+  nowMs(): number;
+}
+
+export interface Ticket {
+  readonly key: string;
+  group(): string;
+  notes(): string[];
+  /** In the system's own word. */
+  state(): string;
+  /** People who have a request in their queue that they could answer now. */
+  asked(): Name[];
+  /** The request as the approver reads it. */
+  request(): string;
+  answer(by: Name, decision: "approved" | "rejected"): void;
+  edit(fields: { title?: string; start?: string; end?: string }, by?: Name): void;
+  /** Moves a change on its way: submit it for assessment, begin it. Throws where the workflow refuses. */
+  submit(): void;
+  begin(by?: Name): void;
+  /** The integration account itself answers, through the API. */
+  answerAsBot(): Promise<number>;
+  view(): Promise<TicketView>;
+  decision(): Promise<Decision>;
+  entries(): Promise<Entry[]>;
+  /** Rule and state of each gate, as it is remembered. */
+  gate(): Promise<string[]>;
+}
+
+/** Opens a desk on one system, plays a scenario, and takes everything down again. */
+export async function atDesk(
+  system: System,
+  options: Pick<RigOptions, "policy" | "routing"> & { startAt?: string },
+  play: (desk: Desk) => Promise<void>,
+): Promise<void> {
+  const clock = movableClock(Date.parse(options.startAt ?? "2026-03-02T09:00:00Z"));
+  const users = PEOPLE.map((name) => ({
+    ...{ user_name: name, name: name.toUpperCase(), email: `${name}@example.com`, password: `${name}-password` },
+  }));
+  const rig = await startRig({
+    ...options,
+    limits: { callTimeoutMs: 10_000, leaseMs: 60_000 },
+    groups: ["Change Advisory Board"],
+    members: MEMBERS,
+    snowSim: { users, now: clock.now, signedAt: Date.now, authorizeGroup: "Change Advisory Board" },
+    jiraSim: {
+      now: clock.now,
+      users: PEOPLE.map((name) => ({
+        ...{ accountId: `acc-${name}`, displayName: name.toUpperCase(), emailAddress: `${name}@example.com` },
+      })),
+    },
+    deps: { clock },
+  });
+  try {
+    await play(deskOf(system, rig, clock));
+  } finally {
+    await rig.close();
+  }
+}
+
+/** Real waiting, on a clock that can be set forward. */
+function movableClock(startMs: number): Clock & { advance(ms: number): void } {
+  let aheadMs = startMs - Date.now();
+  return {
+    now: () => Date.now() + aheadMs,
+    sleep: systemClock.sleep,
+    advance(ms) {
+      aheadMs += ms;
+    },
+  };
+}
+
+function deskOf(system: System, rig: Rig, clock: ReturnType<typeof movableClock>): Desk {
+  const settle = async (): Promise<void> => {
+    await rig.settled();
+  };
+  return {
+    system,
+    rig,
+    nowMs: clock.now,
+    file: (ticket) => (system === "ServiceNow" ? inServiceNow(rig, ticket) : inJira(rig, ticket)),
+    settle,
+    async pass(ms) {
+      clock.advance(ms);
+      // The platform's own flows run with the next request; what they change is told by a webhook.
+      rig.snow.rows("sysapproval_group");
+      await rig.server.sweeps.sweep();
+      await settle();
+    },
+  };
+}
+
+const RISKS = { snow: { high: "2", low: "4" }, jira: { high: "High", low: "Low" } };
+
+function inServiceNow(rig: Rig, filed: Filed): Ticket {
+  const { snow } = rig;
+  const table = filed.kind === "incident" ? "incident" : "change_request";
+  const time = (iso: string | undefined): string => (iso ?? "").replace("T", " ").replace(/(\.\d+)?Z$/, "");
+  const level = { 1: "1", 2: "2", 3: "2", 4: "3" }[filed.priority ?? 4] ?? "3";
+  const fields: Record<string, string> = {
+    short_description: filed.title ?? "VPN is down",
+    ...(filed.category && { category: filed.category }),
+    ...(filed.kind === "incident"
+      ? { caller_id: snow.user("rita"), impact: level, urgency: filed.priority === 1 ? "1" : "2" }
+      : {
+          ...{
+            requested_by: snow.user("rita"),
+            type: filed.type ?? "normal",
+            backout_plan: filed.backoutPlan ?? "Restore",
+          },
+          ...{ risk: RISKS.snow[filed.risk ?? "low"], start_date: time(filed.start), end_date: time(filed.end) },
+          assignment_group: snow.group("Change Management"),
+        }),
+  };
+  const row = snow.insert(table, fields, { by: "rita" });
+  const id = row.sys_id;
+  const key = row["number"] ?? "";
+  const ours = (): ReturnType<typeof snow.rows> =>
+    snow.rows("sysapproval_approver").filter((each) => each["sysapproval"] === id && each["state"] === "requested");
+  const nameOf = (userId: string): Name =>
+    PEOPLE.find((name) => snow.user(name) === userId) ?? raise(`nobody has the id ${userId}`);
+  return {
+    key,
+    ...lookedUp(rig, "snow", key, `snow/${table}/${id}`),
+    group: () =>
+      snow.rows("sys_user_group").find(({ sys_id }) => sys_id === snow.get(table, id)?.["assignment_group"])?.[
+        "name"
+      ] ?? "",
+    notes: () =>
+      snow
+        .journal(id)
+        .filter(({ element }) => element === "work_notes")
+        .map(({ value }) => value),
+    state: () => snow.get(table, id)?.["state"] ?? "",
+    asked: () => [...new Set(ours().map((each) => nameOf(each["approver"] ?? "")))].sort(),
+    request: () => requestIn(snow, ours()),
+    answer(by, decision) {
+      const mine = ours().filter((each) => each["approver"] === snow.user(by));
+      if (mine.length === 0) raise(`${by} is not asked`);
+      for (const each of mine)
+        snow.update("sysapproval_approver", each.sys_id, { state: decision, comments: "Because" }, { by });
+    },
+    edit({ title, start, end }, by = "rita") {
+      const changed = {
+        ...(title && { short_description: title }),
+        ...(start && { start_date: time(start) }),
+        ...(end && { end_date: time(end) }),
+      };
+      snow.update(table, id, changed, { by });
+    },
+    submit: () =>
+      void snow.update(
+        table,
+        id,
+        { state: filed.type === "emergency" ? "-3" : filed.type === "standard" ? "-2" : "-4" },
+        { by: "rita" },
+      ),
+    begin: (by = "rita") => void snow.update(table, id, { state: "-1" }, { by }),
+    async answerAsBot() {
+      const [first] = ours();
+      return patch(
+        `${snow.url}/api/now/table/sysapproval_approver/${first?.sys_id}`,
+        { state: "approved" },
+        snow.integration,
+      );
+    },
+  };
+}
+
+function requestIn(
+  snow: Rig["snow"],
+  rows: readonly { sys_id: string; [field: string]: string | undefined }[],
+): string {
+  const groups = snow.rows("sysapproval_group").filter(({ sys_id }) => rows.some((row) => row["group"] === sys_id));
+  const texts = rows
+    .flatMap(({ sys_id }) => snow.journal(sys_id))
+    .concat(groups.flatMap(({ sys_id }) => snow.journal(sys_id)));
+  return [
+    ...texts.map(({ value }) => value),
+    ...groups.map((group) => `${group["short_description"] ?? ""}\n${group["description"] ?? ""}`),
+  ].join("\n");
+}
+
+async function patch(
+  url: string,
+  body: unknown,
+  { user, password }: { user: string; password: string },
+): Promise<number> {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const answer = await fetch(url, {
+    method: "PATCH",
+    headers: { authorization, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return answer.status;
+}
+
+const PRIORITIES = { 1: "Highest", 2: "High", 3: "Medium", 4: "Low" } as const;
+
+function inJira(rig: Rig, filed: Filed): Ticket {
+  const { jira } = rig;
+  const option = (value: string): { value: string } => ({ value });
+  const fields: Record<string, unknown> = {
+    summary: filed.title ?? "VPN is down",
+    ...(filed.category && { customfield_10104: option(filed.category === "security" ? "Security" : filed.category) }),
+    ...(filed.kind === "incident"
+      ? { issuetype: "Incident", priority: { name: PRIORITIES[(filed.priority ?? 4) as keyof typeof PRIORITIES] } } // of the four
+      : {
+          ...{
+            issuetype: "Change",
+            customfield_10105: option(
+              { normal: "Normal", standard: "Standard", emergency: "Emergency" }[filed.type ?? "normal"],
+            ),
+          },
+          ...{ customfield_10106: option(RISKS.jira[filed.risk ?? "low"]) },
+          ...(filed.start && { customfield_10107: jiraTime(filed.start) }),
+          ...(filed.end && { customfield_10108: jiraTime(filed.end) }),
+        }),
+  };
+  const { id, key } = jira.create(filed.kind === "incident" ? "OPS" : "CHG", fields, { by: "acc-rita" });
+  const state = (): string => nameIn(jira.get(id)?.fields["status"]);
+  return {
+    key,
+    ...lookedUp(rig, "jira", key, `jira/issue/${id}`),
+    group: () => nameIn(jira.get(id)?.fields["customfield_10101"]),
+    notes: () => jira.comments(id).map(({ text }) => text),
+    state,
+    asked: () => (state() === "Awaiting approval" ? askedIn(jira.comments(id).map(({ text }) => text)) : []),
+    request: () =>
+      jira
+        .comments(id)
+        .map(({ text }) => text)
+        .filter((text) => text.includes("asks for your approval"))
+        .join("\n"),
+    answer: (by, decision) =>
+      jira.transition(
+        id,
+        decision === "rejected" ? "Declined" : filed.kind === "incident" ? "In Progress" : "Scheduled",
+        { by: `acc-${by}` },
+      ),
+    edit: ({ title, start, end }, by = "rita") =>
+      jira.update(
+        id,
+        {
+          ...(title && { summary: title }),
+          ...(start && { customfield_10107: jiraTime(start) }),
+          ...(end && { customfield_10108: jiraTime(end) }),
+        },
+        { by: `acc-${by}` },
+      ),
+    submit: () => jira.transition(id, "Review", { by: "acc-rita" }),
+    begin: (by = "rita") => jira.transition(id, "Implementing", { by: `acc-${by}` }),
+    async answerAsBot() {
+      jira.transition(id, filed.kind === "incident" ? "In Progress" : "Scheduled", { by: jira.integration.accountId });
+      return 204;
+    },
+  };
+}
+
+/** Members of the groups that the last request names: Jira shows the request in the issue, to all who see it. */
+function askedIn(texts: readonly string[]): Name[] {
+  const asked = texts.findLast((text) => text.includes("Asked for approval by")) ?? "";
+  const groups = Object.entries(MEMBERS).filter(([group]) => asked.includes(`Asked for approval by ${group}`));
+  return [...new Set(groups.flatMap(([, members]) => members))].sort();
+}
+
+function jiraTime(iso: string): string {
+  return iso.replace(/(\.\d+)?Z$/, ".000+0000");
+}
+
+function nameIn(value: unknown): string {
+  return value !== null && typeof value === "object" && "name" in value ? String(value.name) : "";
+}
+
+function lookedUp(
+  rig: Rig,
+  connection: "snow" | "jira",
+  key: string,
+  name: string,
+): Pick<Ticket, "view" | "decision" | "entries" | "gate"> {
+  const view = async (): Promise<TicketView> =>
+    (await rig.server.store.view(connection, key)) ?? raise(`${key} is not known`);
+  const decision = async (): Promise<Decision> => (await view()).decision ?? raise(`${key} was not decided on`);
+  return {
+    view,
+    decision,
+    entries: async () => (await rig.server.store.entries(0, 100_000)).filter(({ ticket }) => ticket === name),
+    gate: async () => {
+      const { gates, decision: decided } = await view();
+      const stateOf = (rule: string, state: string): string =>
+        gates.find((round) => round.rule === rule)?.state ?? state;
+      return (decided?.gates ?? []).map(({ rule, state }) => `${rule}: ${stateOf(rule, state)}`);
+    },
+  };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}
