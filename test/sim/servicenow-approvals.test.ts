@@ -77,6 +77,17 @@ describe("ServiceNow simulator: approvals", () => {
     expect(sim.get("sysapproval_approver", id)).to.include({ state: "cancelled" });
   });
 
+  it("are not taken back by a write that leaves the change where it is", () => {
+    const row = { approver: sim.user("beth.anglin"), sysapproval: change, state: "requested" };
+    const { sys_id } = sim.insert("sysapproval_approver", row, ABEL);
+    sim.update("change_request", change, { work_notes: "Looked at it" }, ABEL);
+    pass();
+    expect(asked().map((one) => one.sys_id)).to.deep.equal([sys_id]);
+    sim.update("change_request", change, { state: "4" }, ABEL);
+    pass();
+    expect(asked()).to.be.empty;
+  });
+
   it("take nobody's answer but the approver's own, the integration user's least of all", async () => {
     const id = assess();
     for (const as of [undefined, AS_BETH]) {

@@ -275,6 +275,22 @@ describe("ServiceNow: the approval queue", () => {
       expect(await queue.standing([])).to.deep.equal([]);
     });
 
+    it("forty-five requests need no longer addresses, and no more than two calls of a kind", async () => {
+      const asked = Array.from({ length: 45 }, (_, n) => {
+        const { sys_id: id } = sim.insert("incident", { short_description: "Many" }, ABEL);
+        const [approver, sysapproval] = [sim.user("beth.anglin"), id];
+        const comments = `Please ${MARKER}`;
+        sim.insert("sysapproval_approver", { approver, sysapproval, state: "requested", comments }, ABEL);
+        return open({ ref: { ...request().ref, id, key: `INC${n}` } });
+      });
+      let found: RequestStanding[] = [];
+      const made = await calls(async () => {
+        found = await queue.standing(asked);
+      });
+      expect(found.every(({ state }) => state === "standing")).to.equal(true);
+      expect(made).to.have.lengthOf(4);
+    });
+
     it("that rows are hidden is an error: a hidden one may be a refusal", async () => {
       await bare.client.close();
       await sim.close();
@@ -388,6 +404,14 @@ describe("ServiceNow: the approval queue", () => {
       expect((await shown()).answers).to.be.empty;
       answer(BETH, "approved");
       expect((await shown()).sideDoor).to.equal(null);
+    });
+
+    it("what another request of ours was answered explains it", async () => {
+      await queue.ask(request({ people: ["abel.tuter"] }));
+      await queue.ask(request({ marker: "[il:gate-2]" }));
+      answer(ABEL, "approved");
+      sim.update("incident", task, { approval: "approved" }, ABEL);
+      expect(await shown({ marker: "[il:gate-2]" })).to.deep.include({ answers: [], sideDoor: null });
     });
 
     it("are undone: the state, and the approval that nobody gave", async () => {
