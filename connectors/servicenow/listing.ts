@@ -2,13 +2,19 @@ import { z } from "zod";
 import { ConnectorError, type FaultKind } from "../../core/errors.ts";
 import type { ServiceNowClient } from "./client.ts";
 import type { Query } from "./query.ts";
-import { inChunks, listRows, SYS_ID } from "./table.ts";
+import { batchRows, inChunks, type Rows, listRows, SYS_ID, type Listing as TableListing } from "./table.ts";
 
 /** So that a URL stays below the 2 kB that some fronts refuse beyond. */
 const IDS_AT_ONCE = 40;
 const PAGE_ROWS = 500;
 /** Row ACLs thin pages out after they are cut; this bounds the calls where they leave next to nothing. */
 const PAGES_MAX = 40;
+/** Of one batch: an instance takes some milliseconds for each part, and ends a batch after half a minute. */
+const PARTS_MAX = 100;
+/** Pages of a batch come in one answer. */
+const BATCH_PAGE_ROWS = 300;
+/** Batches that serve nothing, or less than was asked, before we give up. */
+const BATCHES_MAX = 10;
 
 const Row = z.looseObject({ sys_id: z.string().regex(SYS_ID) });
 /** A row of the Table API, raw values. */
@@ -22,12 +28,21 @@ export interface Listing {
   /** Beside those of `where`, which every row is checked by. */
   fields: readonly string[];
   rowsMax: number;
+  /** Of one call, where it asks for this alone; 500 otherwise. */
+  pageRows?: number;
 }
+
+/** What is counted: how many records meet the conditions. */
+export type Counting = Pick<Listing, "operation" | "table" | "where">;
 
 /** Reads over the Table API that notice when they were not answered what they asked. Every failure is a ConnectorError. */
 export interface Listings {
   /** Every row of a query that we may see, ordered by sys_id. */
   list(listing: Listing): Promise<Listed>;
+  /** Many of them in as few calls as can be: one for a page of up to a hundred of them. */
+  lists(listings: readonly Listing[]): Promise<Listed[]>;
+  /** How many records there are, those included that we may not see; as few calls as for `lists`. */
+  counts(asked: readonly Counting[]): Promise<number[]>;
   /** Rows by sys_id; those that are missing or hidden are left out. */
   byIds(table: string, ids: readonly string[], fields: readonly string[]): Promise<Map<string, Row>>;
   fault(kind: FaultKind, message: string): ConnectorError;
@@ -41,61 +56,137 @@ export interface Listed {
   hidden: boolean;
 }
 
-interface Page {
-  found: Row[];
-  /** How many records meet the query, those hidden from us included; undefined where the instance does not say. */
-  total: number | undefined;
-  /** Nothing comes behind it. A short page is no proof: it is cut before rows that we may not see are taken out of it. */
-  last: boolean;
-}
-
 export function listings(connection: string, client: ServiceNowClient): Listings {
   function fault(kind: FaultKind, message: string): ConnectorError {
     return new ConnectorError({ kind, connection, message: `${connection} ${message}` });
   }
 
-  async function page({ operation, table, where, fields }: Listing, limit: number): Promise<Page> {
-    const { rows, total } = await listRows(connection, client, {
+  function pageOf({ operation, table, where, fields }: Listing, limit: number): TableListing<typeof Row> {
+    return {
       ...{ operation, table, limit, row: Row, counted: true },
       query: { where, order: [{ field: "sys_id" }] },
       fields: ["sys_id", ...fields],
+    };
+  }
+
+  /** A call for one, batches for several. */
+  async function answersTo(asked: readonly TableListing<typeof Row>[]): Promise<Rows<Row>[]> {
+    const [only] = asked;
+    if (only !== undefined && asked.length === 1) return [await listRows(connection, client, only)];
+    const answers: Rows<Row>[] = [];
+    for (const portion of inChunks(asked, PARTS_MAX)) answers.push(...(await batched(portion)));
+    return answers;
+  }
+
+  async function batched(asked: readonly TableListing<typeof Row>[]): Promise<Rows<Row>[]> {
+    const served = new Map<TableListing<typeof Row>, Rows<Row>>();
+    for (let batches = 0; batches < BATCHES_MAX && served.size < asked.length; batches += 1) {
+      const left = asked.filter((one) => !served.has(one));
+      const answers = await batchRows(connection, client, left);
+      for (const [at, one] of left.entries()) {
+        const answer = answers[at];
+        if (answer) served.set(one, answer);
+      }
+    }
+    return asked.map((one) => {
+      const answer = served.get(one);
+      if (answer) return answer;
+      throw fault("unavailable", `left parts of ${BATCHES_MAX} batches in a row unserved; it is short of time or room`);
     });
-    return { found: rows, total, last: rows.length === 0 || (total !== undefined && total <= limit) };
+  }
+
+  async function lists(asked: readonly Listing[]): Promise<Listed[]> {
+    const runs = asked.map((listing) => new Run(listing, fault));
+    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+      const open = runs.filter(({ listed }) => listed === undefined);
+      if (open.length === 0) break;
+      const limits = open.map((run) => run.limit(open.length > 1));
+      const answers = await answersTo(open.map((run, at) => pageOf(run.next(), limits[at] ?? PAGE_ROWS)));
+      for (const [at, answer] of answers.entries()) open[at]?.take(answer, limits[at] ?? PAGE_ROWS);
+    }
+    return runs.map((run) => run.listed ?? run.cutOff());
   }
 
   async function list(listing: Listing): Promise<Listed> {
-    const { table, where, rowsMax } = listing;
-    const rows: Row[] = [];
-    let after = "";
-    let counted: number | undefined;
-    for (let pages = 0; pages < PAGES_MAX && rows.length <= rowsMax; pages += 1) {
-      const next: Query["where"] = after === "" ? where : [...where, { field: "sys_id", is: ">", value: after }];
-      const { found, total, last } = await page({ ...listing, where: next }, Math.min(PAGE_ROWS, rowsMax + 1));
-      if (pages === 0) counted = total;
-      for (const row of found) {
-        if (row.sys_id <= after) throw fault("protocol", `answered a read of ${table} out of order`);
-        after = row.sys_id;
-        rows.push(row);
-      }
-      if (last && rows.length <= rowsMax) return { rows, cut: false, hidden: rows.length < (counted ?? 0) };
-    }
-    return { rows: rows.slice(0, rowsMax), cut: true, hidden: false };
+    const [listed] = await lists([listing]);
+    if (listed) return listed;
+    throw fault("protocol", "answered nothing");
+  }
+
+  async function counts(asked: readonly Counting[]): Promise<number[]> {
+    const answers = await answersTo(asked.map((one) => pageOf({ ...one, fields: [], rowsMax: 1 }, 1)));
+    return answers.map(({ rows, total }, at) => {
+      const { table, operation } = asked[at] ?? { table: "a table", operation: "a count" };
+      if (total === undefined)
+        throw fault("protocol", `did not say how many records of ${table} there are (${operation}); a proxy may take X-Total-Count away`);
+      // The one row proves that the instance understood the question.
+      if (total > 0 && rows.length === 0)
+        throw fault("rejected", `does not show all of ${table} (${operation}); give the integration user read on every row of it`);
+      return total;
+    });
   }
 
   async function byIds(table: string, ids: readonly string[], fields: readonly string[]): Promise<Map<string, Row>> {
     const found = new Map<string, Row>();
     for (const chunk of idChunks(ids)) {
       const where = [{ field: "sys_id", in: chunk }];
-      const rows = await page(
-        { operation: `read_${table}`, table, where, fields, rowsMax: chunk.length },
-        chunk.length,
-      );
-      for (const row of rows.found) found.set(row.sys_id, row);
+      const asked = { operation: `read_${table}`, table, where, fields, rowsMax: chunk.length };
+      const { rows } = await listRows(connection, client, pageOf(asked, chunk.length));
+      for (const row of rows) found.set(row.sys_id, row);
     }
     return found;
   }
 
-  return { list, byIds, fault };
+  return { list, lists, counts, byIds, fault };
+}
+
+/** One listing on its way, page by page. */
+class Run {
+  readonly #listing: Listing;
+  readonly #fault: Listings["fault"];
+  readonly #rows: Row[] = [];
+  #after = "";
+  /** How many records meet the query, those hidden from us included; undefined where the instance does not say. */
+  #counted: number | undefined;
+  #isFirst = true;
+  /** What it came to, once that is known. */
+  listed: Listed | undefined;
+
+  constructor(listing: Listing, fault: Listings["fault"]) {
+    this.#listing = listing;
+    this.#fault = fault;
+  }
+
+  /** What the next page asks for: keys instead of offsets, which drift while others write. */
+  next(): Listing {
+    const { where } = this.#listing;
+    const after = { field: "sys_id", is: ">", value: this.#after } as const;
+    return { ...this.#listing, where: this.#isFirst || this.#after === "" ? where : [...where, after] };
+  }
+
+  limit(isBatched: boolean): number {
+    const { rowsMax, pageRows = PAGE_ROWS } = this.#listing;
+    return Math.min(isBatched ? BATCH_PAGE_ROWS : pageRows, rowsMax + 1);
+  }
+
+  take({ rows, total }: Rows<Row>, limit: number): void {
+    const { table, rowsMax } = this.#listing;
+    if (this.#isFirst) this.#counted = total;
+    this.#isFirst = false;
+    for (const row of rows) {
+      if (row.sys_id <= this.#after) throw this.#fault("protocol", `answered a read of ${table} out of order`);
+      this.#after = row.sys_id;
+      this.#rows.push(row);
+    }
+    // A short page proves nothing: it is cut before rows that we may not see are taken out of it.
+    const isLast = rows.length === 0 || (total !== undefined && total <= limit);
+    if (this.#rows.length > rowsMax) this.listed = this.cutOff();
+    else if (isLast) this.listed = { rows: this.#rows, cut: false, hidden: this.#rows.length < (this.#counted ?? 0) };
+  }
+
+  cutOff(): Listed {
+    return { rows: this.#rows.slice(0, this.#listing.rowsMax), cut: true, hidden: false };
+  }
 }
 
 /** Ids in portions that a URL can carry. What is no sys_id is left out: it cannot be one of a record. */
