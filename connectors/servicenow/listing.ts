@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ConnectorError, type FaultKind } from "../../core/errors.ts";
 import type { ServiceNowClient } from "./client.ts";
 import type { Query } from "./query.ts";
-import { batchRows, inChunks, type Rows, listRows, SYS_ID, type Listing as TableListing } from "./table.ts";
+import { batchRows, inChunks, listRows, type Rows, SYS_ID, type Listing as TableListing } from "./table.ts";
 
 /** So that a URL stays below the 2 kB that some fronts refuse beyond. */
 const IDS_AT_ONCE = 40;
@@ -10,8 +10,9 @@ const PAGE_ROWS = 500;
 /** Row ACLs thin pages out after they are cut; this bounds the calls where they leave next to nothing. */
 const PAGES_MAX = 40;
 /** Of one batch: an instance takes some milliseconds for each part, and ends a batch after half a minute. */
-const PARTS_MAX = 100;
-/** Pages of a batch come in one answer. */
+const PARTS_MAX = 110;
+/** Pages of a batch come in one answer: so many rows of all its parts, and of one at the least. */
+const BATCH_ROWS = 30_000;
 const BATCH_PAGE_ROWS = 300;
 /** Batches that serve nothing, or less than was asked, before we give up. */
 const BATCHES_MAX = 10;
@@ -35,12 +36,21 @@ export interface Listing {
 /** What is counted: how many records meet the conditions. */
 export type Counting = Pick<Listing, "operation" | "table" | "where">;
 
+/** One page: the first `limit` rows in an order, by sys_id where none is said. */
+export interface Page extends Counting {
+  fields: readonly string[];
+  limit: number;
+  order?: NonNullable<Query["order"]>;
+}
+
 /** Reads over the Table API that notice when they were not answered what they asked. Every failure is a ConnectorError. */
 export interface Listings {
   /** Every row of a query that we may see, ordered by sys_id. */
   list(listing: Listing): Promise<Listed>;
   /** Many of them in as few calls as can be: one for a page of up to a hundred of them. */
   lists(listings: readonly Listing[]): Promise<Listed[]>;
+  /** Single pages, each with its count; as few calls as for `lists`. */
+  pages(asked: readonly Page[]): Promise<Rows<Row>[]>;
   /** How many records there are, those included that we may not see; as few calls as for `lists`. */
   counts(asked: readonly Counting[]): Promise<number[]>;
   /** Rows by sys_id; those that are missing or hidden are left out. */
@@ -61,16 +71,17 @@ export function listings(connection: string, client: ServiceNowClient): Listings
     return new ConnectorError({ kind, connection, message: `${connection} ${message}` });
   }
 
-  function pageOf({ operation, table, where, fields }: Listing, limit: number): TableListing<typeof Row> {
+  function asListing({ operation, table, where, fields, limit, order }: Page): TableListing<typeof Row> {
     return {
       ...{ operation, table, limit, row: Row, counted: true },
-      query: { where, order: [{ field: "sys_id" }] },
+      query: { where, order: order ?? [{ field: "sys_id" }] },
       fields: ["sys_id", ...fields],
     };
   }
 
   /** A call for one, batches for several. */
-  async function answersTo(asked: readonly TableListing<typeof Row>[]): Promise<Rows<Row>[]> {
+  async function pages(wanted: readonly Page[]): Promise<Rows<Row>[]> {
+    const asked = wanted.map(asListing);
     const [only] = asked;
     if (only !== undefined && asked.length === 1) return [await listRows(connection, client, only)];
     const answers: Rows<Row>[] = [];
@@ -97,12 +108,11 @@ export function listings(connection: string, client: ServiceNowClient): Listings
 
   async function lists(asked: readonly Listing[]): Promise<Listed[]> {
     const runs = asked.map((listing) => new Run(listing, fault));
-    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    for (let rounds = 0; rounds < PAGES_MAX; rounds += 1) {
       const open = runs.filter(({ listed }) => listed === undefined);
       if (open.length === 0) break;
-      const limits = open.map((run) => run.limit(open.length > 1));
-      const answers = await answersTo(open.map((run, at) => pageOf(run.next(), limits[at] ?? PAGE_ROWS)));
-      for (const [at, answer] of answers.entries()) open[at]?.take(answer, limits[at] ?? PAGE_ROWS);
+      const asked = open.map((run) => run.next(open.length));
+      for (const [at, answer] of (await pages(asked)).entries()) open[at]?.take(answer, asked[at]?.limit ?? 0);
     }
     return runs.map((run) => run.listed ?? run.cutOff());
   }
@@ -114,30 +124,21 @@ export function listings(connection: string, client: ServiceNowClient): Listings
   }
 
   async function counts(asked: readonly Counting[]): Promise<number[]> {
-    const answers = await answersTo(asked.map((one) => pageOf({ ...one, fields: [], rowsMax: 1 }, 1)));
-    return answers.map(({ rows, total }, at) => {
-      const { table, operation } = asked[at] ?? { table: "a table", operation: "a count" };
-      if (total === undefined)
-        throw fault("protocol", `did not say how many records of ${table} there are (${operation}); a proxy may take X-Total-Count away`);
-      // The one row proves that the instance understood the question.
-      if (total > 0 && rows.length === 0)
-        throw fault("rejected", `does not show all of ${table} (${operation}); give the integration user read on every row of it`);
-      return total;
-    });
+    const answers = await pages(asked.map((one) => ({ ...one, fields: [], limit: 1 })));
+    return asked.map((one, at) => counted(one, answers[at], fault));
   }
 
   async function byIds(table: string, ids: readonly string[], fields: readonly string[]): Promise<Map<string, Row>> {
     const found = new Map<string, Row>();
     for (const chunk of idChunks(ids)) {
       const where = [{ field: "sys_id", in: chunk }];
-      const asked = { operation: `read_${table}`, table, where, fields, rowsMax: chunk.length };
-      const { rows } = await listRows(connection, client, pageOf(asked, chunk.length));
-      for (const row of rows) found.set(row.sys_id, row);
+      const [answer] = await pages([{ operation: `read_${table}`, table, where, fields, limit: chunk.length }]);
+      for (const row of answer?.rows ?? []) found.set(row.sys_id, row);
     }
     return found;
   }
 
-  return { list, lists, counts, byIds, fault };
+  return { list, lists, pages, counts, byIds, fault };
 }
 
 /** One listing on its way, page by page. */
@@ -148,7 +149,6 @@ class Run {
   #after = "";
   /** How many records meet the query, those hidden from us included; undefined where the instance does not say. */
   #counted: number | undefined;
-  #isFirst = true;
   /** What it came to, once that is known. */
   listed: Listed | undefined;
 
@@ -157,22 +157,21 @@ class Run {
     this.#fault = fault;
   }
 
-  /** What the next page asks for: keys instead of offsets, which drift while others write. */
-  next(): Listing {
-    const { where } = this.#listing;
+  /** What the next page asks for: keys instead of offsets, which drift while others write. Pages of a batch share its room. */
+  next(together: number): Page {
+    const { operation, table, where, fields, rowsMax, pageRows = PAGE_ROWS } = this.#listing;
     const after = { field: "sys_id", is: ">", value: this.#after } as const;
-    return { ...this.#listing, where: this.#isFirst || this.#after === "" ? where : [...where, after] };
-  }
-
-  limit(isBatched: boolean): number {
-    const { rowsMax, pageRows = PAGE_ROWS } = this.#listing;
-    return Math.min(isBatched ? BATCH_PAGE_ROWS : pageRows, rowsMax + 1);
+    const room =
+      together === 1 ? pageRows : Math.min(pageRows, Math.max(BATCH_PAGE_ROWS, Math.floor(BATCH_ROWS / together)));
+    return {
+      ...{ operation, table, fields, limit: Math.min(room, rowsMax + 1) },
+      where: this.#after === "" ? where : [...where, after],
+    };
   }
 
   take({ rows, total }: Rows<Row>, limit: number): void {
     const { table, rowsMax } = this.#listing;
-    if (this.#isFirst) this.#counted = total;
-    this.#isFirst = false;
+    if (this.#after === "") this.#counted = total;
     for (const row of rows) {
       if (row.sys_id <= this.#after) throw this.#fault("protocol", `answered a read of ${table} out of order`);
       this.#after = row.sys_id;
@@ -187,6 +186,28 @@ class Run {
   cutOff(): Listed {
     return { rows: this.#rows.slice(0, this.#listing.rowsMax), cut: true, hidden: false };
   }
+}
+
+/**
+ * The count that came with a page. Throws where there is none, and where no row shows that the instance has understood
+ * the question: it passes over a condition that it does not know.
+ */
+export function counted(
+  { table, operation }: Counting,
+  answer: Rows<Row> | undefined,
+  fault: Listings["fault"],
+): number {
+  if (answer?.total === undefined)
+    throw fault(
+      "protocol",
+      `did not say how many records of ${table} there are (${operation}); see whether a proxy takes X-Total-Count away`,
+    );
+  if (answer.total > 0 && answer.rows.length === 0)
+    throw fault(
+      "rejected",
+      `does not show all of ${table} (${operation}); give the integration user read on every row of it`,
+    );
+  return answer.total;
 }
 
 /** Ids in portions that a URL can carry. What is no sys_id is left out: it cannot be one of a record. */

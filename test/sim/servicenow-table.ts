@@ -105,7 +105,8 @@ function answerPart(api: TableApi, { id, method, url: path }: Record<string, unk
       value,
     })),
   });
-  const refused = (message: string) => part(400, "Bad Request", { error: { message, detail: null }, status: "failure" });
+  const refused = (message: string) =>
+    part(400, "Bad Request", { error: { message, detail: null }, status: "failure" });
   const url = new URL(String(path), api.baseUrl());
   const table = /^\/api\/now\/(?:v2\/)?table\/(\w+)$/.exec(url.pathname)?.[1];
   if (method !== "GET" || table === undefined) return refused("Requested URI does not represent any resource");
