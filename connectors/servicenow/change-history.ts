@@ -20,6 +20,14 @@ export const WENT_WRONG = ["unsuccessful", "successful_issues"];
 const AFFECTED_MAX = 400;
 
 const CHANGE = "change_request";
+/** Of changes, beside what they are asked by. */
+export const CHANGE_FIELDS = ["active", "close_code", "opened_at", "closed_at", "start_date", "end_date"];
+/** Of rows that list an item as affected by a task. */
+export const AFFECTED_FIELDS = [
+  "ci_item",
+  "task",
+  ...["sys_class_name", "cmdb_ci", "active", "opened_at", "closed_at"].map((field) => `task.${field}`),
+];
 
 /** A change and what its past is asked by. Ids are sys_ids; empty where the change names none. */
 export interface Asked {
@@ -179,11 +187,10 @@ function lastBefore({ itemId, changeId }: Asked): Page {
 
 async function affectedChanges(listings: Listings, { window, nowMs }: Asked, listed: readonly Row[]) {
   const sinceMs = nowMs - CHANGES_DAYS * DAY_MS;
-  const fields = ["active", "close_code", "opened_at", "closed_at", "start_date", "end_date", "cmdb_ci"];
   const ids = listed.map((row) => textOf(row, "task"));
   const answers = await listings.pages(
     idChunks(ids).map((chunk) => ({
-      ...{ operation: "read_affected", table: CHANGE, fields, limit: chunk.length },
+      ...{ operation: "read_affected", table: CHANGE, fields: ["cmdb_ci", ...CHANGE_FIELDS], limit: chunk.length },
       where: [{ field: "sys_id", in: chunk }],
     })),
   );

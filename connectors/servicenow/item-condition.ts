@@ -15,6 +15,8 @@ export const CONDITION_FIELDS = [
   "duplicate_of",
   "sys_updated_on",
 ];
+/** Of what makes an item part of a service. */
+export const MEMBERSHIP_FIELDS = ["service_id", "service_id.sys_id", "service_id.name"];
 /** The class that all others come from says nothing. */
 const ROOT_CLASS = "cmdb_ci";
 /** Of an item: enough to find one that leads somewhere. */
@@ -66,8 +68,7 @@ function relationsOf(id: string): Page {
 }
 
 function servicesOf(id: string): Page {
-  const fields = ["service_id", "service_id.sys_id", "service_id.name"];
-  const asked = { operation: "read_services", table: "svc_ci_assoc", fields, limit: SERVICES_MAX };
+  const asked = { operation: "read_services", table: "svc_ci_assoc", fields: MEMBERSHIP_FIELDS, limit: SERVICES_MAX };
   return { ...asked, where: [{ field: "ci_id", is: "=", value: id }] };
 }
 

@@ -10,7 +10,7 @@ const PAGE_ROWS = 500;
 /** Row ACLs thin pages out after they are cut; this bounds the calls where they leave next to nothing. */
 const PAGES_MAX = 40;
 /** Of one batch: an instance takes some milliseconds for each part, and ends a batch after half a minute. */
-const PARTS_MAX = 110;
+const PARTS_MAX = 60;
 /** Pages of a batch come in one answer: so many rows of all its parts, and of one at the least. */
 const BATCH_ROWS = 30_000;
 const BATCH_PAGE_ROWS = 300;
