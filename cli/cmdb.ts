@@ -125,11 +125,16 @@ function printed(report: CmdbReport, { csv, html }: CmdbReportOptions): void {
     ...{ head: ["item", "score", "tickets", "reasons", "what to do"], colWidths: [28, 7, 9, 26, 50] },
   });
   for (const { reasons, ...item } of report.items)
-    items.push([nameOf(item), item.score, whole(item.tickets), reasons.join(" "), remedy(reasons)]);
+    items.push([shown(nameOf(item)), item.score, whole(item.tickets), reasons.join(" "), remedy(reasons)]);
   const services = new Table({ ...style, head: ["service", "items", "tickets", "score"] });
   for (const { service, items: count, tickets, score } of report.services)
-    services.push([service, whole(count), whole(tickets), score]);
+    services.push([shown(service), whole(count), whole(tickets), score]);
   if (report.items.length > 0) for (const table of [items, services]) console.log(table.toString());
   for (const line of [summary(report), ...report.notes]) console.log(line);
   for (const written of [csv, html]) if (written !== undefined) console.log(`Written: ${written}`);
+}
+
+/** Names as they may stand on a terminal, which would obey what is no character. */
+function shown(name: string): string {
+  return name.replace(/\p{Cc}/gu, " ");
 }
