@@ -3,11 +3,8 @@ import { installDispatcher } from "../connectors/jira/http.ts";
 import { type RecordedType, recordedStates } from "../core/backtest/recorded.ts";
 import { type Config, mappingsInUse } from "../core/config/load.ts";
 import type { Connection } from "../core/config/settings.ts";
-import type { ConnectorError } from "../core/errors.ts";
-import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
 import { didYouMean } from "../core/nearest.ts";
-import { patience } from "../core/patience.ts";
 import type { Archive, Patience } from "../core/ports.ts";
 import { connectionNamed } from "./account.ts";
 import { policiesFrom } from "./backtest-policies.ts";
@@ -15,17 +12,12 @@ import type { OpenedHistory, SourceOptions } from "./backtest-source.ts";
 import { readConfig } from "./config.ts";
 import { connectorFor, mappingsOf } from "./desks.ts";
 import { silentLog } from "./log.ts";
+import { patientlyAs, polite } from "./look-back.ts";
 import { startProgress } from "./progress.ts";
-import { systemClock, systemRng } from "./system.ts";
+import { systemClock } from "./system.ts";
 
 const TICKETS_DEFAULT = 20_000;
 const TICKETS_MAX = 200_000;
-/** People work there, and the sidecar itself does: a look back takes what is left over. */
-const CALLS_AT_ONCE_MAX = 2;
-const CALL_SPACING_MIN_MS = 50;
-/** Shorter waits are not worth a line. */
-const WAIT_TOLD_MS = 2_000;
-
 /**
  * The history of a connection's tickets, read while it is replayed. Reads only, in any mode. Throws an
  * InvalidArgumentError, problems of the configuration, and a ConnectorError where the vendor cannot be asked.
@@ -40,7 +32,7 @@ export async function openConnection(options: SourceOptions): Promise<OpenedHist
   const policies = policiesFrom(options, mappingsInUse(config.settings, config.mappings));
   const limits = polite(config.settings.limits);
   const { archive, close } = openArchive(from, settings, { ...config, settings: { ...config.settings, limits } });
-  const patiently = patience({ clock: systemClock, rng: systemRng, limits, onWait: tellOfWait });
+  const patiently = patientlyAs(options.command ?? "backtest", limits);
   const nowMs = systemClock.now();
   try {
     const asked = { archive, types, sinceMs, patiently };
@@ -91,15 +83,6 @@ function typesOf({ from, type }: SourceOptions, mappings: ReadonlyMap<string, Ma
   });
 }
 
-function polite(limits: Limits): Limits {
-  return {
-    ...limits,
-    callsAtOnceMax: Math.min(CALLS_AT_ONCE_MAX, limits.callsAtOnceMax),
-    callsKeptMax: 0,
-    callSpacingMs: Math.max(CALL_SPACING_MIN_MS, limits.callSpacingMs),
-  };
-}
-
 function openArchive(connection: string, settings: Connection, config: Config) {
   const { limits } = config.settings;
   const dispatcher = settings.type === "jira" ? installDispatcher(limits.callTimeoutMs) : undefined;
@@ -130,8 +113,4 @@ async function totalOf({ archive, types, sinceMs, patiently }: Asked, most: numb
     total += opened;
   }
   return Math.min(total, most);
-}
-
-function tellOfWait(waitMs: number, { message }: ConnectorError): void {
-  if (waitMs >= WAIT_TOLD_MS) console.error(`backtest: ${message}; going on in ${Math.round(waitMs / 1_000)} s`);
 }

@@ -31,7 +31,7 @@ export function openDesks(current: { config: Config }, deps: { clock: Clock; log
   const sources = new Map<string, WebhookSource>();
   const swept = new Map<string, Swept>();
   const { limits, connections } = current.config.settings;
-  const ci = onlyCmdb(current.config.settings);
+  const cmdb = onlyCmdb(current.config.settings);
   const opened = new Map(
     Object.entries(connections).map(([connection, settings]) => {
       const mappings = following(current, (all) => mappingsOf(all, settings));
@@ -40,8 +40,7 @@ export function openDesks(current: { config: Config }, deps: { clock: Clock; log
     }),
   );
   for (const [connection, { settings, mappings, connector }] of opened) {
-    const borrowed = ci === undefined ? undefined : opened.get(ci)?.connector.facts.ci;
-    const facts: FactSources = { ...(borrowed && { ci: borrowed }), ...connector.facts };
+    const facts: FactSources = { ...borrowedFrom(opened.get(cmdb ?? "")?.connector.facts), ...connector.facts };
     const { approvals } = connector;
     desks.set(connection, {
       connector,
@@ -54,6 +53,11 @@ export function openDesks(current: { config: Config }, deps: { clock: Clock; log
     sources.set(connection, settings.type === "servicenow" ? servicenowWebhooks(settings) : jiraWebhooks(settings));
   }
   return { desks, sources, swept };
+}
+
+/** What an instance knows about tickets of other systems that name an item of its CMDB. */
+function borrowedFrom({ ci, impact }: FactSources = {}): FactSources {
+  return { ...(ci && { ci }), ...(impact && { impact }) };
 }
 
 /** The connection whose CMDB knows the items that Jira's tickets name: a ServiceNow that is the only one. */

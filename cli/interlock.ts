@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { ProblemsError, renderProblem } from "../core/problem.ts";
 import { addAdviceCommands } from "./advice-commands.ts";
 import type { CheckOptions } from "./check.ts";
+import { addCmdbCommands } from "./cmdb-commands.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
 import { addPolicyCommands } from "./policy-commands.ts";
@@ -76,6 +77,7 @@ function program(finish: (code: ExitCode) => void): Command {
   addPolicyCommands(root, { command, json, finish });
   addSweepCommands(root, { command, json, finish });
   addAdviceCommands(root, { command, json, finish });
+  addCmdbCommands(root, { command, json, finish });
   const ledger = root
     .command("ledger")
     .description("the record of everything that was decided and done")

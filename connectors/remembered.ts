@@ -10,15 +10,23 @@ export interface Remembered<Answer> {
   get(key: string, ask: () => Promise<Answer>): Promise<Answer>;
 }
 
-/** Keeps up to 2,000 answers for ten minutes, or as long as is said; one more and all are forgotten. */
-export function remembered<Answer>(clock: Clock, ageMaxMs = AGE_MAX_MS): Remembered<Answer> {
+export interface Kept {
+  ageMaxMs?: number;
+  entriesMax?: number;
+}
+
+/** Keeps up to 2,000 answers for ten minutes, unless told otherwise; one more and all are forgotten. */
+export function remembered<Answer>(
+  clock: Clock,
+  { ageMaxMs = AGE_MAX_MS, entriesMax = ENTRIES_MAX }: Kept = {},
+): Remembered<Answer> {
   // Promises are kept, not values: calls that need the same answer at the same time share one question.
-  const cache = new NodeCache({ maxKeys: ENTRIES_MAX, useClones: false, checkperiod: 0 });
+  const cache = new NodeCache({ maxKeys: entriesMax, useClones: false, checkperiod: 0 });
   return {
     get(key, ask) {
       const known = cache.get<{ answer: Promise<Answer>; untilMs: number }>(key);
       if (known && known.untilMs > clock.now()) return known.answer;
-      if (cache.keys().length >= ENTRIES_MAX) cache.flushAll();
+      if (cache.keys().length >= entriesMax) cache.flushAll();
       const entry = { answer: ask(), untilMs: clock.now() + ageMaxMs };
       cache.set(key, entry);
       entry.answer.catch(() => {

@@ -38,8 +38,8 @@ export interface Electorates {
 
 export function electorates(deps: { api: JiraApi; clock: Clock; automation: readonly string[] }): Electorates {
   const { api, clock, automation } = deps;
-  const rosters = remembered<Person[] | undefined>(clock, AGE_MAX_MS);
-  const people = remembered<ReadonlyMap<string, readonly Person[]>>(clock, AGE_MAX_MS);
+  const rosters = remembered<Person[] | undefined>(clock, { ageMaxMs: AGE_MAX_MS });
+  const people = remembered<ReadonlyMap<string, readonly Person[]>>(clock, { ageMaxMs: AGE_MAX_MS });
   const own = remembered<ReadonlySet<string>>(clock);
   return {
     async electorate(who) {

@@ -21,13 +21,14 @@ export async function factFindings(
   const unanswered = (what: string, fix: string): Finding => {
     return { severity: "warning", check: "facts", where: connection, what, fix };
   };
-  if (facts.includes("ci") && cmdb === undefined)
-    found.push(
-      unanswered(
-        "rules ask for ci, and there is not exactly one ServiceNow connection to look items up in: guards hold every issue that names one",
-        "Leave one ServiceNow connection, or have the rules ask for ci where ticket.connection is another",
-      ),
-    );
+  for (const fact of ["ci", "impact"] as const)
+    if (facts.includes(fact) && cmdb === undefined)
+      found.push(
+        unanswered(
+          `rules ask for ${fact}, and there is not exactly one ServiceNow connection to look items up in: guards hold every issue that names one`,
+          `Leave one ServiceNow connection, or have the rules ask for ${fact} where ticket.connection is another`,
+        ),
+      );
   if (facts.includes("spend"))
     found.push(
       unanswered(

@@ -47,9 +47,9 @@ export function electorates({ connection, client, clock, automation }: Electorat
   const asked = approvers({ connection, client });
   const reader = listings(connection, client);
   const inspected = inspection(connection, client);
-  const rosters = remembered<ReadonlyMap<string, ServiceNowPerson[]>>(clock, AGE_MAX_MS);
-  const people = remembered<ReadonlyMap<string, ServiceNowPerson[]>>(clock, AGE_MAX_MS);
-  const delegates = remembered<ServiceNowDelegate[]>(clock, AGE_MAX_MS);
+  const rosters = remembered<ReadonlyMap<string, ServiceNowPerson[]>>(clock, { ageMaxMs: AGE_MAX_MS });
+  const people = remembered<ReadonlyMap<string, ServiceNowPerson[]>>(clock, { ageMaxMs: AGE_MAX_MS });
+  const delegates = remembered<ServiceNowDelegate[]>(clock, { ageMaxMs: AGE_MAX_MS });
   const own = remembered<ReadonlySet<string>>(clock);
   const accounts = remembered<ServiceNowPerson | null>(clock);
 

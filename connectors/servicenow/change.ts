@@ -100,6 +100,8 @@ export interface Changes {
   moveTo(move: Move): Promise<{ moved: boolean; raced: boolean }>;
   /** Has the instance check for conflicts and waits for the answer, about half a minute at the most. */
   conflicts(id: string): Promise<ConflictVerdict>;
+  /** How many conflicts the last check found, whenever that was, in one call; undefined where there was none. */
+  knownConflicts(id: string): Promise<number | undefined>;
 }
 
 export interface ChangeDeps {
@@ -184,6 +186,14 @@ class ChangeApi implements Changes {
       await this.#deps.clock.sleep(POLL_MS);
     }
     return { verdict: "unknown", reason: `no new conflict result after ${(POLLS_MAX * POLL_MS) / 1_000} s` };
+  }
+
+  async knownConflicts(id: string): Promise<number | undefined> {
+    if (!isSysId(id)) return undefined;
+    const answer = await this.#maybe(() => this.#get("read_conflicts", `/${id}/conflict`));
+    if (answer === undefined) return undefined;
+    const result = this.#parsed(Conflicts, answer, "a read of conflicts");
+    return lastRunOf(result) === "" ? undefined : result.conflicts.length;
   }
 
   async #conflictsOf(id: string): Promise<Conflicts> {

@@ -9,9 +9,11 @@ import type { Meter } from "../../core/ports.ts";
 import { publicLookup } from "../address.ts";
 import { callGate } from "../calls.ts";
 import { type AuthDeps, type AuthHeaders, credentialsFor, type TokenCall } from "./auth.ts";
-import { type Answer, answered, resultOf, type TimedCall } from "./faults.ts";
+import { batchBody, batchParts } from "./batch.ts";
+import { type Answer, type AnswerPart, answered, resultOf, type TimedCall } from "./faults.ts";
 
 const ANSWER_BYTES_MAX = 20 * 1_048_576;
+const BATCH_PATH = "/api/now/batch";
 const TOKEN_PATH = "/oauth_token.do";
 /** Some fronts of an instance refuse addresses beyond about 2 kB. */
 export const ADDRESS_BYTES_MAX = 2_000;
@@ -32,6 +34,9 @@ export interface Request {
   body?: Readonly<Record<string, unknown>>;
 }
 
+/** A request that only reads. */
+export type ListRequest = Request & { method: "GET" };
+
 /** A list as the instance answered it. */
 export interface Listed {
   result: unknown;
@@ -45,6 +50,11 @@ export interface ServiceNowClient {
   send(request: Request): Promise<unknown>;
   /** Likewise, with the count of X-Total-Count. */
   list(request: Request): Promise<Listed>;
+  /**
+   * Many lists in one call, each answered as `list` would; undefined where the instance had no room left for one, which
+   * is then asked again. A part that fails fails the call. Addresses of parts are in the body, and no front looks at them.
+   */
+  batch(operation: string, requests: readonly ListRequest[]): Promise<(Listed | undefined)[]>;
   /** Bytes of the address that a request is sent to, as it goes over the wire. A GET beyond ADDRESS_BYTES_MAX is refused. */
   addressBytes(request: Pick<Request, "path" | "params">): number;
   /** Cuts off what is under way, with an outcome that is unknown, and refuses what waits. */
@@ -72,11 +82,10 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
   const addressBytes: ServiceNowClient["addressBytes"] = (request) =>
     settings.baseUrl.length + addressOf(request).length;
 
-  function once(request: Request, auth: AuthHeaders): Promise<Listed> {
-    const { operation, method, body } = request;
+  function once<T>({ method, body, ...request }: Sent, auth: AuthHeaders, read: ReadAnswer<T>): Promise<T> {
+    const { operation, writes } = request;
     return calls.run(operation, async () => {
-      const call: TimedCall = { connection, operation, writes: method !== "GET", nowMs: clock.now() };
-      const answer = await answered(call, () =>
+      const answer = await answered({ connection, operation, writes }, () =>
         http.request<string>({
           method,
           url: addressOf(request),
@@ -86,24 +95,42 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
           signal: AbortSignal.timeout(limits.callTimeoutMs),
         }),
       );
-      return { result: resultOf({ ...call, nowMs: clock.now() }, answer), total: totalOf(answer) };
+      return read({ connection, operation, writes, nowMs: clock.now() }, answer);
     });
   }
 
-  async function list(request: Request): Promise<Listed> {
-    if (request.method === "GET" && addressBytes(request) > ADDRESS_BYTES_MAX) throw tooLong(connection, request);
+  async function authorised<T>(request: Sent, read: ReadAnswer<T>): Promise<T> {
     const auth = await credentials.headers();
     try {
-      return await once(request, auth);
+      return await once(request, auth, read);
     } catch (error) {
       // A refused token was not acted upon, so one more try with a fresh one is safe even for a write.
       if (!(error instanceof ConnectorError) || error.status !== 401 || !credentials.renew(auth)) throw error;
-      return once(request, await credentials.headers());
+      return once(request, await credentials.headers(), read);
     }
+  }
+
+  async function list(request: Request): Promise<Listed> {
+    const isGet = request.method === "GET";
+    if (isGet && addressBytes(request) > ADDRESS_BYTES_MAX) throw tooLong(connection, request);
+    return authorised({ ...request, writes: !isGet }, listedFrom);
+  }
+
+  function batch(operation: string, requests: readonly ListRequest[]): Promise<(Listed | undefined)[]> {
+    const body = batchBody(requests.map(addressOf));
+    const sent: Sent = { operation, method: "POST", path: BATCH_PATH, body, writes: false };
+    return authorised(sent, (call, answer) => {
+      const parts = batchParts(call, answer, requests.length);
+      return requests.map((request, at) => {
+        const part = parts[at];
+        return part && listedFrom({ ...call, operation: request.operation }, part);
+      });
+    });
   }
 
   return {
     list,
+    batch,
     addressBytes,
     send: async (request) => (await list(request)).result,
     async close() {
@@ -144,7 +171,15 @@ function addressOf({ path, params }: Pick<Request, "path" | "params">): string {
   return pairs.length === 0 ? path : `${path}?${pairs.join("&")}`;
 }
 
-function totalOf({ headers }: Answer): number | undefined {
+/** A request and whether it changes anything: a batch of reads does not, though it is sent as a body. */
+type Sent = Request & { writes: boolean };
+type ReadAnswer<T> = (call: TimedCall, answer: Answer) => T;
+
+function listedFrom(call: TimedCall, answer: AnswerPart): Listed {
+  return { result: resultOf(call, answer), total: totalOf(answer) };
+}
+
+function totalOf({ headers }: AnswerPart): number | undefined {
   const text = String(headers["x-total-count"] ?? "");
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -2,22 +2,12 @@ import type { Clock } from "../../core/clock.ts";
 import type { Cmdb, ConfigurationItem, RelatedRecord, WalkLimits } from "../../core/ports.ts";
 import type { ServiceNowClient } from "./client.ts";
 import { configurationItems, type Items } from "./items.ts";
-import { idChunks, isSysId, type Listings, listings, type Row, textOf, timeOf, timeText } from "./listing.ts";
+import { isSysId, type Listings, listings, type Row, textOf, timeOf, timeText } from "./listing.ts";
 import type { Query } from "./query.ts";
+import { topologyOf } from "./topology.ts";
 
-const RELATIONS_MAX = 10_000;
 const RELATED_MAX = 1_000;
 const SERVICES_MAX = 500;
-/** Whatever a caller asks for. */
-const DEPTH_MAX = 10;
-const ITEMS_MAX = 5_000;
-
-/**
- * In a relation the parent depends on the child ("Depends on::Used by", "Runs on::Runs", "Contains::Contained by"), which
- * is how the instance itself reckons impact. These are the parent descriptors that say the opposite.
- */
-const CHILD_DEPENDS = ["Impacts", "Powers", "Provides", "Hosts", "Runs", "Supports", "Used by", "Virtualizes"];
-
 const RECORDS = {
   change_request: { operation: "read_changes", outcome: "close_code" },
   incident: { operation: "read_incidents", outcome: "close_code" },
@@ -55,24 +45,9 @@ class ServiceNowCmdb implements Cmdb {
     id: string,
     limits: WalkLimits,
   ): Promise<{ items: { id: string; depth: number }[]; missing: string[]; cut: boolean }> {
-    const depthMax = Math.min(limits.depthMax, DEPTH_MAX);
-    const itemsMax = Math.min(limits.itemsMax, ITEMS_MAX);
-    const items: { id: string; depth: number }[] = [];
-    const missing = new Set<string>();
-    const seen = new Set([id]);
-    let level = await this.#present([id], missing);
-    for (let depth = 1; level.length > 0; depth += 1) {
-      const { ids, cut } = await this.#dependentsOf(level);
-      const fresh = ids.filter((found) => !seen.has(found));
-      // One level beyond the last is looked at, so that `cut` says whether there is anything.
-      if (depth > depthMax) return { items, missing: [...missing], cut: cut || fresh.length > 0 };
-      const room = itemsMax - items.length;
-      for (const found of fresh) seen.add(found);
-      level = await this.#present(fresh.slice(0, room + 1), missing);
-      items.push(...level.slice(0, room).map((found) => ({ id: found, depth })));
-      if (cut || level.length > room || fresh.length > room + 1) return { items, missing: [...missing], cut: true };
-    }
-    return { items, missing: [...missing], cut: false };
+    if ((await this.#items.one(id)) === undefined) return { items: [], missing: [id], cut: false };
+    const { items, missing, cut } = await topologyOf(this.#listings, id, limits);
+    return { items, missing, cut };
   }
 
   async servicesOf(id: string): Promise<ConfigurationItem[]> {
@@ -100,43 +75,6 @@ class ServiceNowCmdb implements Cmdb {
 
   incidentsOn(id: string, sinceMs: number): Promise<{ records: RelatedRecord[]; cut: boolean }> {
     return this.#related("incident", id, sinceMs);
-  }
-
-  /** Those of the ids that are there; the others are added to `missing`. */
-  async #present(ids: readonly string[], missing: Set<string>): Promise<string[]> {
-    const known = await this.#items.many(ids);
-    const present = ids.filter((id) => known.get(id) !== undefined);
-    for (const id of ids) if (known.get(id) === undefined) missing.add(id);
-    return present;
-  }
-
-  /** What depends directly on any of the items. */
-  async #dependentsOf(ids: readonly string[]): Promise<{ ids: string[]; cut: boolean }> {
-    const found = new Set<string>();
-    let cut = false;
-    for (const chunk of idChunks(ids)) {
-      const [above, below] = await Promise.all([this.#relations("child", chunk), this.#relations("parent", chunk)]);
-      cut ||= above.cut || below.cut;
-      for (const row of above.rows) if (!childDepends(row)) found.add(textOf(row, "parent"));
-      for (const row of below.rows) if (childDepends(row)) found.add(textOf(row, "child"));
-    }
-    // An end that names nothing is a relation that was left behind.
-    found.delete("");
-    return { ids: [...found], cut };
-  }
-
-  #relations(end: "child" | "parent", ids: readonly string[]): Promise<{ rows: Row[]; cut: boolean }> {
-    const where: Query["where"] = [
-      { field: end, in: ids },
-      ...(end === "parent" ? [{ field: "type.parent_descriptor", in: CHILD_DEPENDS }] : []),
-    ];
-    return this.#listings.list({
-      operation: "read_relations",
-      table: "cmdb_rel_ci",
-      where,
-      fields: ["parent", "child", "type.parent_descriptor"],
-      rowsMax: RELATIONS_MAX,
-    });
   }
 
   /** Tickets of a table that name the item, or list it among those affected, and were opened or closed since. */
@@ -195,9 +133,4 @@ class ServiceNowCmdb implements Cmdb {
       outcome: outcome || null,
     };
   }
-}
-
-function childDepends(relation: Row): boolean {
-  const descriptor = textOf(relation, "type.parent_descriptor").toLowerCase();
-  return CHILD_DEPENDS.some((word) => word.toLowerCase() === descriptor);
 }

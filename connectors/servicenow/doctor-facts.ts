@@ -1,8 +1,12 @@
 import { ConnectorError } from "../../core/errors.ts";
 import type { FactName } from "../../core/policy/facts.ts";
 import { checked, type Finding } from "../finding.ts";
+import { AFFECTED_FIELDS, CHANGE_FIELDS } from "./change-history.ts";
+import { MODEL_FIELDS } from "./impact.ts";
 import type { InspectedRow, Inspection } from "./inspect.ts";
+import { CONDITION_FIELDS, MEMBERSHIP_FIELDS } from "./item-condition.ts";
 import { CRITICALITY_FIELDS, ITEM_FIELDS } from "./items.ts";
+import { RELATION_FIELDS } from "./topology.ts";
 
 interface Reads {
   table: string;
@@ -10,19 +14,26 @@ interface Reads {
   fields: readonly (readonly string[])[];
 }
 
+function each(fields: readonly string[]): string[][] {
+  return fields.map((field) => [field]);
+}
+
 /** What the facts of rules are read from. */
 const READS: Readonly<Record<Exclude<FactName, "advice">, readonly Reads[]>> = {
   ci: [
-    { table: "cmdb_ci", fields: ITEM_FIELDS.map((field) => [field]) },
+    { table: "cmdb_ci", fields: each(ITEM_FIELDS) },
     { table: "cmdb_ci_service", fields: [CRITICALITY_FIELDS] },
   ],
   members: [{ table: "sys_user_grmember", fields: [["user"], ["group.name"], ["group.active"]] }],
   spend: [{ table: "sc_req_item", fields: [["request.requested_for"], ["opened_at"], ["price"], ["quantity"]] }],
   impact: [
-    { table: "cmdb_ci", fields: ITEM_FIELDS.map((field) => [field]) },
-    { table: "cmdb_rel_ci", fields: [["parent"], ["child"], ["type.parent_descriptor"]] },
-    { table: "change_request", fields: [["cmdb_ci"], ["state"], ["close_code"], ["opened_at"]] },
-    { table: "incident", fields: [["cmdb_ci"], ["opened_at"]] },
+    { table: "cmdb_ci", fields: each(CONDITION_FIELDS) },
+    { table: "cmdb_ci_service", fields: [CRITICALITY_FIELDS] },
+    { table: "cmdb_rel_ci", fields: each(RELATION_FIELDS) },
+    { table: "svc_ci_assoc", fields: each(["ci_id", ...MEMBERSHIP_FIELDS]) },
+    { table: "change_request", fields: [...each(["cmdb_ci", "assignment_group", ...CHANGE_FIELDS]), MODEL_FIELDS] },
+    { table: "incident", fields: each(["cmdb_ci", "opened_at"]) },
+    { table: "task_ci", fields: each(AFFECTED_FIELDS) },
   ],
 };
 

@@ -6,6 +6,7 @@ import type { FactSource } from "../../core/reconcile/deps.ts";
 import { type Ticket, ticketPeople } from "../../core/ticket.ts";
 import type { ServiceNowClient } from "./client.ts";
 import { servicenowCmdb } from "./cmdb.ts";
+import { impact } from "./impact.ts";
 import { isSysId } from "./listing.ts";
 import { type Memberships, memberships } from "./memberships.ts";
 import { spend } from "./spend.ts";
@@ -15,14 +16,17 @@ export interface ServiceNowFacts {
   ci: FactSource<"ci">;
   members: FactSource<"members">;
   spend: FactSource<"spend">;
+  /** Of changes; also of those of another system that name an item of this CMDB. */
+  impact: FactSource<"impact">;
 }
 
-/** What an instance knows about tickets. Items and memberships are remembered for ten minutes, sums are not. */
+/** What an instance knows about tickets. Items and memberships are remembered for ten minutes, the past of a change for one, sums are not. */
 export function servicenowFacts(deps: { connection: string; client: ServiceNowClient; clock: Clock }): ServiceNowFacts {
   const { connection, client, clock } = deps;
   const cmdb = servicenowCmdb(deps);
   const groups = memberships(connection, client, clock);
   const sums = spend(connection, client, clock);
+  const impactOf = impact(deps, cmdb);
   return {
     ci: { connection, ask: (ticket) => ciOf(connection, cmdb, ticket) },
     members: { connection, ask: (ticket) => membersOf(groups, ticket) },
@@ -30,6 +34,7 @@ export function servicenowFacts(deps: { connection: string; client: ServiceNowCl
       connection,
       ask: async ({ requester }) => (requester.id === "" ? null : { month: await sums.ofMonth(requester.id) }),
     },
+    impact: { connection, ask: impactOf },
   };
 }
 

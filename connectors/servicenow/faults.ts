@@ -5,6 +5,9 @@ import { type FaultyCall, oddAnswerFault, statusFault, unreachableFault } from "
 /** An answer as it came, before anything is made of it. */
 export type Answer = AxiosResponse<string>;
 
+/** What is made of an answer: it may also be one part of a batch. */
+export type AnswerPart = Pick<Answer, "status" | "headers" | "data">;
+
 /** A call as its faults name it, and the hour at which it is made. */
 export interface TimedCall extends FaultyCall {
   nowMs: number;
@@ -20,7 +23,7 @@ export async function answered(call: FaultyCall, send: () => Promise<Answer>): P
 }
 
 /** What stands under `result` in a successful answer. Throws a ConnectorError for everything else, a 200 with an error in it included. */
-export function resultOf(call: TimedCall, answer: Answer): unknown {
+export function resultOf(call: TimedCall, answer: AnswerPart): unknown {
   const { status } = answer;
   if (status < 200 || status > 299) throw refusal(call, answer);
   const body = isJson(answer) ? json(answer.data) : undefined;
@@ -40,7 +43,7 @@ export function resultOf(call: TimedCall, answer: Answer): unknown {
 }
 
 /** What an unsuccessful status means for a call. */
-export function refusal(call: TimedCall, { status, headers }: Answer): ConnectorError {
+export function refusal(call: TimedCall, { status, headers }: AnswerPart): ConnectorError {
   return statusFault({ ...call, status, retryAfter: headers["retry-after"], hint: hintFor(status) });
 }
 
@@ -53,7 +56,7 @@ export function json(text: string): unknown {
   }
 }
 
-function isJson(answer: Answer): boolean {
+function isJson(answer: Pick<Answer, "headers">): boolean {
   return String(answer.headers["content-type"] ?? "").includes("json");
 }
 

@@ -9,7 +9,8 @@ import { ConnectorError } from "../../core/errors.ts";
 export type Condition =
   | { field: string; is: "=" | "!=" | ">" | ">=" | "<" | "<=" | "LIKE" | "STARTSWITH"; value: string }
   | { field: string; in: readonly string[] }
-  | { field: string; between: readonly [string, string] };
+  | { field: string; between: readonly [string, string] }
+  | { field: string; filled: true };
 
 export interface Query {
   /** All must hold; of `any`, one. */
@@ -62,6 +63,7 @@ function encodeCondition(condition: Condition, refused: Refused): string {
     if (condition.in.length === 0) throw refused(field, "is none of an empty list");
     return `${field}IN${condition.in.map((item) => listed(item, ",")).join(",")}`;
   }
+  if ("filled" in condition) return `${field}ISNOTEMPTY`;
   if ("between" in condition) return `${field}BETWEEN${condition.between.map((end) => listed(end, "@")).join("@")}`;
   // `>` before a value that begins with `=` would be read as `>=`.
   if ((condition.is === ">" || condition.is === "<") && condition.value.startsWith("="))
@@ -85,6 +87,7 @@ function meets(condition: Condition, row: Readonly<Record<string, unknown>>): bo
   const text = shown(row[condition.field]);
   if (text === undefined) return false;
   if ("in" in condition) return condition.in.some((item) => compare(text, item) === 0);
+  if ("filled" in condition) return text !== "";
   if ("between" in condition)
     return compare(text, condition.between[0]) >= 0 && compare(text, condition.between[1]) <= 0;
   const { is, value } = condition;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConnectorError } from "../../core/errors.ts";
-import { ADDRESS_BYTES_MAX, type Request, type ServiceNowClient } from "./client.ts";
+import { ADDRESS_BYTES_MAX, type Listed, type ListRequest, type ServiceNowClient } from "./client.ts";
 import { encodedQuery, holds, type Query } from "./query.ts";
 
 export const SYS_ID = /^[0-9a-f]{32}$/;
@@ -39,8 +39,28 @@ export async function listRows<Row extends z.ZodType>(
   client: ServiceNowClient,
   listing: Listing<Row>,
 ): Promise<Rows<z.output<Row>>> {
-  const { result, total } = await client.list(requestFor(connection, listing));
-  const { operation, table } = listing;
+  return rowsFrom(connection, listing, await client.list(requestFor(connection, listing)));
+}
+
+/** Asks many tables in one call; undefined for a listing that the instance had no room left for. Otherwise as `listRows`. */
+export async function batchRows<Row extends z.ZodType>(
+  connection: string,
+  client: ServiceNowClient,
+  asked: readonly Listing<Row>[],
+): Promise<(Rows<z.output<Row>> | undefined)[]> {
+  const requests = asked.map((listing) => requestFor(connection, listing));
+  const answers = await client.batch("batch", requests);
+  return asked.map((listing, at) => {
+    const answer = answers[at];
+    return answer && rowsFrom(connection, listing, answer);
+  });
+}
+
+function rowsFrom<Row extends z.ZodType>(
+  connection: string,
+  { operation, table, query, row }: Listing<Row>,
+  { result, total }: Listed,
+): Rows<z.output<Row>> {
   const fault = (what: string): ConnectorError =>
     new ConnectorError({
       kind: "protocol",
@@ -48,16 +68,16 @@ export async function listRows<Row extends z.ZodType>(
       message: `${connection} answered ${operation} of ${table} ${what}`,
     });
   const raw = z.array(z.looseObject({})).safeParse(result);
-  const rows = z.array(listing.row).safeParse(result);
+  const rows = z.array(row).safeParse(result);
   if (!raw.success || !rows.success) throw fault("in an unknown form");
-  if (!raw.data.every((row) => holds(listing.query, row)))
+  if (!raw.data.every((one) => holds(query, one)))
     throw fault(
-      `with a record that was not asked for, or without a field that was asked by; check that ${fieldsAskedBy(listing.query).join(", ")} exist and that the integration user may read them`,
+      `with a record that was not asked for, or without a field that was asked by; check that ${fieldsAskedBy(query).join(", ")} exist and that the integration user may read them`,
     );
   return { rows: rows.data, total };
 }
 
-function requestFor(connection: string, listing: Omit<Listing<z.ZodType>, "row">): Request {
+function requestFor(connection: string, listing: Omit<Listing<z.ZodType>, "row">): ListRequest {
   const { operation, table, query, fields, limit, counted } = listing;
   const params = {
     sysparm_query: encodedQuery(connection, query),

@@ -223,6 +223,11 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       ["ci", 'ci.environment == "Production"', "cmdb_ci.owned_by"],
       ["members", 'inGroup(ticket.requester, "Board Office")', "sys_user_grmember.user"],
       ["spend", "spend.month > 1000", "sc_req_item.opened_at", "task.opened_at"],
+      ["impact", "impact.quality < 50", "cmdb_ci.managed_by"],
+      ["impact", "impact.quality < 50", "cmdb_rel_ci.parent"],
+      ["impact", "impact.quality < 50", "svc_ci_assoc.ci_id"],
+      ["impact", "impact.quality < 50", "task_ci.ci_item"],
+      ["impact", "impact.quality < 50", "change_request.close_code"],
     ];
     for (const [fact, when, name, declared = name] of closed)
       it(`finds that ${name} may not be read, which ${fact} needs`, async () => {
@@ -448,8 +453,13 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       settings.connections["other"] = settings.connections["snow"];
       writeFileSync(file, stringify(settings));
       expectOne(await look("jira"), "warning", "facts", {
-        what: /not exactly one ServiceNow connection/,
+        what: /ask for ci, and there is not exactly one ServiceNow connection/,
         fix: /Leave one ServiceNow connection/,
+      });
+      ask("impact.quality < 50");
+      expectOne(await look("jira"), "warning", "facts", {
+        what: /ask for impact, and there is not exactly one ServiceNow connection/,
+        fix: /have the rules ask for impact where ticket.connection is another/,
       });
     });
 
@@ -520,7 +530,10 @@ function healthyInstance(snow: ServiceNowSim): void {
 
 /** An instance with a record of everything that facts are read from. */
 function healthyFacts(snow: ServiceNowSim): void {
-  snow.insert("cmdb_ci_service", { name: "Shop", owned_by: snow.user(ADMIN.user_name) }, BY);
+  const shop = snow.insert("cmdb_ci_service", { name: "Shop", owned_by: snow.user(ADMIN.user_name) }, BY).sys_id;
+  snow.insert("cmdb_rel_ci", { parent: shop, child: shop }, BY);
+  snow.insert("svc_ci_assoc", { service_id: shop, ci_id: shop }, BY);
+  snow.insert("task_ci", { ci_item: shop, task: snow.rows("incident")[0]?.sys_id ?? "" }, BY);
   const group = snow.group(GROUPS[0] ?? "");
   snow.insert("sys_user_grmember", { user: snow.user(ADMIN.user_name), group }, BY);
 }

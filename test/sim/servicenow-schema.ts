@@ -112,7 +112,8 @@ const DECLARATIONS: Record<string, Declaration> = {
     prefix: "CHG",
     strings:
       "type category reason justification implementation_plan risk_impact_analysis backout_plan test_plan " +
-      "close_code conflict_status phase phase_state on_hold_reason review_comments cab_recommendation",
+      "close_code conflict_status phase phase_state on_hold_reason review_comments cab_recommendation " +
+      "chg_model std_change_producer_version",
     integers: "risk scope review_status",
     booleans: "cab_required on_hold production_system outside_maintenance_schedule unauthorized",
     dates: "start_date end_date cab_date conflict_last_run review_date",
@@ -187,7 +188,14 @@ const DECLARATIONS: Record<string, Declaration> = {
     display: "name",
     strings: "name short_description correlation_id serial_number category environment",
     integers: "operational_status install_status",
-    references: { owned_by: "sys_user", assigned_to: "sys_user", support_group: "sys_user_group" },
+    dates: "last_discovered",
+    references: {
+      owned_by: "sys_user",
+      managed_by: "sys_user",
+      assigned_to: "sys_user",
+      support_group: "sys_user_group",
+      duplicate_of: "cmdb_ci",
+    },
     defaults: { operational_status: "1", install_status: "1" },
   },
   cmdb_ci_service: { parent: "cmdb_ci", strings: "business_criticality busines_criticality service_classification" },

@@ -1,4 +1,4 @@
-/** The Table API: /api/now[/v1|/v2]/table/{table}[/{sys_id}]. */
+/** The Table API: /api/now[/v1|/v2]/table/{table}[/{sys_id}], and /api/now[/v1]/batch over its lists. */
 
 import type { Request, RequestHandler, Response } from "express";
 import express from "express";
@@ -20,6 +20,8 @@ export interface TableApi {
   canReadField(user: string, field: Field): boolean;
   /** Whether a query over an unknown field yields no rows (an instance property) or widens (the default). */
   unknownYieldsNothing(): boolean;
+  /** How many parts of a batch there is room for; the others come back unserviced. */
+  batchServes(): number;
 }
 
 const LIMIT_DEFAULT = 10_000;
@@ -30,6 +32,7 @@ export function tableRoutes(api: TableApi): RequestHandler {
   const list = ["/table/:table", "/v1/table/:table", "/v2/table/:table"];
   const one = list.map((path) => `${path}/:sysId`);
   router.get(list, (req, res) => answerList(api, req, res));
+  router.post(["/batch", "/v1/batch"], (req, res) => answerBatch(api, req, res));
   router.post(list, (req, res) => {
     const row = api.store.insert(param(req, "table"), readFields(req), how(req, res));
     res.location(`${api.baseUrl()}/api/now/table/${param(req, "table")}/${row.sys_id}`);
@@ -51,20 +54,69 @@ export function tableRoutes(api: TableApi): RequestHandler {
 }
 
 function answerList(api: TableApi, req: Request, res: Response): void {
-  const table = tableNamed(param(req, "table")).name;
-  const query = queryOf(req);
+  const url = new URL(req.originalUrl, api.baseUrl());
+  const { headers, rows } = listed(api, { table: param(req, "table"), url, user: userOf(res) });
+  res.set(headers);
+  if (rows.length === 0 && req.path.startsWith("/v1/")) throw noRecord();
+  res.json({ result: rows });
+}
+
+/** What a list is answered with. */
+function listed(
+  api: TableApi,
+  asked: { table: string; url: URL; user: string },
+): { headers: Record<string, string>; rows: unknown[] } {
+  const { url, user } = asked;
+  const table = tableNamed(asked.table).name;
+  const query = url.searchParams;
   const matched = api.store.query(table, queryText(query), api.unknownYieldsNothing());
   const limit = readCount(query.get("sysparm_limit"), LIMIT_DEFAULT);
   const offset = readCount(query.get("sysparm_offset"), 0);
-  if (query.get("sysparm_no_count") !== "true") res.set("X-Total-Count", String(matched.length));
+  const headers: Record<string, string> = {};
+  if (query.get("sysparm_no_count") !== "true") headers["X-Total-Count"] = String(matched.length);
   if (query.get("sysparm_suppress_pagination_header") !== "true") {
-    const link = pageLinks({ url: new URL(req.originalUrl, api.baseUrl()), limit, offset, total: matched.length });
-    if (link !== "") res.set("Link", link);
+    const link = pageLinks({ url, limit, offset, total: matched.length });
+    if (link !== "") headers["Link"] = link;
   }
   // First the page, then the row ACLs: a page may be short, or empty, while more follow.
-  const page = matched.slice(offset, offset + limit).filter((row) => api.canRead(userOf(res), table, row));
-  if (page.length === 0 && req.path.startsWith("/v1/")) throw noRecord();
-  res.json({ result: page.map(rowRenderer(api.store, table, renderOptions(api, query, userOf(res)))) });
+  const page = matched.slice(offset, offset + limit).filter((row) => api.canRead(user, table, row));
+  return { headers, rows: page.map(rowRenderer(api.store, table, renderOptions(api, query, user))) };
+}
+
+/** POST /batch: lists of the Table API one after the other; any other part is answered 400. */
+function answerBatch(api: TableApi, req: Request, res: Response): void {
+  const body = parseBody(req);
+  const asked = "value" in body && isRecord(body.value) ? body.value : {};
+  const parts = Array.isArray(asked["rest_requests"]) ? asked["rest_requests"].filter(isRecord) : [];
+  const served = parts.slice(0, api.batchServes());
+  res.json({
+    batch_request_id: String(asked["batch_request_id"] ?? ""),
+    serviced_requests: served.map((part) => answerPart(api, part, userOf(res))),
+    unserviced_requests: parts.slice(served.length).map(({ id }) => String(id)),
+  });
+}
+
+function answerPart(api: TableApi, { id, method, url: path }: Record<string, unknown>, user: string): unknown {
+  const part = (status_code: number, status_text: string, body: unknown, headers: Record<string, string> = {}) => ({
+    ...{ id: String(id), status_code, status_text, execution_time: 1 },
+    body: Buffer.from(JSON.stringify(body)).toString("base64"),
+    headers: Object.entries({ "Content-Type": "application/json;charset=UTF-8", ...headers }).map(([name, value]) => ({
+      name,
+      value,
+    })),
+  });
+  const refused = (message: string) =>
+    part(400, "Bad Request", { error: { message, detail: null }, status: "failure" });
+  const url = new URL(String(path), api.baseUrl());
+  const table = /^\/api\/now\/(?:v2\/)?table\/(\w+)$/.exec(url.pathname)?.[1];
+  if (method !== "GET" || table === undefined) return refused("Requested URI does not represent any resource");
+  try {
+    const { headers, rows } = listed(api, { table, url, user });
+    return part(200, "OK", { result: rows }, headers);
+  } catch (error) {
+    if (error instanceof ServiceNowError) return refused(error.vendorMessage);
+    throw error;
+  }
 }
 
 function answerOne(

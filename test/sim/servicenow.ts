@@ -68,6 +68,8 @@ export interface ServiceNowFaults extends Faults {
   auditHidden: boolean;
   /** Conditions on unknown fields yield no rows instead of widening the query. */
   invalidQueryReturnsNoRows: boolean;
+  /** So many parts of a batch are served; the others come back unserviced, as when its time has run out. */
+  batchServes: number;
   /**
    * What the integration user may not read: tables by name (`cmdb_ci`), which show no rows through themselves, and fields
    * by the table that declares them (`cmdb_ci.environment`), which are left out wherever they are read.
@@ -182,6 +184,7 @@ export async function startServiceNowSim(options: ServiceNowSimOptions = {}): Pr
     canReadField: (user: string, { table, name }: Field) =>
       user !== integrationUser || !faults.closed.has(`${table}.${name}`),
     unknownYieldsNothing: () => faults.invalidQueryReturnsNoRows,
+    batchServes: () => faults.batchServes,
   };
   seedRelationTypes(store);
   const server = await startSimServer({
@@ -241,6 +244,7 @@ function createFaults(plan: FaultPlan): ServiceNowFaults {
     journalHidden: false,
     auditHidden: false,
     invalidQueryReturnsNoRows: false,
+    batchServes: Number.POSITIVE_INFINITY,
     closed: new Set(),
     add: (spec) => plan.add(spec),
     clear() {
@@ -248,6 +252,7 @@ function createFaults(plan: FaultPlan): ServiceNowFaults {
       faults.journalHidden = false;
       faults.auditHidden = false;
       faults.invalidQueryReturnsNoRows = false;
+      faults.batchServes = Number.POSITIVE_INFINITY;
       faults.closed.clear();
     },
   };

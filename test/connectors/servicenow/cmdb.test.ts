@@ -172,7 +172,7 @@ describe("ServiceNow CMDB", () => {
       });
       cmdb = servicenowCmdb(bareClient(sim, clock));
       const db = item("db");
-      for (let n = 0; n < 900; n += 1) relate(item(`app ${n}`), db);
+      for (let n = 0; n < 1_300; n += 1) relate(item(`app ${n}`), db);
       const { items, cut } = await cmdb.dependents(db, { depthMax: 1, itemsMax: 2_000 });
       expect(items.length, "from both pages").to.be.above(400);
       expect(cut).to.equal(false);

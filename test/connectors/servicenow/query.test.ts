@@ -27,12 +27,13 @@ describe("ServiceNow queries", () => {
         },
         { field: "caller_id.email", in: ["a@example.com", "b@example.com"] },
         { field: "number", between: ["INC1", "INC9"] },
+        { field: "close_code", filled: true },
       ],
       order: [{ field: "sys_updated_on" }, { field: "sys_id", descending: true }],
     };
     expect(encodedQuery("snow", query)).to.equal(
       "sys_updated_on>=2026-01-31 10:00:00^sys_updated_on>2026-01-31 10:00:00^ORsys_id>abc" +
-        "^caller_id.emailINa@example.com,b@example.com^numberBETWEENINC1@INC9^ORDERBYsys_updated_on^ORDERBYDESCsys_id",
+        "^caller_id.emailINa@example.com,b@example.com^numberBETWEENINC1@INC9^close_codeISNOTEMPTY^ORDERBYsys_updated_on^ORDERBYDESCsys_id",
     );
   });
 
@@ -117,6 +118,8 @@ describe("a row meets a query", () => {
     expect(meets({ field: "group", in: ["g2", "g1"] })).to.equal(true);
     expect(meets({ field: "group", in: ["g2"] })).to.equal(false);
     expect(meets({ field: "empty", is: "=", value: "" })).to.equal(true);
+    expect(meets({ field: "empty", filled: true })).to.equal(false);
+    expect(meets({ field: "group", filled: true })).to.equal(true);
   });
 
   it("only with every condition, and with one of alternatives", () => {
