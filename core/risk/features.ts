@@ -12,13 +12,16 @@ export type RiskHistory = Pick<
 > &
   Partial<Pick<ImpactFact, "incidents">>;
 
-/** What is known of a change before it begins, and all that a risk is read from. Nothing of it is about a person. */
+/**
+ * What is known of a change before it begins, and all that a risk is read from. Nothing of it is about a person, and
+ * nothing is text: a decision is made again without texts. So whether there is a backout plan is left to the evidence that
+ * `change-risk.yaml` asks for.
+ */
 export interface RiskFacts {
   type: Ticket["change"]["type"];
   /** Instants; absent where nobody has planned yet. */
   startsAt?: string;
   endsAt?: string;
-  hasBackoutPlan: boolean;
   history: RiskHistory;
 }
 
@@ -83,10 +86,6 @@ export const RISK_FEATURES: readonly RiskFeature[] = [
     yes: "It is a standard change",
     no: "It is no standard change",
   }),
-  flag("noBackoutPlan", ({ hasBackoutPlan }) => !hasBackoutPlan, {
-    yes: "No backout plan is written down",
-    no: "A backout plan is written down",
-  }),
 ];
 
 /** The facts of a change that is to be scored. */
@@ -95,7 +94,6 @@ export function riskFacts({ change }: Ticket, impact: ImpactFact): RiskFacts {
     type: change.type,
     ...(change.plannedStart !== undefined && { startsAt: change.plannedStart }),
     ...(change.plannedEnd !== undefined && { endsAt: change.plannedEnd }),
-    hasBackoutPlan: change.backoutPlan.trim() !== "",
     history: impact,
   };
 }

@@ -19,7 +19,6 @@ export interface ClosedChange {
   plannedEnd?: string;
   closedAt: string;
   failed: boolean;
-  hasBackoutPlan: boolean;
   /** On the item in the 30 days before, where somebody has counted them. */
   incidents?: number;
 }
@@ -59,7 +58,6 @@ export function knownHistory(changes: readonly ClosedChange[]): KnownHistory {
       type: change.type,
       startsAt: change.plannedStart,
       ...(change.plannedEnd !== undefined && { endsAt: change.plannedEnd }),
-      hasBackoutPlan: change.hasBackoutPlan,
       history: {
         ...{ changes: item.closed, failedChanges: item.failed, daysSinceChange: item.daysSince },
         ...{ groupChanges: group.closed, groupFailed: group.failed },

@@ -4,9 +4,9 @@ import { exp, ln } from "../advice/local/exact.ts";
 const PENALTY = 10;
 const STEPS_MAX = 50;
 /** A step shorter than this changes nothing that is kept. */
-const STEP_MIN = 1e-9;
+const STEP_MIN = 1e-8;
 /** So often a step is halved that would make the fit worse; then the fit is as good as numbers can say. */
-const HALVINGS_MAX = 40;
+const HALVINGS_MAX = 20;
 /** A certainty beyond this is left out of the curvature, or a case that is surely known would stop the solving. */
 const CURVATURE_MIN = 1e-12;
 
@@ -52,18 +52,14 @@ function optimum({ values, bad }: Cases, used: readonly number[]): Logistic {
   let loss = lossOf(rows, bad, beta);
   for (let step = 0; step < STEPS_MAX; step++) {
     const direction = newtonStep(rows, bad, beta);
-    const better = shortened(
-      direction,
-      (by) => {
-        const next = beta.map((each, at) => each + by * (direction[at] ?? 0));
-        return { next, loss: lossOf(rows, bad, next) };
-      },
-      loss,
-    );
+    if (direction.every((each) => Math.abs(each) < STEP_MIN)) break;
+    const better = shortened(loss, (by) => {
+      const next = beta.map((each, at) => each + by * (direction[at] ?? 0));
+      return { next, loss: lossOf(rows, bad, next) };
+    });
     if (!better) break;
     beta = better.next;
     loss = better.loss;
-    if (direction.every((each) => Math.abs(each) < STEP_MIN)) break;
   }
   const weights: number[] = Array(width).fill(0);
   used.forEach((at, place) => {
@@ -78,8 +74,7 @@ interface Tried {
 }
 
 /** The step, halved until it makes nothing worse; undefined where no part of it helps. */
-function shortened(direction: readonly number[], tried: (by: number) => Tried, loss: number): Tried | undefined {
-  if (direction.every((each) => each === 0)) return undefined;
+function shortened(loss: number, tried: (by: number) => Tried): Tried | undefined {
   let by = 1;
   for (let halving = 0; halving < HALVINGS_MAX; halving++) {
     const found = tried(by);

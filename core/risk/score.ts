@@ -1,7 +1,7 @@
 import { ln } from "../advice/local/exact.ts";
 import type { ImpactFact } from "../policy/impact.ts";
 import type { Ticket } from "../ticket.ts";
-import { RISK_FEATURES, riskFacts, type Transform } from "./features.ts";
+import { RISK_FEATURES, type RiskFeature, riskFacts, type Transform } from "./features.ts";
 import { logistic } from "./logistic.ts";
 import { MILLION, type RiskModelFile, type RiskWeights, type WeighedFeature } from "./model.ts";
 
@@ -20,8 +20,8 @@ export interface RiskFactor {
   id: string;
   /** A sentence. */
   why: string;
-  /** A whole number; 1 and 0 for yes and no. */
-  value: number;
+  /** What was read: a whole number, `yes` or `no`. */
+  value: string;
   /** Whole; below 0 where it makes the change safer than usual. */
   points: number;
 }
@@ -33,7 +33,10 @@ export interface RiskScore {
   factors: RiskFactor[];
 }
 
-/** Scores changes by a model: a pure function, with the same answer on every machine. */
+/**
+ * Scores changes by a model: a pure function, with the same answer on every machine. It reads no text of a ticket, and
+ * nothing about a person.
+ */
 export function riskScorer(model: RiskModelFile): (ticket: Ticket, impact: ImpactFact) => RiskScore {
   const read = model.features.map(({ name }) => RISK_FEATURES.find((each) => each.name === name));
   return (ticket, impact) => {
@@ -43,11 +46,11 @@ export function riskScorer(model: RiskModelFile): (ticket: Ticket, impact: Impac
     const factors = read.flatMap((feature, at): RiskFactor[] => {
       const value = values[at];
       if (!feature || value === undefined) return [];
-      return [{ id: feature.name, why: feature.why(value), value, points: shares[at] ?? 0 }];
+      return [{ id: feature.name, why: feature.why(value), value: shown(value, feature), points: shares[at] ?? 0 }];
     });
     const base = points - factors.reduce((sum, factor) => sum + factor.points, 0);
     const why = "So many in a hundred go wrong of changes that are usual in everything";
-    return { points, factors: [{ id: BASE, why, value: base, points: base }, ...factors] };
+    return { points, factors: [{ id: BASE, why, value: `${base}`, points: base }, ...factors] };
   };
 }
 
@@ -100,6 +103,11 @@ export function deviation(
   if (value === undefined || !Number.isFinite(value) || scale === 0) return 0;
   const deviations = (turned(value, transform) * MILLION - mean) / scale;
   return Math.max(-DEVIATIONS_MAX, Math.min(DEVIATIONS_MAX, deviations));
+}
+
+function shown(value: number, { transform }: RiskFeature): string {
+  if (transform !== "flag") return `${value}`;
+  return value > 0 ? "yes" : "no";
 }
 
 function oddsOf(

@@ -40,7 +40,7 @@ export interface RiskTraining {
 
 /**
  * Learns how likely a change goes wrong. Weights are first learnt from the first four fifths by time and measured on the
- * rest; those of the model are learnt from all. The same cases in whatever order make the same model, to the last byte.
+ * rest; those of the model are learnt from all. What was always the same, or never known, is left out. The same cases in whatever order make the same model, to the last byte.
  */
 export function trainRisk(cases: readonly RiskCase[], features: readonly Weighable[]): RiskTraining {
   const ordered = inOrder(cases);
@@ -60,7 +60,9 @@ export function trainRisk(cases: readonly RiskCase[], features: readonly Weighab
   const figures = { changes: validation.cases, failed: validation.bad, auc: wholeAuc(auc), error: wholeAuc(error) };
   const span = { from: ordered[0]?.startsAt ?? "", until: ordered.at(-1)?.startsAt ?? "" };
   const learnt = { ...counts, ...span, digest: digestOf(ordered) };
-  return { ...counts, validation, model: { ...learnWeights(ordered, features), learnt, validation: figures } };
+  const { intercept, features: weighed } = learnWeights(ordered, features);
+  const telling = weighed.filter(({ scale }) => scale > 0);
+  return { ...counts, validation, model: { intercept, features: telling, learnt, validation: figures } };
 }
 
 /** The first four fifths by time, and the rest. */
