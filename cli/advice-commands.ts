@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CalibrateOptions } from "./calibrate.ts";
 import type { Registration } from "./sweep-commands.ts";
 import type { TrainOptions } from "./train.ts";
+import type { ChangesOptions } from "./train-changes.ts";
 
 /** Where the local model stands unless somebody says otherwise. */
 export const CLASSIFY_MODEL_PATH = "./data/models/classify.model";
@@ -25,7 +26,15 @@ export function addAdviceCommands(root: Command, { command, json, finish }: Regi
   tickets(
     command(root, "train", "train the local model on closed tickets, offline; no text of a ticket gets into its file"),
   )
-    .option("--out <file>", "where the model is written", CLASSIFY_MODEL_PATH)
+    .option(
+      "--changes",
+      "learn instead, from closed changes, what makes a change go wrong; of the other options only --file and --out are for it",
+    )
+    .option("--file <file>", "with --changes: CSV file in UTF-8 with one closed change in each line")
+    .option(
+      "--out <file>",
+      `where the model is written (default: ${CLASSIFY_MODEL_PATH}; with --changes: <config>/policy/change-risk.model.json)`,
+    )
     .option("--hold-out <percent>", "share of the texts that is measured on and not learnt from, 0 to 50 (default: 20)")
     .option(
       "--calibrate",
@@ -33,9 +42,15 @@ export function addAdviceCommands(root: Command, { command, json, finish }: Regi
     )
     .option("--html <file>", "with --calibrate: write the report with the curve of coverage against error")
     .option("--target <percent>", "with --calibrate: the error that the report is about, such as 5%")
-    .option("--seed <n>", "the same tickets and seed give the same weights", "1")
+    .option("--seed <n>", "the same tickets and seed give the same weights (default: 1)")
     .addHelpText("after", FIELDS_HELP)
-    .action(async (options: TrainOptions) => finish(await (await import("./train.ts")).train(options)));
+    .action(async ({ changes, out, ...options }: Omit<TrainOptions, "out"> & ChangesOptions & { changes?: boolean }) =>
+      finish(
+        changes
+          ? await (await import("./train-changes.ts")).trainChanges({ ...options, ...(out !== undefined && { out }) })
+          : await (await import("./train.ts")).train({ ...options, out: out ?? CLASSIFY_MODEL_PATH }),
+      ),
+    );
   tickets(
     command(root, "calibrate", "measure, on closed tickets that the model was not trained on, which answers may act"),
   )

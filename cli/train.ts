@@ -31,8 +31,10 @@ const NOT_CALIBRATED =
 
 export interface TrainOptions extends CommonOptions, TicketOptions {
   out: string;
+  /** Closed changes: not what this command learns from. */
+  file?: string;
   holdOut?: string;
-  seed: string;
+  seed?: string;
   calibrate?: boolean;
   html?: string;
   target?: string;
@@ -93,7 +95,9 @@ async function calibrated(plan: Plan, corpus: Corpus, file: Uint8Array): Promise
 }
 
 function planFrom(options: TrainOptions): Plan {
-  const { out, holdOut, seed, calibrate = false, html, target } = options;
+  const { out, file, holdOut, seed = "1", calibrate = false, html, target } = options;
+  if (file !== undefined)
+    throw new InvalidArgumentError("--file is for closed changes; add --changes, or name tickets with --from");
   if (calibrate && holdOut !== undefined)
     throw new InvalidArgumentError("--calibrate measures every ticket and holds none out; leave --hold-out away");
   if (!calibrate && (html !== undefined || target !== undefined))

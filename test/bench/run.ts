@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>`: one JSON line per benchmark. Figures are ratios and counts of one run on this machine. */
 import { Command } from "commander";
 import { benchCalibrate, type CalibrateBench } from "./calibrate.ts";
+import { benchChangeRisk, type ChangeRiskBench } from "./change-risk.ts";
 import { benchClassify, type ClassifyBench } from "./classify.ts";
 import { benchIntake } from "./intake.ts";
 import { benchStorm, type StormBench } from "./storm.ts";
@@ -47,6 +48,12 @@ program
   .option("--seed <n>", "of the first split; the others follow", Number, DEFAULT_SEED)
   .option("--held-out <n>", "calibrate on one part of so many that is not trained on, instead of cross-fitting", Number)
   .action(async (options: CalibrateBench) => print(await benchCalibrate(options)));
+
+program
+  .command("change-risk")
+  .description("how well the model of change risk ranks commits that were blamed for a bug: a proxy for changes")
+  .option("--data <path>", "CSV file of commits, gzipped or not, in the format of the JIT defect prediction sets")
+  .action(async (options: ChangeRiskBench) => print(await benchChangeRisk(options)));
 
 function print(result: Record<string, unknown>): void {
   console.log(JSON.stringify(result));
