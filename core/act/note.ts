@@ -12,6 +12,9 @@ const NAMES: Readonly<Record<SettableField, string>> = {
   priority: "Priority",
   impact: "Impact",
   urgency: "Urgency",
+  changeRisk: "Risk of the change",
+  cabRequired: "Board required",
+  onHold: "On hold",
 };
 
 /** What a model said is a few words of closed sets; more than this is cut. */

@@ -180,6 +180,8 @@ function assemble(
       ...(plannedStart && { plannedStart }),
       ...(plannedEnd && { plannedEnd }),
       backoutPlan: text("backoutPlan"),
+      cabRequired: text("cabRequired") === "true",
+      onHold: text("onHold") === "true",
     },
     request: {
       item: reference("requestItem").name,

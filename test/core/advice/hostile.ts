@@ -81,7 +81,7 @@ export const TICKETS: readonly Ticket[] = [
     kind: "change",
     title: "Swap the core switch",
     category: "",
-    change: { type: "normal", risk: "high", backoutPlan: "" },
+    change: { type: "normal", risk: "high", backoutPlan: "", cabRequired: false, onHold: false },
   }),
   ticketWith({ kind: "problem", title: "Printers lose their queue", category: "", priority: 3 }),
 ];

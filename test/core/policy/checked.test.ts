@@ -206,7 +206,7 @@ describe("a file that is only checked", () => {
   });
 
   it("tells which of its rules a ticket meets: all of them, or the first", () => {
-    const emergency = ticketWith({ kind: "change", change: { type: "emergency", risk: "", backoutPlan: "" } });
+    const emergency = ticketWith({ kind: "change", change: { type: "emergency", risk: "", backoutPlan: "", cabRequired: false, onHold: false } });
     const risk = tableOf("change-risk", RISK);
     const ci = { name: "", className: "", environment: "Production", criticality: "", owner: "" };
     expect(matchedBy(risk, emergency, { ci }, 0, {})).to.deep.equal({
