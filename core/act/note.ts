@@ -1,7 +1,7 @@
 import { aiText } from "../advice/rationale.ts";
 import type { Unanswered } from "../advice/step.ts";
 import type { Decision, Escalation, Reliance } from "../decision.ts";
-import type { SettableField } from "../ticket.ts";
+import { isGuardField, type SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
 const NAMES: Readonly<Record<SettableField, string>> = {
@@ -19,6 +19,9 @@ const NAMES: Readonly<Record<SettableField, string>> = {
 
 /** What a model said is a few words of closed sets; more than this is cut. */
 const ADVICE_LETTERS_MAX = 400;
+
+/** A note is short: explain tells all. */
+const FACTORS_MAX = 5;
 
 const LIMITS: Readonly<Record<NonNullable<Reliance["limit"]>, string>> = {
   no_bound: "how often such an answer is wrong is not measured yet",
@@ -87,6 +90,7 @@ export function noteText({ kind, decision, changes, advised, escalations, words,
     ...steps,
     ...waits,
     ...because,
+    ...(changes.some(({ field }) => isGuardField(field)) ? riskLines(decision) : []),
     ...advised.map((change) => `AI suggests (not written) ${changeLine(change)}`),
     ...adviceLines(decision),
     ...(words === undefined || words === "" ? [] : [aiText(words)]),
@@ -96,6 +100,19 @@ export function noteText({ kind, decision, changes, advised, escalations, words,
 
 function changeLine({ field, before, after }: FieldChange): string {
   return `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`;
+}
+
+/** Where the risk comes from, the heaviest first. */
+function riskLines({ risk }: Decision): string[] {
+  if (!risk) return [];
+  const heaviest = [...risk.factors].sort((a, b) => b.points - a.points);
+  const shown = heaviest.slice(0, FACTORS_MAX).map(({ why, points }) => `  ${points}: ${why}`);
+  const more = heaviest.length - shown.length;
+  return [
+    `Risk ${risk.tier.replace("_", " ")}, ${risk.points} points:`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }
 
 /** What AI had to do with it: members of closed sets with how sure they are by evidence, never its own words. */

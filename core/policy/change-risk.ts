@@ -133,9 +133,7 @@ export function compileChangeRisk(yaml: YamlFile, compile: Compile): ChangeRisk 
   const rollback = file.rollback.map((entry, at) => ({ ...rule(entry, ["rollback", at]), does: entry.then }));
   if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback }));
   const { ignorance, tiers } = file;
-  return problems.length > 0
-    ? { problems }
-    : { factors, evidence, rollback, ignorance, tiers, cab: boardOf(file.cab) };
+  return problems.length > 0 ? { problems } : { factors, evidence, rollback, ignorance, tiers, cab: boardOf(file.cab) };
 }
 
 function boardOf({ from, approvers, leadTime, expires, fallback }: ChangeRiskFile["cab"]): ChangeRisk["cab"] {
@@ -195,7 +193,7 @@ function betweenProblems(
   return problems;
 }
 
-const FED_BACK: ReadonlySet<string> = new Set(["ticket.change.risk", "ticket.change", "ticket"]);
+const FED_BACK: ReadonlySet<string> = new Set(["ticket.change.risk", "ticket.change"]);
 
 function isStandardOnly({ condition }: Rule): boolean {
   const tests = condition?.expression.tests ?? [];

@@ -88,9 +88,7 @@ function decideWith(question: Question): Outcome {
   const chosen = stopped ? undefined : followed;
   const told: Omit<Decision, "id" | "risk" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
-    set: stopped
-      ? {}
-      : inOrder({ ...joined(chosen?.desired ?? {}, clocks.desired), ...assessed.desired, ...keptBack }),
+    set: stopped ? {} : inOrder({ ...joined(chosen?.desired ?? {}, clocks.desired), ...assessed.desired, ...keptBack }),
     suggests: stopped || !advice?.limit ? {} : inOrder(routed.rule?.desired ?? {}),
     advice,
     takeOver: stopped ? [] : clocks.takeOver,

@@ -175,12 +175,7 @@ function rankOf(risk: Ticket["change"]["risk"]): number {
 }
 
 /** A standard change is approved once for all; as long as its model does well, only a very high risk is seen by the board. */
-function needsBoard(
-  { cab }: Pick<ChangeRisk, "cab">,
-  { change }: Ticket,
-  { impact }: Facts,
-  { tier }: Risk,
-): boolean {
+function needsBoard({ cab }: Pick<ChangeRisk, "cab">, { change }: Ticket, { impact }: Facts, { tier }: Risk): boolean {
   // What people call high the board sees, whatever its points are. Moderate is a form's default, and nobody's word.
   const called = rankOf(change.risk) >= rankOf("high") ? rankOf(change.risk) : 0;
   const rank = Math.max(rankOf(tier), called);
@@ -195,7 +190,8 @@ function latestStart(
   { change }: Ticket,
   { gates }: Situation["facts"],
 ): number | undefined {
-  if (change.type === "emergency" || change.plannedStart === undefined || gates?.[BOARD] !== undefined) return undefined;
+  if (change.type === "emergency" || change.plannedStart === undefined || gates?.[BOARD] !== undefined)
+    return undefined;
   return Date.parse(change.plannedStart) - cab.leadTimeMs;
 }
 

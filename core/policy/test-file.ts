@@ -103,7 +103,10 @@ export const PolicyTest = z.strictObject({
   /** What is not said is empty, of the lowest priority, and new. */
   ticket: TestTicket,
   /** What is known beside the ticket. A fact that the rules ask for and that is not given has no answer. */
-  facts: Facts.extend({ advice: TestAdvice.nullable().optional(), impact: TestImpact.nullable().optional() }).optional(),
+  facts: Facts.extend({
+    advice: TestAdvice.nullable().optional(),
+    impact: TestImpact.nullable().optional(),
+  }).optional(),
   /** The hour of the decision; without it, when the ticket was updated or created, or noon of 15 January 2026 in UTC. */
   now: Hour.optional(),
   expect: Expectation,
