@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CLASSIFY_FIELDS, UNANSWERED } from "./advice/step.ts";
 import { MODES } from "./config/settings.ts";
-import { Instant, SETTABLE_FIELDS } from "./ticket.ts";
+import { CHANGE_RISKS, Instant, SETTABLE_FIELDS } from "./ticket.ts";
 
 const FieldValueSchema = z.union([z.string(), z.int()]);
 
@@ -175,6 +175,26 @@ export const Reliance = z.strictObject({
 });
 export type Reliance = z.infer<typeof Reliance>;
 
+/** How risky a change is. Every factor stands in it with what it saw, in closed values; what was not known counts too. */
+export const Risk = z.strictObject({
+  points: z.int().nonnegative(),
+  tier: z.enum(CHANGE_RISKS).exclude([""]),
+  /** model: a trained model stood in for the factors of the file. */
+  by: z.enum(["rules", "model"]),
+  factors: z.array(
+    z.strictObject({
+      /** A rule of change-risk.yaml, `ignorance/<what>`, or a feature of the model. */
+      id: z.string(),
+      why: z.string(),
+      /** What it read, or `not known`. */
+      value: z.string(),
+      /** Below 0 only where a model says that something speaks for the change. */
+      points: z.int(),
+    }),
+  ),
+});
+export type Risk = z.infer<typeof Risk>;
+
 /** What the rules say should be true of a ticket, and why. Holds no ticket text; two equal decisions have equal bytes. */
 export const Decision = z.strictObject({
   /** First 16 hexadecimal characters of the digest of the rest. */
@@ -197,6 +217,8 @@ export const Decision = z.strictObject({
   wakeAt: Instant.nullable(),
   /** The most that may happen without a person. */
   mode: z.enum(MODES),
+  /** Null for what is no change, or is over, and where there is no change-risk.yaml. */
+  risk: Risk.nullable().default(null),
   trace: Trace,
   /** Digest of ticket, facts, policy version and hour. */
   inputsDigest: z.string(),

@@ -45,6 +45,10 @@ export const ChangeFacet = z.strictObject({
   plannedStart: Instant.optional(),
   plannedEnd: Instant.optional(),
   backoutPlan: z.string(),
+  /** The platform says that its board must see the change. */
+  cabRequired: z.boolean().default(false),
+  /** The platform keeps the change from going on. */
+  onHold: z.boolean().default(false),
 });
 
 /** What only catalogue requests have. */
@@ -101,7 +105,7 @@ export const Ticket = z.strictObject({
 });
 export type Ticket = z.infer<typeof Ticket>;
 
-/** Fields a rule may set, and so a mapping may write. */
+/** Fields a decision may set, and so a mapping may write. */
 export const SETTABLE_FIELDS = [
   "assignmentGroup",
   "assignee",
@@ -110,15 +114,39 @@ export const SETTABLE_FIELDS = [
   "priority",
   "impact",
   "urgency",
+  "changeRisk",
+  "cabRequired",
+  "onHold",
 ] as const;
 export type SettableField = (typeof SETTABLE_FIELDS)[number];
 
-/** What a rule may set each field to; an assignee is named by e-mail or vendor id. */
+/**
+ * Of those, the ones that tell the platform what guards have found: its own approval policy reads them. No routing rule
+ * sets them, and no gate stands before them.
+ */
+export const GUARD_FIELDS = ["changeRisk", "cabRequired", "onHold"] as const;
+export type GuardField = (typeof GUARD_FIELDS)[number];
+
+export function isGuardField(field: SettableField): field is GuardField {
+  return (GUARD_FIELDS as readonly string[]).includes(field);
+}
+
+/** What a rule may set each field to; an assignee is named by e-mail or vendor id, and yes and no are `true` and `false`. */
 export type FieldValue = string | number;
 
 /** The present value of a settable field, in the form in which it is compared and recorded. */
 export function fieldValue(ticket: Ticket, field: SettableField): FieldValue {
-  return field === "assignee" ? ticket.assignee.id : ticket[field];
+  switch (field) {
+    case "assignee":
+      return ticket.assignee.id;
+    case "changeRisk":
+      return ticket.change.risk;
+    case "cabRequired":
+    case "onHold":
+      return String(ticket.change[field]);
+    default:
+      return ticket[field];
+  }
 }
 
 /** The name of a ticket's row in the work set. */

@@ -19,6 +19,8 @@ export interface Undone {
   done: boolean;
   /** For people; no ticket text. */
   detail: string;
+  /** It was not on hold before. */
+  onHold?: true;
 }
 
 /** A request with what there is to undo. */
@@ -68,7 +70,7 @@ async function undoChange({ client, changes }: SideDoorDeps, past: WentPast): Pr
   if (now.onHold) return { done: true, detail: "is on hold already" };
   const lost = await patch(client, past, { on_hold: "true", on_hold_reason: HOLD_REASON });
   // Without its reason a hold is still a hold.
-  if (!lost.includes("on_hold")) return { done: true, detail: "put on hold" };
+  if (!lost.includes("on_hold")) return { done: true, detail: "put on hold", onHold: true };
   return { done: false, detail: `${ref.key} was not put on hold; check the write ACL of change_request.on_hold` };
 }
 

@@ -1,7 +1,7 @@
 import { aiText } from "../advice/rationale.ts";
 import type { Unanswered } from "../advice/step.ts";
 import type { Decision, Escalation, Reliance } from "../decision.ts";
-import type { SettableField } from "../ticket.ts";
+import { isGuardField, type SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
 const NAMES: Readonly<Record<SettableField, string>> = {
@@ -12,10 +12,16 @@ const NAMES: Readonly<Record<SettableField, string>> = {
   priority: "Priority",
   impact: "Impact",
   urgency: "Urgency",
+  changeRisk: "Risk of the change",
+  cabRequired: "Board required",
+  onHold: "On hold",
 };
 
 /** What a model said is a few words of closed sets; more than this is cut. */
 const ADVICE_LETTERS_MAX = 400;
+
+/** A note is short: explain tells all. */
+const FACTORS_MAX = 5;
 
 const LIMITS: Readonly<Record<NonNullable<Reliance["limit"]>, string>> = {
   no_bound: "how often such an answer is wrong is not measured yet",
@@ -101,6 +107,7 @@ export function noteText({
     ...steps,
     ...waits,
     ...because,
+    ...(changes.some(({ field }) => isGuardField(field)) ? riskLines(decision) : []),
     ...advised.map((change) => `AI suggests (not written) ${changeLine(change)}`),
     ...adviceLines(decision),
     ...(words === undefined || words === "" ? [] : [aiText(words)]),
@@ -110,6 +117,19 @@ export function noteText({
 
 function changeLine({ field, before, after }: FieldChange): string {
   return `${NAMES[field]}: ${shown(before)} -> ${shown(after)}`;
+}
+
+/** Where the risk comes from, the heaviest first. */
+function riskLines({ risk }: Decision): string[] {
+  if (!risk) return [];
+  const heaviest = [...risk.factors].sort((a, b) => b.points - a.points);
+  const shown = heaviest.slice(0, FACTORS_MAX).map(({ why, points }) => `  ${points}: ${why}`);
+  const more = heaviest.length - shown.length;
+  return [
+    `Risk ${risk.tier.replace("_", " ")}, ${risk.points} points:`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }
 
 /** What AI had to do with it: members of closed sets with how sure they are by evidence, never its own words. */

@@ -3,7 +3,14 @@ import type { Action, Decision, Effect, Escalation, Skip } from "../decision.ts"
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { FieldMemory, TicketMemory } from "../store/store.ts";
-import { type FieldValue, fieldValue, SETTABLE_FIELDS, type SettableField, type Ticket } from "../ticket.ts";
+import {
+  type FieldValue,
+  fieldValue,
+  isGuardField,
+  SETTABLE_FIELDS,
+  type SettableField,
+  type Ticket,
+} from "../ticket.ts";
 
 /** A field that should change, before it has an action's identity. */
 export interface FieldChange {
@@ -63,7 +70,7 @@ export function plan(input: PlanInput): Plan {
     const before = fieldValue(ticket, field);
     const remembered = lookedAt(memory?.fields[field], field, ticket, nowMs - limits.convergeWindowMs);
     if (remembered) fields[field] = remembered;
-    const after = decision.set[field];
+    const after = expressible(field, decision.set[field], mapping);
     if (after === undefined) continue;
     if (sameValue(field, ticket, after)) skips.push({ field, reason: "already_so" });
     else if (!mapping.canWrite(field) || mapping.toVendor(field, after) === undefined)
@@ -101,6 +108,16 @@ export function plan(input: PlanInput): Plan {
   };
 }
 
+/** Not every platform has a risk above high: there, high says the most. */
+function expressible(
+  field: SettableField,
+  wanted: FieldValue | undefined,
+  { canWrite, toVendor }: PlanInput["mapping"],
+): FieldValue | undefined {
+  if (field !== "changeRisk" || wanted !== "very_high" || !canWrite(field)) return wanted;
+  return toVendor(field, wanted) === undefined ? "high" : wanted;
+}
+
 /** What advice alone asks for, as far as it could be written at all and says something new. */
 function advisedChanges({ ticket, decision, mapping }: PlanInput, fields: TicketMemory["fields"]): FieldChange[] {
   return SETTABLE_FIELDS.flatMap((field) => {
@@ -126,12 +143,14 @@ function isAdviceGone(
   { field, ticket, intake }: { field: SettableField; ticket: Ticket; intake: readonly FieldValue[] },
 ): boolean {
   const gone = advice?.open === true && (advice.absent !== null || advice.limit !== null);
-  if (!gone || memory?.wrote === undefined || memory.theirs) return false;
+  // Guards never follow advice alone.
+  if (!gone || isGuardField(field) || memory?.wrote === undefined || memory.theirs) return false;
   return sameValue(field, ticket, memory.wrote) && !intake.includes(memory.wrote);
 }
 
 /** Whether a gate or a hold of the decision stands before the writing of a field. */
 function isGuarded({ gates, holds }: Decision, field: SettableField): boolean {
+  if (isGuardField(field)) return false;
   const effect: Effect = field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
   const closed = gates.filter(({ state }) => state !== "granted");
   return [...closed, ...holds].some(({ before }) => before?.includes(effect));

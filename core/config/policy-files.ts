@@ -13,7 +13,15 @@ import { salvage } from "./salvage.ts";
 import { ruleStandIn } from "./stand-ins.ts";
 
 /** Files of the policy folder that rules are compiled from. Every other name in it is a mistake. */
-export const POLICY_FILES = ["routing", "gates", "freezes", "sla", "autonomy", ...CHECKED_FILES] as const;
+export const POLICY_FILES = [
+  "routing",
+  "gates",
+  "freezes",
+  "sla",
+  "autonomy",
+  "change-risk",
+  ...CHECKED_FILES,
+] as const;
 export type PolicyFileName = (typeof POLICY_FILES)[number];
 
 /**
@@ -59,7 +67,9 @@ export function policyFromKept({ version, files, custom }: KeptPolicy): Policy {
   const compiled = compilePolicy(opened, custom);
   if ("problems" in compiled) throw new ProblemsError(compiled.problems);
   if (compiled.policy.version !== version)
-    throw new Error(`the kept files of policy ${version} give version ${compiled.policy.version}; they were changed`);
+    throw new Error(
+      `the kept files of policy ${version} give version ${compiled.policy.version}; they were changed, or another release of this program kept them`,
+    );
   return compiled.policy;
 }
 

@@ -72,6 +72,9 @@ export interface Approvals {
   standing(requests: readonly OpenRequest[]): Promise<RequestStanding[]>;
   /** Takes back what was asked under a marker and is not answered yet; nothing where there is nothing. */
   cancel(request: OpenRequest): Promise<void>;
-  /** Undoes what somebody did past the queue: back to the state `seen`, or held where there is no way back. */
-  undoSideDoor(request: OpenRequest & { seen: string }): Promise<{ done: boolean; detail: string }>;
+  /**
+   * Undoes what somebody did past the queue: back to the state `seen`, or held where there is no way back. `onHold`: the
+   * platform's own hold was set by this.
+   */
+  undoSideDoor(request: OpenRequest & { seen: string }): Promise<{ done: boolean; detail: string; onHold?: true }>;
 }

@@ -81,14 +81,16 @@ export function namesOfMapping(
 }
 
 /** The fields that a policy may have written. */
-export function fieldsSetBy({ routing, sla }: Policy): Set<SettableField> {
+export function fieldsSetBy({ routing, sla, risk, freezes }: Policy): Set<SettableField> {
   const routed = [...routing.rules, routing.fallback].flatMap(({ desired }) => Object.keys(desired));
   const steps = sla.rules.flatMap(({ clocks }) => clocks.flatMap((clock) => clock.steps));
   const stepped = steps.flatMap(({ does }) => [
     ...(does.escalate ? ["assignmentGroup"] : []),
     ...(does.raise ? [does.raise] : []),
   ]);
-  const all = new Set<string>([...routed, ...stepped]);
+  const scored = risk ? ["changeRisk", "cabRequired"] : [];
+  const frozen = freezes.rules.some(({ severity }) => severity === "hard") ? ["onHold"] : [];
+  const all = new Set<string>([...routed, ...stepped, ...scored, ...frozen]);
   return new Set(SETTABLE_FIELDS.filter((field) => all.has(field)));
 }
 

@@ -3,6 +3,9 @@ import type { Problem } from "../problem.ts";
 import { CHANGE_RISKS, CHANGE_TYPES, TICKET_STATUSES } from "../ticket.ts";
 import type { CanonicalField, FieldRule, MappingFile } from "./schema.ts";
 
+/** Texts, since a value that is written is one. */
+const YES_OR_NO = ["true", "false"] as const;
+
 /** Canonical fields that have these values and no others. */
 const CLOSED: Readonly<Partial<Record<CanonicalField, readonly (string | number)[]>>> = {
   status: TICKET_STATUSES,
@@ -11,6 +14,8 @@ const CLOSED: Readonly<Partial<Record<CanonicalField, readonly (string | number)
   urgency: [1, 2, 3],
   changeType: CHANGE_TYPES,
   changeRisk: CHANGE_RISKS,
+  cabRequired: YES_OR_NO,
+  onHold: YES_OR_NO,
 };
 
 /** Canonical values in a mapping that the field does not have: every ticket with one would be parked as drift. */

@@ -175,11 +175,10 @@ function assemble(
     updatedAt: value("updatedAt"),
     revision,
     change: {
-      type: text("changeType"),
-      risk: text("changeRisk"),
+      ...{ type: text("changeType"), risk: text("changeRisk"), backoutPlan: text("backoutPlan") },
       ...(plannedStart && { plannedStart }),
       ...(plannedEnd && { plannedEnd }),
-      backoutPlan: text("backoutPlan"),
+      ...{ cabRequired: text("cabRequired") === "true", onHold: text("onHold") === "true" },
     },
     request: {
       item: reference("requestItem").name,

@@ -62,6 +62,8 @@ const fields = z.strictObject({
   plannedStart: FieldRule.optional(),
   plannedEnd: FieldRule.optional(),
   backoutPlan: FieldRule.optional(),
+  cabRequired: FieldRule.optional(),
+  onHold: FieldRule.optional(),
   requestItem: FieldRule.optional(),
   requestQuantity: FieldRule.optional(),
   requestPrice: FieldRule.optional(),

@@ -6,6 +6,7 @@ import type { AskedGate } from "./gate-states.ts";
 import { judgeFreeze } from "./guards.ts";
 import { readsText } from "./inputs.ts";
 import type { Policy, Table } from "./policy.ts";
+import { isScored, Tally } from "./risk.ts";
 import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
 import { Verdicts, verdictOf } from "./verdicts.ts";
 
@@ -20,6 +21,8 @@ export interface Question {
   bound?: Readonly<Record<string, string>>;
   verdicts?: Readonly<Record<string, string>>;
   verdictsWithoutAdvice?: Readonly<Record<string, string>>;
+  /** Texts that evidence requires and that were empty. */
+  missing?: readonly string[];
 }
 
 /** One pass over the tables of a policy: what was judged, what it found, and what must be known before it can end. */
@@ -113,6 +116,26 @@ export class Asked {
       if ("endsAtMs" in hit && hit.endsAtMs > this.#nowMs) ends.push(hit.endsAtMs);
     });
     return { gates, holds, endsAtMs: ends.length > 0 ? Math.min(...ends) : undefined };
+  }
+
+  /** What makes a change risky; null for what is no change, or is over. */
+  risk(): Tally | null {
+    const { risk } = this.#policy;
+    if (!risk) return null;
+    const { factors, evidence } = risk;
+    if (!isScored(this.#ticket)) {
+      this.verdicts.add("not_matched", factors.rules.length + evidence.rules.length);
+      return null;
+    }
+    const { impact } = this.#facts;
+    // What is not known of the item counts, whatever the rules read.
+    if (impact === undefined) this.needs.add("impact");
+    const about = { ticket: this.#ticket, impact: impact ?? null };
+    const tally = new Tally(risk, about, this.read, this.#question.missing);
+    if (tally.model) this.verdicts.add("not_asked", factors.rules.length);
+    else this.#collect(factors, (rule, verdict) => tally.factor(rule, verdict));
+    this.#collect(evidence, (rule, verdict) => tally.evidence(rule, verdict, this.#held(evidence, rule).reason));
+    return tally;
   }
 
   #collect<R extends Rule>(table: Table<R>, each: (rule: R, verdict: Verdict) => void): void {

@@ -4,7 +4,6 @@ import type { Path } from "../config/issue.ts";
 import type { CelType, Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import type { Ticket } from "../ticket.ts";
-import { ChangeRiskFile, changeRiskProblems } from "./change-risk.ts";
 import { policyContext } from "./declarations.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { IncidentsFile, incidentsProblems } from "./incidents.ts";
@@ -13,12 +12,12 @@ import { RequestsFile, requestsProblems } from "./requests.ts";
 import { compileCondition, conditionProblems, doubleIds, judge, type Rule } from "./rule.ts";
 
 /** Files whose rules are read, checked and tested like all others, and that nothing acts on yet. */
-export const CHECKED_FILES = ["change-risk", "requests", "incidents", "knowledge"] as const;
+export const CHECKED_FILES = ["requests", "incidents", "knowledge"] as const;
 export type CheckedFileName = (typeof CHECKED_FILES)[number];
 
 /** Rules of such a file, in the order in which they stand. */
 export interface CheckedTable {
-  file: CheckedFileName;
+  file: CheckedFileName | "change-risk";
   /** first: the first rule that matches decides, the last one being the default. collect: all that match count. */
   hit: "first" | "collect";
   rules: readonly Rule[];
@@ -58,7 +57,7 @@ export function compileChecked(
     if (condition && "problems" in condition) problems.push(...condition.problems);
     else rules.push({ id, why, ...(condition && { condition }) });
   }
-  const found = problems.length > 0 ? problems : opened.more(rules);
+  const found = problems.length > 0 ? problems : opened.more();
   return found.length > 0 ? { problems: found } : { file: name, hit, rules };
 }
 
@@ -66,21 +65,11 @@ interface Opened {
   hit: "first" | "collect";
   sections: readonly Section[];
   /** What is wrong beyond form and conditions. */
-  more(rules: readonly Rule[]): Problem[];
+  more(): Problem[];
 }
 
 function open(name: CheckedFileName, yaml: YamlFile): Opened | { problems: Problem[] } {
   switch (name) {
-    case "change-risk": {
-      const checked = checkAgainst(yaml, ChangeRiskFile);
-      if ("problems" in checked) return checked;
-      const { factors, evidence, rollback } = checked.value;
-      return {
-        hit: "collect",
-        sections: [section("factors", factors), section("evidence", evidence), section("rollback", rollback)],
-        more: (rules) => changeRiskProblems(yaml, checked.value, rules),
-      };
-    }
     case "requests": {
       const checked = checkAgainst(yaml, RequestsFile);
       return "problems" in checked ? checked : firstMatch(checked.value, () => requestsProblems(yaml, checked.value));

@@ -6,6 +6,7 @@ import type { NamedTimes } from "../expression-own.ts";
 import type { Problem } from "../problem.ts";
 import { AutonomyFile, compileAutonomy } from "./autonomy.ts";
 import { type Calendar, calendarOf } from "./calendar.ts";
+import { type ChangeRisk, compileChangeRisk } from "./change-risk.ts";
 import { CHECKED_FILES, type CheckedFileName, type CheckedTable, compileChecked } from "./checked.ts";
 import { policyDeclarations } from "./declarations.ts";
 import { compileFreezes, FreezesFile, sharedIds } from "./freezes.ts";
@@ -23,6 +24,7 @@ export interface PolicyFiles extends Partial<Record<CheckedFileName, YamlFile>> 
   freezes?: YamlFile;
   sla?: YamlFile;
   autonomy?: YamlFile;
+  "change-risk"?: YamlFile;
   /** The text of a calendar file of the folder; undefined where there is none of that name. */
   readIcs(name: string): string | undefined;
 }
@@ -75,16 +77,19 @@ export function compilePolicy(
       compileAutonomy(yaml, file, compile),
     ),
   };
+  const risk = files["change-risk"] && keep(compileChangeRisk(files["change-risk"], compile));
   const checked: CheckedTable[] = CHECKED_FILES.flatMap((name) => {
     const yaml = files[name];
     return (yaml && keep(compileChecked(name, yaml, compile))) ?? [];
   });
-  if (files.routing && isComplete(rules)) problems.push(...adviceEchoes(files.routing, rules));
+  if (files.routing && isComplete(rules)) problems.push(...adviceEchoes(files.routing, rules, risk));
   if (files.freezes) problems.push(...sharedIds(files.freezes, freezes ?? [], gates ?? []));
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
   const version = versionOf(files, freezes ?? [], known);
-  return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), checked) };
+  // Nobody watches over changes that have been made yet; those rules are checked and tested like the files above.
+  if (risk && risk.rollback.length > 0) checked.push({ file: "change-risk", hit: "collect", rules: risk.rollback });
+  return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), { checked, risk }) };
 }
 
 const LEVELS: ReadonlySet<string> = new Set(["priority", "impact", "urgency"]);
@@ -93,9 +98,14 @@ const LEVELS: ReadonlySet<string> = new Set(["priority", "impact", "urgency"]);
  * A rule that sets by advice what a guard or a service level reads would change them one look later, when the value is
  * the ticket's own: what a model says would have lifted a gate, or moved a promise.
  */
-function adviceEchoes(yaml: YamlFile, { routing, gates, freezes, sla }: PolicyRules): Problem[] {
+function adviceEchoes(
+  yaml: YamlFile,
+  { routing, gates, freezes, sla }: PolicyRules,
+  risk: ChangeRisk | undefined,
+): Problem[] {
   const readBy = new Map<string, string>();
-  for (const [file, rules] of Object.entries({ gates, freezes, sla }))
+  const scoring = risk ? [...risk.factors, ...risk.evidence] : [];
+  for (const [file, rules] of Object.entries({ gates, freezes, sla, "change-risk": scoring }))
     for (const { id, condition } of rules)
       for (const path of condition?.expression.reads ?? []) readBy.set(path, `${file}/${id}`);
   return routing.rules.flatMap(({ condition, desired }, at) =>
@@ -163,6 +173,8 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
     ]),
   );
   for (const name of CHECKED_FILES) if (files[name]) values[name] = files[name].value;
+  // Policies of before changes were scored had this file and no rule of it in their traces.
+  if (files["change-risk"]) values["change-risk"] = { scores: files["change-risk"].value };
   const ics = freezes.flatMap(({ window }) =>
     "ics" in window ? [[window.ics, sha256Hex(files.readIcs(window.ics) ?? "")]] : [],
   );

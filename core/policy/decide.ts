@@ -13,6 +13,7 @@ import { boundValue, isText } from "./guards.ts";
 import { type Inputs, inputsDigest, readsText, withheldDigest, withoutPeople, withoutText } from "./inputs.ts";
 import type { Policy } from "./policy.ts";
 import { relianceOf } from "./reliance.ts";
+import { assess, heldBack, missingTexts } from "./risk.ts";
 import type { Desired } from "./routing.ts";
 
 /** A decision, or the facts that must be fetched before there can be one, the cheapest first. */
@@ -32,8 +33,8 @@ export function decide(ticket: Ticket, facts: Facts, policy: Policy, nowMs: numb
 
 /** Makes a decision again from what was kept of its inputs. The same policy version gives the same bytes. */
 export function redecide(inputs: Inputs, policy: Policy): Outcome {
-  const { ticket, facts, now, withheldDigest: withheld, bound, verdicts, verdictsWithoutAdvice } = inputs;
-  const again = { bound, verdicts, verdictsWithoutAdvice };
+  const { ticket, facts, now, withheldDigest: withheld, bound, verdicts, verdictsWithoutAdvice, missing } = inputs;
+  const again = { bound, verdicts, verdictsWithoutAdvice, missing };
   return decideWith({ ticket, facts, policy, nowMs: Date.parse(now), withheld, ...again });
 }
 
@@ -54,6 +55,7 @@ export function inputsOf(ticket: Ticket, facts: Facts, policy: Policy, nowMs: nu
     bound: Object.fromEntries(bound.map((path) => [path, boundValue(ticket, path)])),
     verdicts: keptOf(decision.trace.verdicts, decision.trace.messages),
     verdictsWithoutAdvice,
+    missing: policy.risk ? missingTexts(ticket, policy.risk.evidence.rules) : [],
     facts: withoutPeople(facts),
     now: instant(nowMs),
     policyVersion: policy.version,
@@ -71,7 +73,10 @@ function decideWith(question: Question): Outcome {
   // A rule that errs only with advice was not asked a question that could stop anything without it.
   const routed = found.holds.length > 0 && bare ? bare.routed : found;
   const free = allowed.holds.length > 0 && bare ? bare.free : allowed;
-  const holds = union([...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...(bare?.holds ?? [])]);
+  const assessed = assess(policy.risk, [own.tally, bare?.tally], question);
+  const guarding = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...assessed.holds];
+  const holds = union([...guarding, ...(bare?.holds ?? [])]);
+  const keptBack = heldBack(ticket, [...frozen.holds, ...(bare?.frozen.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
   // A service level is a promise: what a model says does not change it.
   const { clocked } = bare ?? own;
@@ -82,11 +87,15 @@ function decideWith(question: Question): Outcome {
   const advice = relianceOf(ticket, facts, policy, { advised: routed.rule, bare: alone.routed.rule, targetBp });
   const followed = advice?.limit ? alone.routed.rule : routed.rule;
   const chosen = stopped ? undefined : followed;
-  const desired = inOrder(joined(followed?.desired ?? {}, clocks.desired));
-  const bars = statedGates([...gates.gates, ...frozen.gates], {
+  const desired = inOrder({
+    ...joined(followed?.desired ?? {}, clocks.desired),
+    ...assessed.desired,
+    ...keptBack,
+  });
+  const bars = statedGates([...gates.gates, ...frozen.gates, ...assessed.gates], {
     ...{ ticket, desired, remembered: facts.gates ?? {}, nowMs, stopped, bound: question.bound },
   });
-  const told: Omit<Decision, "id" | "trace"> = {
+  const told: Omit<Decision, "id" | "risk" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
     set: stopped ? {} : desired,
     suggests: stopped || !advice?.limit ? {} : inOrder(routed.rule?.desired ?? {}),
@@ -96,17 +105,19 @@ function decideWith(question: Question): Outcome {
     holds,
     sla: clocks.states,
     escalations: clocks.escalations,
-    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs, bars.wakeAtMs]),
+    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs, bars.wakeAtMs, assessed.wakeAtMs]),
     mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(alone.free)),
     inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
     policyVersion: policy.version,
   };
   const { verdicts, messages } = asked;
-  const reads = recordedReads(policy.paths, asked.read);
+  const { risk } = assessed;
+  const reads = recordedReads(risk && policy.risk ? policy.risk.paths : policy.paths, asked.read);
   // What is told stands in one order, so the text is the same wherever it is made. The runs say all that the letters
   // say, in a text that is far shorter to digest.
-  const id = sha256Hex(JSON.stringify([Object.values(told), verdicts.runs, reads, messages])).slice(0, 16);
-  return { decision: { id, ...told, trace: { verdicts: verdicts.letters, reads, messages } } };
+  const text = JSON.stringify([Object.values(told), verdicts.runs, reads, messages, ...(risk ? [risk] : [])]);
+  const id = sha256Hex(text).slice(0, 16);
+  return { decision: { id, ...told, risk, trace: { verdicts: verdicts.letters, reads, messages } } };
 }
 
 /** The rule of autonomy.yaml that holds for a ticket as long as no advice is known; undefined where facts are needed first. */
@@ -135,8 +146,9 @@ function passOver(question: Question) {
   const frozen = asked.freezes();
   const clocked = asked.first(policy.sla, undefined, "skip");
   const free = asked.first(policy.autonomy, policy.autonomy.fallback, "hold");
+  const tally = asked.risk();
   const holds = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds];
-  return { asked, routed, gates, frozen, clocked, free, holds };
+  return { asked, routed, gates, frozen, clocked, free, tally, holds };
 }
 
 /** The same as if advice had been asked for in vain. */
@@ -149,11 +161,14 @@ function unadvised({ verdictsWithoutAdvice, verdicts: _, ...question }: Question
  * The digest of what a decision asks for, without the inputs it came from: two decisions with the same outcome differ
  * in nothing that anyone outside could see.
  */
-export function outcomeDigest({ because, set, suggests, gates, holds, sla, escalations, mode }: Decision): string {
+export function outcomeDigest(decision: Decision): string {
+  const { because, set, suggests, gates, holds, sla, escalations, mode, risk } = decision;
   const rules = because.map(({ rule }) => rule);
   // How long a clock has run is no news; that it stands still, or that a step was taken, must be remembered.
   const clocks = sla.map(({ clock, state, memory }) => [clock, state, memory.taken]);
-  return digestOf(asJson({ because: rules, set, suggests, gates, holds, clocks, escalations, mode }));
+  // That one dependent more was counted is no news; that another factor counts is.
+  const scored = risk && { risk: [risk.tier, risk.points, risk.by, risk.factors.map(({ id }) => id)] };
+  return digestOf(asJson({ because: rules, set, suggests, gates, holds, clocks, escalations, mode, ...scored }));
 }
 
 /**

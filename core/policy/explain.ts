@@ -5,7 +5,7 @@ import { instant } from "../clock.ts";
 import type { Decision, SkipReason, SlaState } from "../decision.ts";
 import type { TicketView } from "../store/store.ts";
 import { durationText } from "./duration.ts";
-import { isTraceOf, type TraceLine, traceLines } from "./trace.ts";
+import { isTraceOf, readText, type TraceLine, traceLines } from "./trace.ts";
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   open: "its outcome is not known yet",
@@ -45,7 +45,7 @@ export function explain(view: TicketView, trace: boolean): string[] {
   const determining = traced.find(({ rule }) => decision.because.some((because) => rule === `routing/${because.rule}`));
   const read = determining && readText(determining.reads);
   if (read) lines.push(`  The rule read: ${read}.`);
-  lines.push(...gateLines(decision), ...clockLines(decision), ...autonomyLines(decision));
+  lines.push(...riskLines(decision), ...gateLines(decision), ...clockLines(decision), ...autonomyLines(decision));
   lines.push(...adviceLines(decision));
   lines.push(...actionLines(view), ...ownershipLines(view));
   lines.push(
@@ -101,6 +101,19 @@ function ownershipLines(view: TicketView): string[] {
   return Object.entries(view.fields).flatMap(([field, memory]) =>
     memory?.theirs ? [`A person changed ${field} after us; it is theirs and is left alone.`] : [],
   );
+}
+
+function riskLines({ risk }: Decision): string[] {
+  if (!risk) return [];
+  const { points, tier, by, factors } = risk;
+  const scored = by === "model" ? ", by the trained model and by what is not known" : "";
+  return [
+    `  Its risk is ${tier.replace("_", " ")}, with ${points} points${scored}.`,
+    ...factors.map((factor) => {
+      const read = factor.value === "" ? "" : ` [${factor.value}]`;
+      return `    ${factor.points < 0 ? "" : "+"}${factor.points} ${factor.why} (${factor.id})${read}`;
+    }),
+  ];
 }
 
 function gateLines({ gates }: Decision): string[] {
@@ -170,12 +183,6 @@ function ruleLines(traced: readonly TraceLine[]): string[] {
 function readSuffix(reads: Readonly<Record<string, string>>): string {
   const text = readText(reads);
   return text === "" ? "" : ` [${text}]`;
-}
-
-function readText(reads: Readonly<Record<string, string>>): string {
-  return Object.entries(reads)
-    .map(([path, value]) => (value === "" ? `${path} is empty` : `${path} = ${value}`))
-    .join(", ");
 }
 
 function shown(value: string | number | null): string {

@@ -60,7 +60,7 @@ export type ClocksFact = z.infer<typeof ClocksFact>;
 /** Rule → what is remembered of the last round of asking for it; nothing of who answered. */
 export const GatesFact = z.record(
   z.string(),
-  GateMemory.pick({ bindsDigest: true, state: true, expiresAt: true, present: true, stood: true }),
+  GateMemory.pick({ bindsDigest: true, state: true, requestedAt: true, expiresAt: true, present: true, stood: true }),
 );
 export type GatesFact = z.infer<typeof GatesFact>;
 

@@ -69,7 +69,9 @@ function stateOf(memory: GatesFact[string] | undefined, nowMs: number): Gate["st
 /** What our own decision makes of bound fields, in the form in which they are bound. */
 function willBe(binds: readonly Bindable[], { ticket, desired }: GateQuestion): Record<string, string> {
   return Object.fromEntries(
-    binds.flatMap((path) => {
+    binds.flatMap((path): [string, string][] => {
+      // The risk is set by another name than it is bound by.
+      if (path === "change.risk") return desired.changeRisk === undefined ? [] : [[path, String(desired.changeRisk)]];
       const value = desired[path as SettableField]; // of a path that is none there is no value
       if (value === undefined) return [];
       // Rules name a person by e-mail or id, the ticket by id: only what is wanted can be bound.

@@ -13,7 +13,8 @@ import type { Span } from "./window.ts";
 const FROZEN = ["schedule", "implement"] as const;
 /** A change in one of these is on its way: that it says no window is no reason to let it pass. */
 const UNDER_WAY = new Set(["scheduled", "in_progress"]);
-const OVER = new Set(["review", "resolved", "closed", "canceled"]);
+/** A change in one of these has been made, or never will be. */
+export const OVER: ReadonlySet<Ticket["status"]> = new Set(["review", "resolved", "closed", "canceled"]);
 
 /** The digest of the fields an approval is bound to: change one of them and it is another. `known` stands for texts that are not there any more. */
 export function boundDigest(
@@ -35,6 +36,12 @@ export function isText(path: string): path is Bindable {
 export function boundValue(ticket: Ticket, path: Bindable): string {
   const value = bound(ticket, path);
   return TEXTS.has(path) ? sha256Hex(String(value)) : String(value);
+}
+
+/** Whether nothing stands in a bindable field. */
+export function isBlank(ticket: Ticket, path: Bindable): boolean {
+  const value = bound(ticket, path);
+  return value === null || String(value).trim() === "";
 }
 
 function bound(ticket: Ticket, path: Bindable): string | number | null {

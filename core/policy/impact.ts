@@ -78,3 +78,12 @@ export function impactContext(impact: ImpactFact): Record<string, bigint | boole
     Object.entries(impact).map(([name, value]) => [name, typeof value === "number" ? BigInt(value) : value]),
   );
 }
+
+/** Of an item about which all is known, and nothing speaks against a change. */
+export const QUIET_IMPACT: ImpactFact = {
+  ...{ dependents: 0, dependentsCut: false, criticalDependents: 0, missing: 0, services: 0 },
+  ...{ changes: 0, failedChanges: 0, incidents: 0, neighbourIncidents: 0, daysSinceChange: -1 },
+  ...{ groupChanges: 0, groupFailed: 0, modelChanges: 0, modelFailed: 0, collisions: 0, platformConflicts: 0 },
+  ...{ stale: false, orphaned: false, duplicate: false, ownerless: false, relationless: false, noHistory: false },
+  quality: 100,
+};

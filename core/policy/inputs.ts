@@ -27,6 +27,8 @@ export const Inputs = z.strictObject({
   verdicts: z.record(z.string(), z.string()),
   /** The same of the rules asked once more as if no advice had been given; empty where none was. */
   verdictsWithoutAdvice: z.record(z.string(), z.string()).default({}),
+  /** Texts that evidence requires and that were empty. */
+  missing: z.array(z.string()).default([]),
   facts: Facts,
   now: Instant,
   policyVersion: z.string(),
@@ -75,11 +77,16 @@ export function inputsDigest(
     [ticket.kind, ticket.status, ticket.priority, ticket.impact, ticket.urgency, ticket.category, ticket.subcategory],
     [ticket.assignmentGroup, ticket.ci, ticket.ciId, ticket.service],
     [ticket.createdAt, ticket.updatedAt, ticket.revision],
-    [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null],
+    [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null, ...flagsOf(change)],
     [request.item, request.quantity, request.price],
   ];
   const known = factsText(withoutPeople(facts));
   return sha256Hex(`${JSON.stringify(kept)}\n${withheld}\n${known}\n${version}\n${nowMs}`);
+}
+
+/** Named only where one is set: digests of before there were any stay what they are. */
+function flagsOf({ cabRequired, onHold }: Ticket["change"]): boolean[] {
+  return cabRequired || onHold ? [cabRequired, onHold] : [];
 }
 
 function factsText(facts: Facts): string {

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
+import type { ChangeRisk, EvidenceRule, FactorRule } from "./change-risk.ts";
 import type { CheckedTable } from "./checked.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
 import { FACT_NAMES, type FactName } from "./facts.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { GateRule } from "./gates.ts";
+import type { RiskScorer } from "./risk.ts";
 import type { Routing, RoutingRule } from "./routing.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleIndex, ruleIndex } from "./rule-index.ts";
@@ -22,9 +24,19 @@ export interface PolicyRules {
 
 /** The rules of one file with their index. */
 export interface Table<R extends Rule> {
-  file: "routing" | "gates" | "freezes" | "sla" | "autonomy";
+  file: "routing" | "gates" | "freezes" | "sla" | "autonomy" | "change-risk";
   rules: readonly R[];
   index: RuleIndex;
+}
+
+/** How changes are scored: the factors and the evidence of change-risk.yaml, and all else that stands in it. */
+export interface RiskPolicy extends Omit<ChangeRisk, "factors" | "evidence"> {
+  factors: Table<FactorRule>;
+  evidence: Table<EvidenceRule>;
+  /** Every path that a trace of a change records. */
+  paths: readonly ReadPath[];
+  /** Scores instead of the factors, where there is one. */
+  model?: RiskScorer;
 }
 
 /** Everything the rules are made of, compiled. Immutable; another version is another Policy. */
@@ -36,11 +48,13 @@ export interface Policy {
   freezes: Table<FreezeRule>;
   sla: Table<SlaRule>;
   autonomy: Table<AutonomyRule> & Omit<Autonomy, "rules">;
+  /** Undefined where there is no change-risk.yaml. */
+  risk: RiskPolicy | undefined;
   /** Rules of the other files: sound, testable, and no part of a decision. */
   checked: readonly CheckedTable[];
   /** Types of the customer's own fields. */
   custom: Readonly<Record<string, CelType>>;
-  /** Every path that some rule reads, sorted: what a trace records. */
+  /** Every path that some rule reads, sorted: what a trace records. Those of change-risk.yaml are recorded of changes only. */
   paths: readonly ReadPath[];
   /** Facts that some rule may ask for, the cheapest first. */
   asks: readonly FactName[];
@@ -71,7 +85,7 @@ export function policyFrom(
   rules: PolicyRules,
   custom: Readonly<Record<string, CelType>>,
   files: Readonly<Record<string, string>>,
-  checked: readonly CheckedTable[] = [],
+  { checked, risk }: { checked: readonly CheckedTable[]; risk: ChangeRisk | undefined },
 ): Policy {
   const { routing, gates, freezes, sla, autonomy } = rules;
   const tables = {
@@ -86,6 +100,11 @@ export function policyFrom(
       restored: autonomy.restored,
     },
   };
+  const scored = risk && {
+    ...risk,
+    factors: table("change-risk", risk.factors),
+    evidence: table("change-risk", risk.evidence),
+  };
   const traced = [
     ...named(tables.routing),
     { name: `routing/${routing.fallback.id}`, reads: [] },
@@ -95,13 +114,26 @@ export function policyFrom(
     ...named(tables.autonomy),
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
-  const paths = [...new Set(traced.flatMap(({ reads }) => reads))].sort().map(readPath);
-  return { version, ...tables, custom, paths, asks: asksOf(rules), rules: traced, files, checked };
+  const ofRisk = scored ? [...named(scored.factors), ...named(scored.evidence)] : [];
+  return {
+    ...{ version, ...tables, custom, files, checked },
+    risk: scored && { ...scored, paths: pathsOf([...traced, ...ofRisk]) },
+    paths: pathsOf(traced),
+    asks: asksOf(rules, risk),
+    // Behind all others: traces of before there was a score still read.
+    rules: [...traced, ...ofRisk],
+  };
 }
 
-function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules): FactName[] {
-  const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules];
+function pathsOf(rules: readonly TracedRule[]): ReadPath[] {
+  return [...new Set(rules.flatMap(({ reads }) => reads))].sort().map(readPath);
+}
+
+function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules, risk: ChangeRisk | undefined): FactName[] {
+  const scoring = risk ? [...risk.factors, ...risk.evidence] : [];
+  const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules, ...scoring];
   const asked = new Set(all.flatMap(({ condition }) => condition?.asks ?? []));
+  if (risk) asked.add("impact");
   // A scope is no expression, and looks at the item's environment all the same.
   if (freezes.some(({ environments }) => environments !== undefined)) asked.add("ci");
   return FACT_NAMES.filter((name) => asked.has(name));

@@ -7,9 +7,11 @@ import type { TestRun } from "../mapping/run-tests.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
 import type { Ticket } from "../ticket.ts";
+import { BOARD_IDS } from "./change-risk.ts";
 import { matchedBy } from "./checked.ts";
 import { FACT_ROUNDS_MAX, type Facts, factsUnanswered } from "./facts.ts";
 import type { Policy } from "./policy.ts";
+import { BOARD } from "./risk.ts";
 import { type Expectation, type PolicyTest, PolicyTests } from "./test-file.ts";
 import { decideTrial } from "./trial.ts";
 import { writtenRules } from "./written.ts";
@@ -139,13 +141,14 @@ function unknownCustom({ ticket }: PolicyTest, { custom }: Policy): Fault[] {
 function unknownIds(expected: Expectation, policy: Policy, known: readonly string[]): Fault[] {
   const ids = (file: string): string[] =>
     known.filter((name) => name.startsWith(`${file}/`)).map((name) => name.slice(file.length + 1));
-  const guards = [...ids("gates"), ...ids("freezes")];
+  const guards = [...ids("gates"), ...ids("freezes"), ...(policy.risk ? [BOARD] : [])];
   const any = [...known, ...known.map((name) => name.slice(name.indexOf("/") + 1))];
+  const holding = [...any, ...(policy.risk ? BOARD_IDS.map((id) => `change-risk/${id}`) : [])];
   const steps = policy.sla.rules.flatMap(({ clocks }) => clocks.flatMap((clock) => clock.steps.map(({ id }) => id)));
   const asked: readonly (readonly [string, readonly string[], readonly string[], string])[] = [
     ["rule", [expected.rule ?? []].flat(), ids("routing"), "routing rule"],
     ["gates", expected.gates ?? [], guards, "gate or freeze"],
-    ["holds", expected.holds ?? [], any, "rule"],
+    ["holds", expected.holds ?? [], holding, "rule"],
     ["escalations", expected.escalations ?? [], steps, "step"],
     ["because", expected.because ?? [], any, "rule"],
     ["becauseNot", expected.becauseNot ?? [], any, "rule"],
@@ -180,6 +183,7 @@ function differences(expected: Expectation, decision: Decision, matched: readonl
   compare("escalations", [...new Set(decision.escalations.map(({ step }) => step))]);
   compare("wakeAt", decision.wakeAt);
   compare("mode", decision.mode);
+  compare("risk", riskAsked(expected.risk, decision), riskText(decision));
   const isMatched = (id: string): boolean => matched.some((name) => name === id || name.endsWith(`/${id}`));
   const absent = (expected.because ?? []).filter((id) => !isMatched(id));
   const present = (expected.becauseNot ?? []).filter(isMatched);
@@ -187,6 +191,18 @@ function differences(expected: Expectation, decision: Decision, matched: readonl
     found.push({ key: "because", what: `${absent.join(" and ")} to match, and these matched: ${shownValue(matched)}` });
   if (present.length > 0) found.push({ key: "becauseNot", what: `${present.join(" and ")} not to match` });
   return found;
+}
+
+/** Of a decision's risk, what an expectation names. */
+function riskAsked(expected: Expectation["risk"], { risk }: Decision): unknown {
+  if (!expected || !risk) return risk && {};
+  const { tier, points } = risk;
+  return { ...(expected.tier !== undefined && { tier }), ...(expected.points !== undefined && { points }) };
+}
+
+function riskText({ risk }: Decision): string {
+  if (!risk) return "none";
+  return `${risk.tier}, ${risk.points}: ${risk.factors.map(({ id, points }) => `${id} ${points}`).join(", ")}`;
 }
 
 /** Ids and fields have no order in an expectation. */

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { CLASSIFY_FIELDS } from "../advice/step.ts";
 import { instant } from "../clock.ts";
 import { MODES } from "../config/settings.ts";
-import { ChangeFacet, Person, RequestFacet, SETTABLE_FIELDS, Ticket } from "../ticket.ts";
+import { CHANGE_RISKS, ChangeFacet, Person, RequestFacet, SETTABLE_FIELDS, Ticket } from "../ticket.ts";
 import { AdviceFact, Facts } from "./facts.ts";
+import { ImpactFact, QUIET_IMPACT } from "./impact.ts";
 
 const TESTS_MAX = 2_000;
 
@@ -50,6 +51,9 @@ const TestAdvice = z
     });
   });
 
+/** What is known of a change's item, as a test says it: what is not said is quiet, and known. */
+const TestImpact = ImpactFact.partial().transform((given) => ImpactFact.parse({ ...QUIET_IMPACT, ...given }));
+
 const Ids = z.array(z.string().min(1)).max(TESTS_MAX);
 
 /** What is not named is not compared; a list that is named is the whole list. */
@@ -70,6 +74,18 @@ export const Expectation = z
     /** When the rules say something else by themselves; null where only news can change it. */
     wakeAt: Hour.nullable().optional(),
     mode: z.enum(MODES).optional(),
+    /** How risky a change is: its tier, its points, or both; null where it has no risk, being no change or over. */
+    risk: z
+      .strictObject({
+        tier: z.enum(CHANGE_RISKS).exclude([""]).optional(),
+        points: z.int().nonnegative().optional(),
+      })
+      .refine(({ tier, points }) => tier !== undefined || points !== undefined, {
+        message: "expects nothing, so it could not fail",
+        params: { fix: "tier, points or both" },
+      })
+      .nullable()
+      .optional(),
     /** Rules of any file that must match, as `id` or `file/id`. */
     because: Ids.optional(),
     /** Rules of any file that must not match. */
@@ -77,7 +93,7 @@ export const Expectation = z
   })
   .refine((expected) => Object.keys(expected).length > 0, {
     message: "expects nothing, so it could not fail",
-    params: { fix: "rule, set, suggests, gates, holds, escalations, wakeAt, mode, because or becauseNot" },
+    params: { fix: "rule, set, suggests, gates, holds, escalations, wakeAt, mode, risk, because or becauseNot" },
   });
 export type Expectation = z.infer<typeof Expectation>;
 
@@ -87,7 +103,10 @@ export const PolicyTest = z.strictObject({
   /** What is not said is empty, of the lowest priority, and new. */
   ticket: TestTicket,
   /** What is known beside the ticket. A fact that the rules ask for and that is not given has no answer. */
-  facts: Facts.extend({ advice: TestAdvice.nullable().optional() }).optional(),
+  facts: Facts.extend({
+    advice: TestAdvice.nullable().optional(),
+    impact: TestImpact.nullable().optional(),
+  }).optional(),
   /** The hour of the decision; without it, when the ticket was updated or created, or noon of 15 January 2026 in UTC. */
   now: Hour.optional(),
   expect: Expectation,

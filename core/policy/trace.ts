@@ -27,3 +27,10 @@ export function traceLines({ verdicts, reads, messages }: Trace, rules: readonly
 export function isTraceOf({ trace }: Decision, rules: readonly TracedRule[]): boolean {
   return trace.verdicts.length === rules.length;
 }
+
+/** What was read, in words. */
+export function readText(reads: Readonly<Record<string, string>>): string {
+  return Object.entries(reads)
+    .map(([path, value]) => (value === "" ? `${path} is empty` : `${path} = ${value}`))
+    .join(", ");
+}

@@ -144,8 +144,8 @@ export function gatesFact(judged: readonly JudgedGate[]): GatesFact {
   for (const { memory, stranded } of judged.toSorted((a, b) =>
     a.memory.requestedAt < b.memory.requestedAt ? -1 : 1,
   )) {
-    const { bindsDigest, state, expiresAt, present, stood } = memory;
-    fact[memory.rule] = { bindsDigest, state: stranded ? "void" : state, expiresAt, present, stood };
+    const { bindsDigest, state, requestedAt, expiresAt, present, stood } = memory;
+    fact[memory.rule] = { bindsDigest, state: stranded ? "void" : state, requestedAt, expiresAt, present, stood };
   }
   return fact;
 }
@@ -233,6 +233,8 @@ export interface ApprovalsDone {
   applied: string[];
   dropped: { actionId: string; reason: string }[];
   asked: GateMemory[];
+  /** The record was put on hold, which is ours to end. */
+  heldBy: string | undefined;
 }
 
 /**
@@ -263,6 +265,7 @@ export async function carryOutApprovals(
   }
   for (const { actionId, memory } of undos) {
     const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen });
+    if (undone.onHold) done.heldBy = actionId;
     if (undone.done) done.applied.push(actionId);
     else
       done.dropped.push({

@@ -189,12 +189,13 @@ async function write(
     deps.log.info("a claim was lost before its write; the new holder goes on", { ticket: claim.ticket });
     return undefined;
   }
-  const done: ApprovalsDone = { applied: [], dropped: [], asked: [] };
+  const done: ApprovalsDone = { applied: [], dropped: [], asked: [], heldBy: undefined };
   try {
     if (desk.approvals) await carryOutApprovals(desk.approvals, work.approvals, work.write, done);
     const result = await desk.connector.write(work.write);
     deps.meter.count("interlock_writes_total", { connection: claim.connection });
     work.asked.push(...done.asked);
+    work.held = done.heldBy !== undefined;
     const { applied, dropped } = result;
     return { ...result, applied: [...applied, ...done.applied], dropped: [...dropped, ...done.dropped] };
   } catch (error) {

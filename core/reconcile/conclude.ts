@@ -1,4 +1,4 @@
-import { afterWrites } from "../act/plan.ts";
+import { afterWrites, type FieldChange } from "../act/plan.ts";
 import { ConnectorError, describeError } from "../errors.ts";
 import type { GateMemory } from "../gates/gate.ts";
 import type { FieldWrite, MarkerQuery, Write, WriteResult } from "../ports.ts";
@@ -53,7 +53,8 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
   const noteId = work.write.note?.actionId;
   const told = receipts.some(({ actionId, outcome }) => actionId === noteId && outcome !== "dropped");
   const applied = work.changes.filter((_, index) => receipts[index]?.outcome === "applied");
-  const fields = afterWrites(work.fields, applied, deps.clock.now());
+  const held: FieldChange[] = work.held ? [{ field: "onHold", before: "false", after: "true" }] : [];
+  const fields = afterWrites(work.fields, [...applied, ...held], deps.clock.now());
   const detail = dropped
     .map((receipt) => receipt.detail)
     .join("; ")

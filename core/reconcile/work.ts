@@ -23,6 +23,8 @@ export interface Work {
   approvals: ApprovalWork;
   /** Rounds that were asked, once they were. */
   asked: GateMemory[];
+  /** It put the record on hold past its fields, to undo a side door. */
+  held: boolean;
   /** The mode it was planned under. */
   mode: Mode;
   /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
@@ -98,6 +100,7 @@ export function workOf(
     actions: [...sets, ...done.actions, note],
     approvals: done.approvals,
     asked: [],
+    held: false,
     changes: planned.changes,
     mode: modeOf(deps, claim.connection),
     earlier: receipts,

@@ -64,6 +64,9 @@ export function fieldsOf(site: JiraSite): JiraField[] {
     { id: "customfield_10107", name: "Planned start", kind: "datetime" },
     { id: "customfield_10108", name: "Planned end", kind: "datetime" },
     { id: "customfield_10109", name: "Affected CI", kind: "text" },
+    { id: "customfield_10110", name: "Board required", kind: "select", options: ["Yes", "No"] },
+    { id: "customfield_10111", name: "On hold", kind: "select", options: ["Yes", "No"] },
+    { id: "customfield_10112", name: "Backout plan", kind: "adf" },
   ];
 }
 

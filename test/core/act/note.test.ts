@@ -129,6 +129,9 @@ describe("a note", () => {
       "Priority",
       "Impact",
       "Urgency",
+      "Risk of the change",
+      "Board required",
+      "On hold",
     ]);
   });
 
@@ -164,7 +167,11 @@ describe("a note", () => {
       fc.property(fc.stringMatching(/^Kanari[0-9a-f]{8}$/), (word) => {
         const person = { id: "", name: word, email: `${word}@example.com` };
         const texts = { title: word, description: word, requester: person, labels: [word], custom: { a: word } };
-        const ticket = ticketWith({ ...texts, assignmentGroup: "", change: { type: "", risk: "", backoutPlan: word } });
+        const ticket = ticketWith({
+          ...texts,
+          assignmentGroup: "",
+          change: { type: "", risk: "", backoutPlan: word, cabRequired: false, onHold: false },
+        });
         const made = decided(ticket, policy, 0);
         const { changes } = planOf({ ticket, decision: made });
         expect(changes.length).to.be.greaterThan(0);

@@ -2,7 +2,7 @@ import { afterWrites, type FieldChange, type Plan, type PlanInput, plan } from "
 import type { Decision } from "../../../core/decision.ts";
 import { suggestionDigest } from "../../../core/policy/decide.ts";
 import type { FieldMemory, TicketMemory } from "../../../core/store/store.ts";
-import { SETTABLE_FIELDS, type SettableField, type Ticket } from "../../../core/ticket.ts";
+import { isGuardField, SETTABLE_FIELDS, type SettableField, type Ticket } from "../../../core/ticket.ts";
 import { TICKET } from "../support/tickets.ts";
 
 export const NOW_MS = Date.parse("2026-03-02T09:00:00Z");
@@ -23,6 +23,7 @@ export function decisionOf(set: Decision["set"], rest: Partial<Decision> = {}): 
     escalations: [],
     wakeAt: null,
     mode: "act",
+    risk: null,
     trace: { verdicts: "", reads: {}, messages: {} },
     inputsDigest: "ff",
     policyVersion: "p1",
@@ -82,6 +83,8 @@ export function applied(ticket: Ticket, changes: readonly FieldChange[]): Ticket
   const next = structuredClone(ticket);
   for (const { field, after } of changes) {
     if (field === "assignee") next.assignee = { id: String(after), name: "", email: "" };
+    else if (field === "changeRisk") Object.assign(next.change, { risk: after });
+    else if (isGuardField(field)) next.change[field] = after === "true";
     else Object.assign(next, { [field]: after });
   }
   return next;

@@ -10,6 +10,7 @@ import { loadConfig } from "../../../core/config/load.ts";
 import type { Decision } from "../../../core/decision.ts";
 import { carefulOf } from "../../../core/policy/autonomy.ts";
 import { CiFact, type Facts } from "../../../core/policy/facts.ts";
+import { QUIET_IMPACT } from "../../../core/policy/impact.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { ProblemsError } from "../../../core/problem.ts";
 import type { Ticket } from "../../../core/ticket.ts";
@@ -81,7 +82,7 @@ export const TICKETS: readonly Ticket[] = [
     kind: "change",
     title: "Swap the core switch",
     category: "",
-    change: { type: "normal", risk: "high", backoutPlan: "" },
+    change: { type: "normal", risk: "high", backoutPlan: "", cabRequired: false, onHold: false },
   }),
   ticketWith({ kind: "problem", title: "Printers lose their queue", category: "", priority: 3 }),
 ];
@@ -157,7 +158,7 @@ export function hostileDesk({ models, member, bounds, policy, question }: Under)
     securityCategories: new Set(SETS.labels.security_categories),
     ...{ auditBp: 300, auditSeed: "seed", textOf: ({ title }) => title },
   });
-  const known: Facts = { ci: CiFact.parse({}), members: {}, spend: { month: 0 } };
+  const known: Facts = { ci: CiFact.parse({}), members: {}, spend: { month: 0 }, impact: QUIET_IMPACT };
   return {
     async judge(ticket) {
       const advice = await adviser.classify(ticket, { wanted: CLASSIFY_FIELDS, spender: SPENDER });

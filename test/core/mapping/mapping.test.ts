@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { SETTABLE_FIELDS } from "../../../core/ticket.ts";
+import { fieldValue, SETTABLE_FIELDS } from "../../../core/ticket.ts";
 import { driftOf, mappingOf, mappingWith, REF, SHIPPED, shippedMapping, ticketOf } from "../support/mappings.ts";
 import { decided, policyOf } from "../support/policies.ts";
 
@@ -31,10 +31,13 @@ describe("the shipped mappings: written and read back", () => {
       for (const field of valued) {
         for (const value of new Set(Object.values(file.fields[field]?.values ?? {}))) {
           const patch = mapping.toVendor(field, value);
-          expect(patch, `${field} = ${value}`).not.to.equal(undefined);
+          // A choice that an instance has only where somebody added it is read, and written by whoever adds it here.
+          const isRare = name === "servicenow.change" && value === "very_high";
+          expect(patch === undefined, `${field} = ${value}`).to.equal(isRare);
+          if (isRare) continue;
           const written = { ...record, ...patch };
           const after = ticketOf(mapping, name === "servicenow.incident" ? asInstance(written) : written);
-          expect(after[field], `${field} = ${value}`).to.equal(value);
+          expect(fieldValue(after, field), `${field} = ${value}`).to.equal(value);
         }
       }
     });
@@ -83,7 +86,7 @@ describe("a mapping", () => {
       ci: "",
       service: "",
       labels: [],
-      change: { type: "", risk: "", backoutPlan: "" },
+      change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false },
       request: { item: "", quantity: 0, price: 0 },
       custom: {},
       impact: 3,

@@ -33,64 +33,6 @@ function tableOf(name: CheckedFileName, value: unknown): CheckedTable {
   return compiled;
 }
 
-const TIERS = { moderate: 10, high: 20, very_high: 30 };
-const CAB = { from: "high", approvers: { group: "Board" }, leadTime: "2d" };
-const FACTORS = [
-  rule("emergency", 'ticket.change.type == "emergency"', { points: 15 }),
-  rule("production", 'ci.environment == "Production"', { points: 15 }),
-];
-const ROLLBACK = { watch: "1h", on: { failedCheck: true }, ask: { group: "Managers" }, expires: "1h" };
-
-describe("change-risk.yaml", () => {
-  const file = (more: object): object => ({ factors: FACTORS, tiers: TIERS, cab: CAB, ...more });
-
-  it("is sound as it should be", () => {
-    expect(problemsOf("change-risk", file({}))).to.deep.equal([]);
-  });
-
-  it("has tiers that rise", () => {
-    expect(problemsOf("change-risk", file({ tiers: { moderate: 10, high: 10, very_high: 30 } }))).to.deep.equal([
-      "tiers: the tiers do not rise. Write moderate < high < very_high.",
-    ]);
-  });
-
-  it("has a board that some change can reach", () => {
-    expect(problemsOf("change-risk", file({ factors: FACTORS.slice(1) }))).to.deep.equal([
-      "cab.from: no change can reach high: all factors together give 15 of 20 points. Give the factors more points, or lower the tier.",
-    ]);
-  });
-
-  it("counts what missing evidence adds, and not what it holds", () => {
-    const evidence = (then: unknown): object =>
-      rule("plan", "true", { require: ["change.backoutPlan"], otherwise: then });
-    const one = { factors: FACTORS.slice(1) };
-    expect(problemsOf("change-risk", file({ ...one, evidence: [evidence({ points: 5 })] }))).to.deep.equal([]);
-    expect(problemsOf("change-risk", file({ ...one, evidence: [evidence("hold")] }))).to.have.lengthOf(1);
-  });
-
-  it("takes back without asking what is standard only", () => {
-    const rollback = (when: string): object =>
-      file({ rollback: [rule("back", when, { ...ROLLBACK, automatic: true })] });
-    expect(
-      problemsOf("change-risk", rollback('ticket.change.type == "standard" && ticket.priority > 2')),
-    ).to.deep.equal([]);
-    for (const when of ['ticket.change.type in ["standard", "normal"]', 'ticket.change.type != "emergency"', "true"])
-      expect(problemsOf("change-risk", rollback(when)), when).to.deep.equal([
-        'rollback.0.then.automatic: goes back without asking, and not for standard changes only. Begin the condition with ticket.change.type == "standard" &&, or write automatic: false.',
-      ]);
-  });
-
-  it("watches something", () => {
-    const back = rule("back", "true", { ...ROLLBACK, on: {} });
-    expect(problemsOf("change-risk", file({ rollback: [back] }))[0]).to.include("watches nothing");
-  });
-
-  it("has ids of its own over all sections", () => {
-    const evidence = [rule("emergency", "true", { require: ["ci"], otherwise: "hold" })];
-    expect(problemsOf("change-risk", file({ evidence }))[0]).to.include('the id "emergency" is taken');
-  });
-});
-
 describe("requests.yaml", () => {
   const FULFIL = [{ id: "do", group: "Desk", task: "Do it" }];
   const file = (does: object): object => ({ default: otherwise({ approve: [], fulfil: FULFIL, ...does }) });
@@ -175,13 +117,19 @@ describe("knowledge.yaml", () => {
 });
 
 describe("a file that is only checked", () => {
-  const RISK = { factors: FACTORS, tiers: TIERS, cab: CAB };
+  const KNOWN = { problem: "PRB1", until: "2027-03-31" };
+  const CONTRACTS = {
+    knownErrors: [
+      rule("urgent", "ticket.priority == 1", KNOWN),
+      rule("production", 'ci.environment == "Production"', KNOWN),
+    ],
+  };
 
   it("has its conditions checked, also where its form is wrong", () => {
-    const wrong = [rule("a", "ticket.chnge.type == 1", { points: 5 })];
-    expect(problemsOf("change-risk", { factors: [...FACTORS, ...wrong], tiers: TIERS, cab: CAB })).to.have.lengthOf(1);
-    const both = problemsOf("change-risk", { factors: wrong, tiers: TIERS });
-    expect(both.join("\n")).to.include("cab: is missing").and.to.include('ticket has no field "chnge"');
+    const wrong = rule("a", "ticket.chnge.type == 1", KNOWN);
+    expect(problemsOf("incidents", { knownErrors: [...CONTRACTS.knownErrors, wrong] })).to.have.lengthOf(1);
+    const both = problemsOf("incidents", { knownErrors: [wrong, rule("b", "true", { problem: "PRB1" })] });
+    expect(both.join("\n")).to.include("until: is missing").and.to.include('ticket has no field "chnge"');
   });
 
   it("is part of the policy's version and of what is kept, and of no trace", () => {
@@ -190,27 +138,28 @@ describe("a file that is only checked", () => {
         rules: [],
         default: otherwise({ leave: true }),
       }),
-      ...(value && { "change-risk": yamlOf("change-risk.yaml", value) }),
+      ...(value && { incidents: yamlOf("incidents.yaml", value) }),
       readIcs: () => undefined,
     });
-    const [without, with1, with2] = [undefined, RISK, { ...RISK, tiers: { ...TIERS, very_high: 29 } }].map((value) => {
+    const fewer = { knownErrors: CONTRACTS.knownErrors.slice(1) };
+    const [without, with1, with2] = [undefined, CONTRACTS, fewer].map((value) => {
       const compiled = compilePolicy(files(value), {});
       if ("problems" in compiled) throw new Error(compiled.problems.map(renderProblem).join("\n"));
       return compiled.policy;
     });
     expect(new Set([without?.version, with1?.version, with2?.version]).size).to.equal(3);
-    expect(Object.keys(with1?.files ?? {})).to.include("change-risk.yaml");
+    expect(Object.keys(with1?.files ?? {})).to.include("incidents.yaml");
     expect(with1?.rules.map(({ name }) => name)).to.deep.equal(without?.rules.map(({ name }) => name));
-    expect(with1?.checked.map(({ file, rules }) => [file, rules.length])).to.deep.equal([["change-risk", 2]]);
+    expect(with1?.checked.map(({ file, rules }) => [file, rules.length])).to.deep.equal([["incidents", 2]]);
     expect(policyOf([]).checked).to.deep.equal([]);
   });
 
   it("tells which of its rules a ticket meets: all of them, or the first", () => {
-    const emergency = ticketWith({ kind: "change", change: { type: "emergency", risk: "", backoutPlan: "" } });
-    const risk = tableOf("change-risk", RISK);
+    const urgent = ticketWith({ kind: "change", priority: 1 });
+    const contracts = tableOf("incidents", CONTRACTS);
     const ci = { name: "", className: "", environment: "Production", criticality: "", owner: "" };
-    expect(matchedBy(risk, emergency, { ci }, 0, {})).to.deep.equal({
-      matched: ["emergency", "production"],
+    expect(matchedBy(contracts, urgent, { ci }, 0, {})).to.deep.equal({
+      matched: ["urgent", "production"],
       errored: [],
     });
     const fulfil = [{ id: "do", group: "Desk", task: "Do it" }];
@@ -222,7 +171,7 @@ describe("a file that is only checked", () => {
       ],
       default: otherwise({ approve: [], fulfil }),
     });
-    expect(matchedBy(requests, emergency, {}, 0, {})).to.deep.equal({ matched: ["b"], errored: [] });
+    expect(matchedBy(requests, urgent, {}, 0, {})).to.deep.equal({ matched: ["b"], errored: [] });
     expect(matchedBy(requests, ticketWith({ kind: "problem" }), {}, 0, {})).to.deep.equal({
       matched: ["a"],
       errored: [],
@@ -230,9 +179,9 @@ describe("a file that is only checked", () => {
   });
 
   it("asks for a fact first, and errs where it is not to be had", () => {
-    const risk = tableOf("change-risk", RISK);
-    expect(matchedBy(risk, ticketWith({}), {}, 0, {})).to.deep.equal({ needs: ["ci"] });
-    expect(matchedBy(risk, ticketWith({}), { ci: null }, 0, {})).to.deep.equal({
+    const contracts = tableOf("incidents", CONTRACTS);
+    expect(matchedBy(contracts, ticketWith({}), {}, 0, {})).to.deep.equal({ needs: ["ci"] });
+    expect(matchedBy(contracts, ticketWith({}), { ci: null }, 0, {})).to.deep.equal({
       matched: [],
       errored: ["production"],
     });

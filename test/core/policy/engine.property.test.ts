@@ -32,7 +32,7 @@ const RUNS = { numRuns: CASES };
 /** Every rule is a candidate: nothing is looked up. */
 function unindexed(policy: Policy): Policy {
   const all = (rules: readonly Rule[]): RuleIndex => ({ candidates: () => [...rules.keys()] });
-  const { routing, gates, freezes, sla, autonomy } = policy;
+  const { routing, gates, freezes, sla, autonomy, risk } = policy;
   return {
     ...policy,
     routing: { ...routing, index: all(routing.rules) },
@@ -40,6 +40,11 @@ function unindexed(policy: Policy): Policy {
     freezes: { ...freezes, index: all(freezes.rules) },
     sla: { ...sla, index: all(sla.rules) },
     autonomy: { ...autonomy, index: all(autonomy.rules) },
+    risk: risk && {
+      ...risk,
+      factors: { ...risk.factors, index: all(risk.factors.rules) },
+      evidence: { ...risk.evidence, index: all(risk.evidence.rules) },
+    },
   };
 }
 
@@ -91,6 +96,7 @@ describe("the policy engine (properties)", function (this: Mocha.Suite) {
           return (
             hasAll(gateNames(advised.gates), gateNames(without.gates)) &&
             hasAll(holdNames(advised.holds), holdNames(without.holds)) &&
+            (advised.risk?.points ?? -1) >= (without.risk?.points ?? -1) &&
             MODES.indexOf(advised.mode) <= MODES.indexOf(without.mode)
           );
         },
@@ -114,7 +120,10 @@ describe("the policy engine (properties)", function (this: Mocha.Suite) {
     const failing = "ticket.labels[99] == ticket.title";
     const beside = ofEach((plan) => {
       // Behind the others, so that the others keep their ids.
-      const more = { gates: [...plan.gates, failing], freezes: [...plan.freezes, failing] };
+      const more = {
+        ...{ gates: [...plan.gates, failing], freezes: [...plan.freezes, failing] },
+        ...{ factors: [...plan.factors, failing], evidence: [...plan.evidence, failing] },
+      };
       const front = { routing: [failing, ...plan.routing], autonomy: [failing, ...plan.autonomy] };
       return policyBy({ ...plan, ...more, ...front });
     });
@@ -123,7 +132,10 @@ describe("the policy engine (properties)", function (this: Mocha.Suite) {
         const sound = decided(ticket, policy, nowMs, facts);
         const broken = decided(ticket, beside(policy), nowMs, facts);
         const untouched = Object.keys(broken.set).length === 0;
-        return hasAll(gateNames(broken.gates), gateNames(sound.gates)) && broken.holds.length > 0 && untouched;
+        const asRisky = (broken.risk?.points ?? -1) >= (sound.risk?.points ?? -1);
+        return (
+          asRisky && hasAll(gateNames(broken.gates), gateNames(sound.gates)) && broken.holds.length > 0 && untouched
+        );
       }),
       RUNS,
     );

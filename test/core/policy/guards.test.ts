@@ -89,7 +89,8 @@ function change(planned: { start?: string; end?: string }, more: Partial<Ticket>
     ...(planned.start && { plannedStart: planned.start }),
     ...(planned.end && { plannedEnd: planned.end }),
   };
-  return ticketWith({ kind: "change", change: { type: "normal", risk: "low", backoutPlan: "", ...times }, ...more });
+  const facet = { type: "normal", risk: "low", backoutPlan: "", cabRequired: false, onHold: false, ...times } as const;
+  return ticketWith({ kind: "change", change: facet, ...more });
 }
 
 const INSIDE = { start: "2026-12-24T10:00:00.000Z", end: "2026-12-24T11:00:00.000Z" };

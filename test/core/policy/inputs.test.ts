@@ -17,6 +17,8 @@ const FULL: Ticket = {
     plannedStart: "2026-03-03T08:00:00.000Z",
     plannedEnd: "2026-03-03T09:00:00.000Z",
     backoutPlan: "Put it back.",
+    cabRequired: false,
+    onHold: false,
   },
   request: { item: "Laptop", quantity: 1, price: 900 },
   custom: { contactType: "phone", floor: 3, vip: true },

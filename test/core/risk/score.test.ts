@@ -5,7 +5,7 @@ import { RISK_FEATURES } from "../../../core/risk/features.ts";
 import { type RiskModelFile, type RiskWeights, RiskModelFile as Schema } from "../../../core/risk/model.ts";
 import { BASE, riskChance, riskPoints, riskScorer, wholeParts } from "../../../core/risk/score.ts";
 import type { Ticket } from "../../../core/ticket.ts";
-import { anyTicket, frozen, ticketWith } from "../support/tickets.ts";
+import { anyTicket, frozen, TICKET, ticketWith } from "../support/tickets.ts";
 
 /** Small and written by hand, so that every figure can be followed. */
 const MODEL: RiskModelFile = Schema.parse({
@@ -34,7 +34,7 @@ const NO_IMPACT: ImpactFact = {
 };
 
 function changeWith(change: Partial<Ticket["change"]>): Ticket {
-  return ticketWith({ kind: "change", change: { type: "normal", risk: "", backoutPlan: "", ...change } });
+  return ticketWith({ kind: "change", change: { ...TICKET.change, type: "normal", ...change } });
 }
 
 const count = fc.nat({ max: 5_000 });
@@ -162,7 +162,8 @@ describe("a score of change risk", () => {
       fc.property(anyTicket, anyTicket, anyImpact, (ticket, other, impact) => {
         const { type, plannedStart, plannedEnd } = ticket.change;
         const times = { ...(plannedStart && { plannedStart }), ...(plannedEnd && { plannedEnd }) };
-        const change = { type, risk: other.change.risk, backoutPlan: other.change.backoutPlan, ...times };
+        const { risk, backoutPlan, cabRequired, onHold } = other.change;
+        const change = { type, risk, backoutPlan, cabRequired, onHold, ...times };
         expect(score({ ...other, change }, impact)).to.deep.equal(score(ticket, impact));
       }),
     );

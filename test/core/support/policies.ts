@@ -24,6 +24,7 @@ export interface OtherFiles {
   freezes?: unknown;
   sla?: unknown;
   autonomy?: unknown;
+  "change-risk"?: unknown;
   ics?: Readonly<Record<string, string>>;
 }
 

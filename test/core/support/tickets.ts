@@ -29,7 +29,7 @@ export const TICKET: Ticket = {
   createdAt: "2026-03-02T08:15:00.000Z",
   updatedAt: "2026-03-02T08:16:30.000Z",
   revision: "4",
-  change: { type: "", risk: "", backoutPlan: "" },
+  change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false },
   request: { item: "", quantity: 0, price: 0 },
   custom: {},
 };
@@ -77,8 +77,10 @@ export const anyTicket: fc.Arbitrary<Ticket> = fc.record({
       plannedStart: instant,
       plannedEnd: instant,
       backoutPlan: text,
+      cabRequired: fc.boolean(),
+      onHold: fc.boolean(),
     },
-    { requiredKeys: ["type", "risk", "backoutPlan"] },
+    { requiredKeys: ["type", "risk", "backoutPlan", "cabRequired", "onHold"] },
   ),
   request: fc.record({ item: text, quantity: fc.nat(), price: fc.nat() }),
   custom: fc.dictionary(fc.stringMatching(/^[a-z][A-Za-z0-9]{0,9}$/), fc.oneof(text, fc.integer(), fc.boolean()), {

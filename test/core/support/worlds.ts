@@ -46,12 +46,17 @@ const CUSTOM = { text: "string", number: "int", flag: "bool" } as const;
 
 const ZONED = { zone: "Europe/Berlin", start: "2026-01-01T00:00" };
 
-/** The conditions a policy is made of, for its routing, gates, freezes and autonomy. */
+/** What a factor may ask besides: of the item's impact, and of what is known of it. */
+const OF_IMPACT = ["impact.dependents > 100", 'ticket.ci != "" && impact.collisions > 0', "impact.quality < 50"];
+
+/** The conditions a policy is made of, for its routing, gates, freezes, autonomy, and factors and evidence of changes. */
 export interface Plan {
   routing: readonly string[];
   gates: readonly string[];
   freezes: readonly string[];
   autonomy: readonly string[];
+  factors: readonly string[];
+  evidence: readonly string[];
 }
 
 function gateOf(when: string, at: number): unknown {
@@ -72,6 +77,21 @@ function freezeOf(when: string, at: number): unknown {
     window: at % 2 === 0 ? { ...ZONED, for: "20d", rrule: "FREQ=MONTHLY" } : { ...ZONED, end: "2050-01-01T00:00" },
     scope: { kinds: ["change", "request"], when, ...(at % 3 === 0 && { environments: ["production"] }) },
     ...(at % 2 === 0 ? { severity: "hard" } : soft),
+  };
+}
+
+function riskOf(factors: readonly string[], evidence: readonly string[]): unknown {
+  const require = ["title", "change.backoutPlan", "change.plannedStart"];
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+    factors: factors.map((when, at) => ({ id: `f-${at}`, why: "It says so", when, then: { points: 10 * (at + 1) } })),
+    evidence: evidence.map((when, at) => ({
+      ...{ id: `e-${at}`, why: "It says so", when },
+      // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+      then: { require: require.slice(at % 3), otherwise: at % 2 === 0 ? "hold" : { points: 20 } },
+    })),
+    tiers: { moderate: 10, high: 40, very_high: 90 },
+    cab: { from: "moderate", approvers: { group: "Board" }, leadTime: "5d" },
   };
 }
 
@@ -109,7 +129,7 @@ export function reordered<T>(value: T): T {
 
 /** A policy of these conditions; `written` changes how its files, and what is in them, are written down. */
 export function policyBy(
-  { routing, gates, freezes, autonomy }: Plan,
+  { routing, gates, freezes, autonomy, factors, evidence }: Plan,
   written: <T>(files: T) => T = (files) => files,
 ): Policy {
   const MODE = ["observe", "suggest", "act"] as const;
@@ -126,6 +146,7 @@ export function policyBy(
       gates: gates.map(gateOf),
       freezes: freezes.map(freezeOf),
       sla: SLA,
+      "change-risk": riskOf(factors, evidence),
       // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
       autonomy: { rules: free, default: { id: "rest", why: "It says so", then: { mode: "act", targetError: "5%" } } },
     }),
@@ -139,6 +160,8 @@ export const anyPlan: fc.Arbitrary<Plan> = fc.record({
   gates: fc.array(condition, { minLength: 1, maxLength: 4 }),
   freezes: fc.array(condition, { maxLength: 2 }),
   autonomy: fc.array(condition, { maxLength: 2 }),
+  factors: fc.array(fc.oneof(condition, fc.constantFrom(...OF_IMPACT)), { minLength: 1, maxLength: 5 }),
+  evidence: fc.array(condition, { maxLength: 3 }),
 });
 
 /** Policies made before the cases are run: compiling is far slower than deciding. Their plans are always the same. */
@@ -197,12 +220,23 @@ function ofGroup(people: readonly string[]): Record<string, string[]> {
   return Object.fromEntries(people.map((id) => [id, ["VIP"]]));
 }
 
+/** Any impact its schema allows, small enough to meet conditions often. */
+export const anyImpact: fc.Arbitrary<ImpactFact> = fc.record({
+  ...{ dependents: fc.nat(200), criticalDependents: fc.nat(2), missing: fc.nat(2), services: fc.nat(5) },
+  ...{ changes: fc.nat(9), failedChanges: fc.nat(2), incidents: fc.nat(5), neighbourIncidents: fc.nat(8) },
+  ...{ groupChanges: fc.nat(30), groupFailed: fc.nat(4), modelChanges: fc.nat(30), modelFailed: fc.nat(2) },
+  ...{ daysSinceChange: fc.integer({ min: -1, max: 90 }), collisions: fc.nat(2) },
+  ...{ platformConflicts: fc.integer({ min: -1, max: 2 }), quality: fc.nat(100), dependentsCut: fc.boolean() },
+  ...{ stale: fc.boolean(), orphaned: fc.boolean(), duplicate: fc.boolean(), ownerless: fc.boolean() },
+  ...{ relationless: fc.boolean(), noHistory: fc.boolean() },
+});
+
 export const anyOtherFacts: fc.Arbitrary<Record<Exclude<(typeof FACT_NAMES)[number], "advice">, Facts[keyof Facts]>> =
   fc.record({
     ci: fc.option(fc.record({ name: word, className: word, environment: word, criticality: word, owner: word })),
     members: fc.option(fc.subarray(["u1", "u2"]).map(ofGroup)),
     spend: fc.option(fc.record({ month: fc.constantFrom(0, 501) })),
-    impact: fc.option(fc.nat(200).map(impactOf)),
+    impact: fc.option(anyImpact),
   });
 
 /** An item that so many others depend on, and about which all is known. */

@@ -1,0 +1,53 @@
+import type { Facts } from "../../../core/policy/facts.ts";
+import { type ImpactFact, QUIET_IMPACT } from "../../../core/policy/impact.ts";
+import type { Ticket } from "../../../core/ticket.ts";
+import { policyOf } from "./policies.ts";
+import { ticketWith } from "./tickets.ts";
+
+/** Before the changes that are planned here. */
+export const NOW_MS = Date.parse("2026-03-02T09:00:00Z");
+export const ROUTED = [{ id: "all", when: "true" }];
+
+export function rule(id: string, when: string, does: object): object {
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word admins write in a rule
+  return { id, why: `Because of ${id}`, when, then: does };
+}
+
+/** A change-risk.yaml. */
+export const FILE = {
+  factors: [
+    rule("production", 'ci.environment == "Production"', { points: 15 }),
+    rule("wide", "impact.dependents >= 20", { points: 20 }),
+    rule("odd-title", 'ticket.title.contains("odd")', { points: 5 }),
+    rule("emergency", 'ticket.change.type == "emergency"', { points: 50 }),
+  ],
+  evidence: [
+    rule("way-back", 'ticket.change.type != "standard"', { require: ["change.backoutPlan"], otherwise: "hold" }),
+    rule("who", "true", { require: ["assignmentGroup", "service"], otherwise: { points: 7 } }),
+  ],
+  tiers: { moderate: 20, high: 40, very_high: 70 },
+  cab: { from: "high", approvers: { groups: ["Board"], need: 2 }, leadTime: "48h", fallback: { group: "Managers" } },
+};
+
+export const policy = policyOf(ROUTED, undefined, {}, { "change-risk": FILE });
+
+export const WINDOW = { plannedStart: "2026-03-10T19:00:00.000Z", plannedEnd: "2026-03-10T20:00:00.000Z" };
+
+/** A change that nothing speaks against. */
+export function change(facet: Partial<Ticket["change"]> = {}, more: Partial<Ticket> = {}): Ticket {
+  const quiet = { type: "normal", risk: "", backoutPlan: "Put it back.", cabRequired: false, onHold: false } as const;
+  return ticketWith({
+    ...{ kind: "change", service: "Mail", assignmentGroup: "Servers" },
+    ...{ change: { ...quiet, ...WINDOW, ...facet }, ...more },
+  });
+}
+
+export const TEST = { name: "", className: "", environment: "Test", criticality: "", owner: "" };
+
+/** All is known of its item, and quiet but for this. */
+export function facts(impact: Partial<ImpactFact> = {}): Facts {
+  return { ci: TEST, impact: { ...QUIET_IMPACT, ...impact } };
+}
+
+/** Of an item that makes a change of high risk. */
+export const RISKY = facts({ dependents: 25, stale: true, orphaned: true });
