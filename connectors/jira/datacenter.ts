@@ -68,13 +68,7 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
       }),
     comments: (id, maxResults, startAt = 0) =>
       send("GET", `/issue/${id}/comment`, { searchParams: { orderBy: "-created", maxResults, startAt } }),
-    moves: {
-      getIssue: ({ issueIdOrKey, fields }) =>
-        send("GET", `/issue/${issueIdOrKey}`, { searchParams: { fields: fields.join(",") } }),
-      getTransitions: ({ issueIdOrKey, expand }) =>
-        send("GET", `/issue/${issueIdOrKey}/transitions`, { searchParams: { expand } }),
-      doTransition: ({ issueIdOrKey, ...body }) => send("POST", `/issue/${issueIdOrKey}/transitions`, { body }),
-    },
+    moves: movesBy(send),
     mark: (id) => send("GET", `/issue/${id}/properties/${NOTE_PROPERTY}`),
     users: (email) => send("GET", "/user/search", { searchParams: { username: email, maxResults: 5 } }),
     async groups(key) {
@@ -113,6 +107,22 @@ export function datacenterRoutes(config: ClientConfig): JiraRoutes {
     },
     rich,
     plain: (body) => (typeof body === "string" ? body : adfToText(body)),
+  };
+}
+
+type Send = (
+  method: SendRequestOptions<unknown>["method"],
+  path: string,
+  rest?: Partial<SendRequestOptions<unknown>>,
+) => Promise<unknown>;
+
+function movesBy(send: Send): JiraRoutes["moves"] {
+  return {
+    getIssue: ({ issueIdOrKey, fields }) =>
+      send("GET", `/issue/${issueIdOrKey}`, { searchParams: { fields: fields.join(",") } }),
+    getTransitions: ({ issueIdOrKey, expand }) =>
+      send("GET", `/issue/${issueIdOrKey}/transitions`, { searchParams: { expand } }),
+    doTransition: ({ issueIdOrKey, ...body }) => send("POST", `/issue/${issueIdOrKey}/transitions`, { body }),
   };
 }
 

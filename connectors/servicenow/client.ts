@@ -68,16 +68,7 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
   // The token endpoint has a rate limit of its own.
   const calls = callGate(connection, limits, deps, (operation) => (operation === "token" ? "oauth" : "api"));
 
-  const askToken: TokenCall = (form, read) =>
-    calls.run("token", async () => {
-      const send = () =>
-        http.post<string>(TOKEN_PATH, new URLSearchParams(form).toString(), {
-          headers: { "Content-Type": "application/x-www-form-urlencoded" },
-          signal: AbortSignal.timeout(limits.callTimeoutMs),
-        });
-      return read(await answered({ connection, operation: "token", writes: false }, send));
-    });
-  const credentials = credentialsFor(settings.auth, deps, askToken);
+  const credentials = credentialsFor(settings.auth, deps, tokenCall(deps, http, calls));
 
   const addressBytes: ServiceNowClient["addressBytes"] = (request) =>
     settings.baseUrl.length + addressOf(request).length;
@@ -119,13 +110,7 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
   function batch(operation: string, requests: readonly ListRequest[]): Promise<(Listed | undefined)[]> {
     const body = batchBody(requests.map(addressOf));
     const sent: Sent = { operation, method: "POST", path: BATCH_PATH, body, writes: false };
-    return authorised(sent, (call, answer) => {
-      const parts = batchParts(call, answer, requests.length);
-      return requests.map((request, at) => {
-        const part = parts[at];
-        return part && listedFrom({ ...call, operation: request.operation }, part);
-      });
-    });
+    return authorised(sent, (call, answer) => partsFrom(call, answer, requests));
   }
 
   return {
@@ -141,6 +126,35 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
       await ended;
     },
   };
+}
+
+function tokenCall(
+  { connection, limits }: ClientDeps,
+  http: ReturnType<typeof transport>["http"],
+  calls: ReturnType<typeof callGate>,
+): TokenCall {
+  return (form, read) =>
+    calls.run("token", async () => {
+      const send = () =>
+        http.post<string>(TOKEN_PATH, new URLSearchParams(form).toString(), {
+          headers: { "Content-Type": "application/x-www-form-urlencoded" },
+          signal: AbortSignal.timeout(limits.callTimeoutMs),
+        });
+      return read(await answered({ connection, operation: "token", writes: false }, send));
+    });
+}
+
+/** Each part as the list it answers; undefined where the instance left it out. */
+function partsFrom(
+  call: Parameters<typeof listedFrom>[0],
+  answer: Parameters<typeof batchParts>[1],
+  requests: readonly ListRequest[],
+): (Listed | undefined)[] {
+  const parts = batchParts(call, answer, requests.length);
+  return requests.map(({ operation }, at) => {
+    const part = parts[at];
+    return part && listedFrom({ ...call, operation }, part);
+  });
 }
 
 function transport({ settings, limits }: ClientDeps) {

@@ -85,25 +85,9 @@ export function listings(connection: string, client: ServiceNowClient): Listings
     const [only] = asked;
     if (only !== undefined && asked.length === 1) return [await listRows(connection, client, only)];
     const answers: Rows<Row>[] = [];
-    for (const portion of inChunks(asked, PARTS_MAX)) answers.push(...(await batched(portion)));
+    for (const portion of inChunks(asked, PARTS_MAX))
+      answers.push(...(await batched(connection, client, portion, fault)));
     return answers;
-  }
-
-  async function batched(asked: readonly TableListing<typeof Row>[]): Promise<Rows<Row>[]> {
-    const served = new Map<TableListing<typeof Row>, Rows<Row>>();
-    for (let batches = 0; batches < BATCHES_MAX && served.size < asked.length; batches += 1) {
-      const left = asked.filter((one) => !served.has(one));
-      const answers = await batchRows(connection, client, left);
-      for (const [at, one] of left.entries()) {
-        const answer = answers[at];
-        if (answer) served.set(one, answer);
-      }
-    }
-    return asked.map((one) => {
-      const answer = served.get(one);
-      if (answer) return answer;
-      throw fault("unavailable", `left parts of ${BATCHES_MAX} batches in a row unserved; it is short of time or room`);
-    });
   }
 
   async function lists(asked: readonly Listing[]): Promise<Listed[]> {
@@ -139,6 +123,29 @@ export function listings(connection: string, client: ServiceNowClient): Listings
   }
 
   return { list, lists, pages, counts, byIds, fault };
+}
+
+/** All parts of a batch; what the instance leaves unserved is asked again, a few times. */
+async function batched(
+  connection: string,
+  client: ServiceNowClient,
+  asked: readonly TableListing<typeof Row>[],
+  fault: (kind: FaultKind, message: string) => ConnectorError,
+): Promise<Rows<Row>[]> {
+  const served = new Map<TableListing<typeof Row>, Rows<Row>>();
+  for (let batches = 0; batches < BATCHES_MAX && served.size < asked.length; batches += 1) {
+    const left = asked.filter((one) => !served.has(one));
+    const answers = await batchRows(connection, client, left);
+    for (const [at, one] of left.entries()) {
+      const answer = answers[at];
+      if (answer) served.set(one, answer);
+    }
+  }
+  return asked.map((one) => {
+    const answer = served.get(one);
+    if (answer) return answer;
+    throw fault("unavailable", `left parts of ${BATCHES_MAX} batches in a row unserved; it is short of time or room`);
+  });
 }
 
 /** One listing on its way, page by page. */

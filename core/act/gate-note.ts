@@ -129,6 +129,14 @@ function factLines({ kind, priority, ci, service, change, request }: Ticket): st
   return [`What: ${kind}, ${facts.join(", ")}`];
 }
 
-function riskLines(_decision: Decision): string[] {
-  return [];
+/** The heaviest factors, with what each of them saw. */
+function riskLines({ risk }: Decision): string[] {
+  if (!risk) return [];
+  const factors = [...risk.factors].sort((a, b) => b.points - a.points).slice(0, FACTORS_MAX);
+  return [
+    `Risk: ${risk.tier}, ${risk.points} points${risk.by === "model" ? ", by what was learnt from closed changes" : ""}`,
+    ...factors.map(({ why, value, points }) => `  +${points} ${why}${value === "" ? "" : ` (${value})`}`),
+  ];
 }
+
+const FACTORS_MAX = 8;

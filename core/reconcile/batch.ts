@@ -135,7 +135,10 @@ async function nextFor(
     if (next.kind === "approvers") break;
     if (next.kind !== "facts") return next;
     const { facts } = known;
-    const fetched = await fetchFacts(deps, desk, next.ticket, { needs: next.needs, facts, policy: read.policy });
+    const fetched = await fetchFacts(deps, desk, next.ticket, {
+      ...{ needs: next.needs, facts, policy: read.policy },
+      last: claim.memory?.decisionId,
+    });
     const entries = [...known.entries, ...fetched.entries];
     known = { ...known, ...fetched, facts: { ...facts, ...fetched.facts }, entries };
   }

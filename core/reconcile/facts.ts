@@ -1,5 +1,6 @@
 import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
 import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
+import type { ImpactFact } from "../policy/impact.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Ticket } from "../ticket.ts";
 import { type Fetched, fetchAdvice } from "./advise.ts";
@@ -15,15 +16,41 @@ export async function fetchFacts(
   deps: FetchingDeps,
   desk: Desk,
   ticket: Ticket,
-  { needs, facts, policy }: { needs: readonly FactName[]; facts: Facts; policy: Policy },
+  {
+    needs,
+    facts,
+    policy,
+    last,
+  }: { needs: readonly FactName[]; facts: Facts; policy: Policy; last?: string | undefined },
 ): Promise<Fetched> {
   const [name] = needs;
   if (name === undefined) return { facts: {}, entries: [] };
   if (name === "advice") return fetchAdvice(deps, ticket, facts, policy);
+  const frozen = name === "impact" ? await frozenImpact(deps, ticket, last) : undefined;
+  if (frozen) return { facts: { impact: frozen }, entries: [] };
   return { facts: await fetchFact(deps, desk, ticket, name), entries: [] };
 }
 
-type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "clock">;
+type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "clock"> & {
+  store: Pick<ReconcileDeps["store"], "decided">;
+};
+
+/** What the last decision on the same version of a change was made from: whoever asks again gets the same answer. */
+async function frozenImpact(
+  { store }: Pick<FetchingDeps, "store">,
+  ticket: Ticket,
+  last: string | undefined,
+): Promise<ImpactFact | undefined> {
+  const kept = last === undefined || last === "" ? undefined : await store.decided(last);
+  const impact = kept?.inputs.facts.impact;
+  return kept && impact && versionOf(kept.inputs.ticket) === versionOf(ticket) ? impact : undefined;
+}
+
+/** All of a change that its impact is read by. An edit of anything else, such as a note, leaves it the same version. */
+function versionOf({ ref, ci, ciId, service, assignmentGroup, change }: Ticket): string {
+  const { type, plannedStart, plannedEnd } = change;
+  return JSON.stringify([ref.id, ci, ciId, service, assignmentGroup, type, plannedStart, plannedEnd]);
+}
 
 async function fetchFact(
   deps: FetchingDeps,

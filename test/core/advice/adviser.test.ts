@@ -204,6 +204,7 @@ describe("a chain of advice", () => {
       log: recordingLog(),
       meter: { count: () => {} },
       mayRead: () => true,
+      store: { decided: async () => undefined },
     };
     for (const when of [
       'advice.intent == "x" || advice.category == "y"',

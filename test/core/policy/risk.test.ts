@@ -170,7 +170,8 @@ describe("the board", () => {
         why: "The board sees changes of high risk or more before they begin",
         ...{ groups: ["Board"], people: [], need: 2, before: ["schedule", "implement"] },
         binds: ["change.type", "change.plannedStart", "change.plannedEnd", "change.backoutPlan", "ci", "service"],
-        ...{ expiresMs: 345_600_000, fallbackGroup: "Managers" },
+        ...{ expiresMs: 345_600_000, fallbackGroup: "Managers", sideDoor: "undo" },
+        ...{ state: "needed", expiresAt: null, present: {}, stands: [], passed: [] },
       },
     ]);
     expect(decided(change(), policy, NOW_MS, facts({ dependents: 25 })).gates).to.deep.equal([]);

@@ -1,27 +1,38 @@
 import { expect } from "chai";
 import { ConnectorError, FAULT_KINDS, FAULT_RETRY, type FaultKind } from "../../../core/errors.ts";
+import { inputsOf } from "../../../core/policy/decide.ts";
 import type { FactName, Facts } from "../../../core/policy/facts.ts";
+import type { Inputs } from "../../../core/policy/inputs.ts";
 import type { Desk, FactSource, FactSources } from "../../../core/reconcile/deps.ts";
 import { fetchFacts } from "../../../core/reconcile/facts.ts";
+import type { Ticket } from "../../../core/ticket.ts";
 import { stoppedClock } from "../../contract/sqlite-rig.ts";
 import { recordingLog } from "../../routes/recording-log.ts";
-import { policyOf } from "../support/policies.ts";
+import { decided, policyOf } from "../support/policies.ts";
 import { ticketWith } from "../support/tickets.ts";
+import { impactOf } from "../support/worlds.ts";
 
 const BETH = { id: "beth", name: "Beth", email: "beth@example.com" };
 const TICKET = ticketWith({ ci: "DB-01", ciId: "db", requester: BETH });
 
 describe("facts, fetched for a ticket", () => {
-  function stage(facts: FactSources, mayRead: (connection: string) => boolean = () => true) {
+  function stage(
+    facts: FactSources,
+    mayRead: (connection: string) => boolean = () => true,
+    kept: Record<string, Inputs> = {},
+  ) {
     const counted: string[] = [];
     const log = recordingLog();
     const meter = { count: (name: string, labels: object) => counted.push(`${name} ${JSON.stringify(labels)}`) };
     // Of a desk, facts are all that is looked at.
     const desk = { facts } as Desk;
     const clock = stoppedClock();
-    const deps = { log, meter, mayRead, clock };
-    const fetch = async (needs: FactName[], ticket = TICKET): Promise<Facts> =>
-      (await fetchFacts(deps, desk, ticket, { needs, facts: {}, policy: policyOf([]) })).facts;
+    const store = {
+      decided: async (id: string) => (kept[id] ? { ticket: "t", inputs: kept[id], decidedAtMs: 0 } : undefined),
+    };
+    const deps = { log, meter, mayRead, clock, store };
+    const fetch = async (needs: FactName[], ticket = TICKET, last?: string): Promise<Facts> =>
+      (await fetchFacts(deps, desk, ticket, { needs, facts: {}, policy: policyOf([]), last })).facts;
     return { fetch, counted, log };
   }
   const month = (ask: FactSource<"spend">["ask"]): FactSources => ({ spend: { connection: "snow", ask } });
@@ -32,6 +43,28 @@ describe("facts, fetched for a ticket", () => {
     const { fetch } = stage(month(async () => ({ month: 5 })));
     expect(await fetch(["spend", "advice"])).to.deep.equal({ spend: { month: 5 } });
     expect(await fetch([])).to.deep.equal({});
+  });
+
+  it("of a change's impact are those of the last decision on the same version of it, and read again for another", async () => {
+    const change = ticketWith({
+      kind: "change",
+      change: { ...TICKET.change, plannedStart: "2026-03-10T20:00:00.000Z" },
+    });
+    const policy = policyOf([]);
+    const facts = { impact: impactOf(7) };
+    const inputs = inputsOf(change, facts, policy, 0, decided(change, policy, 0, facts));
+    const asked: string[] = [];
+    const ask = async (ticket: Ticket) => {
+      asked.push(ticket.revision);
+      return impactOf(9);
+    };
+    const { fetch } = stage({ impact: { connection: "snow", ask } }, undefined, { d1: inputs });
+    expect(await fetch(["impact"], { ...change, revision: "99", priority: 1 }, "d1")).to.deep.equal(facts);
+    expect(asked).to.deep.equal([]);
+    const moved = { ...change, change: { ...change.change, plannedStart: "2026-03-11T20:00:00.000Z" } };
+    expect(await fetch(["impact"], moved, "d1")).to.deep.equal({ impact: impactOf(9) });
+    expect(await fetch(["impact"], change, "another")).to.deep.equal({ impact: impactOf(9) });
+    expect(await fetch(["impact"], change)).to.deep.equal({ impact: impactOf(9) });
   });
 
   it("are null where nobody can be asked, and where whoever was asked has no answer", async () => {

@@ -22,8 +22,17 @@ const CHANGES = gate(
   "approvers: { group: Change Advisory Board }, before: [schedule, implement], binds: [title, change.plannedStart, change.plannedEnd], expires: 96h, sideDoor: undo",
 );
 const NOTHING = "[]\n";
+/** Points that no change has by itself; the board sees what is called risky. */
+const RISK = `factors:
+  - { id: risky, why: It says so, when: 'ticket.kind == "change" && ticket.title.contains("risky")', then: { points: 900 } }
+tiers: { moderate: 500, high: 800, very_high: 1000 }
+cab: { from: high, approvers: { group: Change Advisory Board, need: 2 }, leadTime: 48h, expires: 96h }
+`;
 /** Nothing but what a scenario is about. */
-const ALONE = { "freezes.yaml": NOTHING, "gates.test.yaml": NOTHING, "freezes.test.yaml": NOTHING };
+const ALONE = {
+  ...{ "freezes.yaml": NOTHING, "change-risk.yaml": RISK },
+  ...{ "gates.test.yaml": NOTHING, "freezes.test.yaml": NOTHING, "change-risk.test.yaml": NOTHING },
+};
 const SECURED = { ...ALONE, "gates.yaml": SECURITY };
 const CHANGED = { ...ALONE, "gates.yaml": CHANGES };
 
@@ -269,6 +278,42 @@ describe("Approvals in the native queues", () => {
     await desk.settle();
     expect(await gateEvents(ticket)).to.include("side_door");
     expect(ticket.notes().join("\n")).to.contain("Past the approval");
+  });
+});
+
+describe("The change advisory board", () => {
+  const BOARD = { ...ALONE, "gates.yaml": NOTHING };
+  const RISKY: Filed = { ...CHANGE, title: "A risky firmware" };
+
+  scenario(
+    "a risky normal change: the board is asked, two of it must agree, and the platform knows the risk",
+    BOARD,
+    async (desk) => {
+      const ticket = await submitted(desk, RISKY);
+      expect(await ticket.gate()).to.deep.equal(["change-risk/cab: requested"]);
+      expect((await ticket.decision()).risk).to.include({ tier: "high", by: "rules" });
+      expect(ticket.request()).to.contain("Risk: high").and.to.contain("It says so");
+      expect(ticket.field("changeRisk")).to.equal(desk.system === "Jira" ? "High" : "2");
+      expect(ticket.field("cabRequired")).to.be.oneOf(["true", "Yes"]);
+      ticket.answer("ann", "approved");
+      await desk.pass(POLL);
+      await desk.pass(4_000);
+      expect(await ticket.gate()).to.deep.equal(["change-risk/cab: requested"]);
+      if (desk.system === "Jira") expect(ticket.state()).to.equal("Awaiting approval");
+      ticket.answer("ben", "approved");
+      await desk.pass(POLL);
+      expect(await ticket.gate()).to.deep.equal(["change-risk/cab: granted"]);
+      expect(ticket.notes().join("\n")).to.contain("Approved by ANN, BEN");
+    },
+  );
+
+  scenario("too soon for the board: it is held, and nobody is asked before the window moves", BOARD, async (desk) => {
+    const ticket = await submitted(desk, { ...RISKY, start: "2026-03-03T20:00:00Z", end: "2026-03-03T22:00:00Z" });
+    const { holds, gates } = await ticket.decision();
+    expect([holds.map(({ rule }) => rule), gates]).to.deep.equal([["change-risk/lead-time"], []]);
+    ticket.edit({ start: "2026-03-10T20:00:00Z", end: "2026-03-10T22:00:00Z" });
+    await desk.settle();
+    expect(await ticket.gate()).to.deep.equal(["change-risk/cab: requested"]);
   });
 });
 

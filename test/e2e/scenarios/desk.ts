@@ -55,6 +55,8 @@ export interface Ticket {
   notes(): string[];
   /** In the system's own word. */
   state(): string;
+  /** A field of a change, in the system's own word. */
+  field(name: "changeRisk" | "cabRequired" | "onHold"): string;
   /** People who have a request in their queue that they could answer now. */
   asked(): Name[];
   /** The request as the approver reads it. */
@@ -154,7 +156,11 @@ function inServiceNow(rig: Rig, filed: Filed): Ticket {
             type: filed.type ?? "normal",
             backout_plan: filed.backoutPlan ?? "Restore",
           },
-          ...{ risk: RISKS.snow[filed.risk ?? "low"], start_date: time(filed.start), end_date: time(filed.end) },
+          ...{
+            ...(filed.risk && { risk: RISKS.snow[filed.risk] }),
+            start_date: time(filed.start),
+            end_date: time(filed.end),
+          },
           assignment_group: snow.group("Change Management"),
         }),
   };
@@ -178,6 +184,8 @@ function inServiceNow(rig: Rig, filed: Filed): Ticket {
         .filter(({ element }) => element === "work_notes")
         .map(({ value }) => value),
     state: () => snow.get(table, id)?.["state"] ?? "",
+    field: (name) =>
+      snow.get(table, id)?.[{ changeRisk: "risk", cabRequired: "cab_required", onHold: "on_hold" }[name]] ?? "",
     asked: () => [...new Set(ours().map((each) => nameOf(each["approver"] ?? "")))].sort(),
     request: () => requestIn(snow, ours()),
     answer(by, decision) {
@@ -258,7 +266,7 @@ function inJira(rig: Rig, filed: Filed): Ticket {
               { normal: "Normal", standard: "Standard", emergency: "Emergency" }[filed.type ?? "normal"],
             ),
           },
-          ...{ customfield_10106: option(RISKS.jira[filed.risk ?? "low"]) },
+          ...(filed.risk && { customfield_10106: option(RISKS.jira[filed.risk]) }),
           ...(filed.start && { customfield_10107: jiraTime(filed.start) }),
           ...(filed.end && { customfield_10108: jiraTime(filed.end) }),
         }),
@@ -271,6 +279,7 @@ function inJira(rig: Rig, filed: Filed): Ticket {
     group: () => nameIn(jira.get(id)?.fields["customfield_10101"]),
     notes: () => jira.comments(id).map(({ text }) => text),
     state,
+    field: (name) => valueIn(jira.get(id)?.fields[JIRA_FIELDS[name]]),
     asked: () => (state() === "Awaiting approval" ? askedIn(jira.comments(id).map(({ text }) => text)) : []),
     request: () =>
       jira
@@ -301,6 +310,17 @@ function inJira(rig: Rig, filed: Filed): Ticket {
       return 204;
     },
   };
+}
+
+const JIRA_FIELDS = {
+  changeRisk: "customfield_10106",
+  cabRequired: "customfield_10110",
+  onHold: "customfield_10111",
+} as const;
+
+function valueIn(field: unknown): string {
+  const option: unknown = Array.isArray(field) ? field[0] : field;
+  return option !== null && typeof option === "object" && "value" in option ? String(option.value) : "";
 }
 
 /** Members of the groups that the last request names: Jira shows the request in the issue, to all who see it. */
