@@ -60,8 +60,9 @@ export const Limits = z.strictObject({
   callSpacingMs: z.int().nonnegative().default(0),
   /** Of those places, how many bulk reads and sweeps leave to writes that people wait for; one is theirs in any case. */
   callsKeptMax: z.int().nonnegative().default(2),
-  /** How often the answers to a request are looked for, where no webhook tells of them. */
+  /** How often the answers to a request are looked for where no webhook tells of them: at first, and once it is old. */
   approvalPollMs: positive.default(60_000),
+  approvalPollMaxMs: positive.default(600_000),
   /** How often every record type is swept for changes that no webhook told of; each time up to a tenth sooner or later. */
   sweepEveryMs: positive.default(60_000),
   /** A sweep looks this far behind what it has seen: changes turn up late, and in Jira to the minute only. */
@@ -84,6 +85,11 @@ export function relationsBroken(limits: Limits): string[] {
   }
   if (limits.retryCapMs < limits.retryBaseMs) {
     broken.push(`retryCapMs (${limits.retryCapMs}) must not be below retryBaseMs (${limits.retryBaseMs})`);
+  }
+  if (limits.approvalPollMaxMs < limits.approvalPollMs) {
+    broken.push(
+      `approvalPollMaxMs (${limits.approvalPollMaxMs}) must not be below approvalPollMs (${limits.approvalPollMs})`,
+    );
   }
   if (limits.claimMax > limits.inFlightMax) {
     broken.push(`claimMax (${limits.claimMax}) must not exceed inFlightMax (${limits.inFlightMax})`);

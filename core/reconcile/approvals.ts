@@ -3,6 +3,7 @@ import type { AskWho, JudgedGate, PlannedAsk } from "../act/gates.ts";
 import { adviceLines } from "../act/note.ts";
 import { instant } from "../clock.ts";
 import type { Decision, Gate } from "../decision.ts";
+import { ConnectorError, FAULT_RETRY } from "../errors.ts";
 import type { Approvals, Electorate, OpenRequest, RequestStanding } from "../gates/approvals.ts";
 import { canBeGranted, couldStillBeGranted, type GateMemory, type GateRound, judgeGate } from "../gates/gate.ts";
 import type { GatesFact } from "../policy/facts.ts";
@@ -28,24 +29,49 @@ export const NO_QUEUE: QueueView = { requests: new Map(), electorates: new Map()
  */
 export async function seeApprovals(
   deps: ReconcileDeps,
-  { approvals }: Desk,
+  desk: Desk,
   claims: readonly Claim[],
 ): Promise<{ view: QueueView; clear: readonly Claim[] }> {
+  const { approvals } = desk;
   const waiting = claims.filter((claim) => openRequests(claim).length > 0);
   if (!approvals || waiting.length === 0) return { view: NO_QUEUE, clear: claims };
   try {
-    const open = waiting.flatMap(openRequests);
-    const standings = await approvals.standing(open.map(({ request }) => request));
-    const requests = new Map(
-      open.map(({ request }, at): [string, RequestStanding] => [request.marker, standings[at] ?? { state: "absent" }]),
-    );
-    const asked = open.filter(({ request }) => requests.get(request.marker)?.state === "standing");
-    const electorates = await electoratesOf(approvals, asked, deps.clock.now());
-    return { view: { requests, electorates, ownIds: await approvals.ownIds() }, clear: claims };
+    return { view: await viewOf(approvals, waiting, deps.clock.now()), clear: claims };
   } catch (error) {
+    // A system that is down would only be asked so many times more.
+    const isTheirOwn = error instanceof ConnectorError && FAULT_RETRY[error.kind] === "park";
+    if (waiting.length > 1 && isTheirOwn) return eachAlone(deps, desk, claims, waiting);
     await Promise.all(waiting.map((claim) => handleFailure(deps, claim, error, "approvals_unreadable")));
     return { view: NO_QUEUE, clear: claims.filter((claim) => !waiting.includes(claim)) };
   }
+}
+
+/** One request that cannot be judged is no reason to stop the others. */
+async function eachAlone(
+  deps: ReconcileDeps,
+  desk: Desk,
+  claims: readonly Claim[],
+  waiting: readonly Claim[],
+): Promise<{ view: QueueView; clear: readonly Claim[] }> {
+  const seen = await Promise.all(waiting.map((claim) => seeApprovals(deps, desk, [claim])));
+  const clear = new Set([...claims.filter((claim) => !waiting.includes(claim)), ...seen.flatMap((each) => each.clear)]);
+  const view: QueueView = {
+    requests: new Map(seen.flatMap((each) => [...each.view.requests])),
+    electorates: new Map(seen.flatMap((each) => [...each.view.electorates])),
+    ownIds: new Set(seen.flatMap((each) => [...each.view.ownIds])),
+  };
+  return { view, clear: claims.filter((claim) => clear.has(claim)) };
+}
+
+async function viewOf(approvals: Approvals, waiting: readonly Claim[], nowMs: number): Promise<QueueView> {
+  const open = waiting.flatMap(openRequests);
+  const standings = await approvals.standing(open.map(({ request }) => request));
+  const requests = new Map(
+    open.map(({ request }, at): [string, RequestStanding] => [request.marker, standings[at] ?? { state: "absent" }]),
+  );
+  const asked = open.filter(({ request }) => requests.get(request.marker)?.state === "standing");
+  const electorates = await electoratesOf(approvals, asked, nowMs);
+  return { requests, electorates, ownIds: await approvals.ownIds() };
 }
 
 interface Open {

@@ -246,9 +246,15 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
 /** When the rules say something else, or answers are to be looked for. */
 function wakeAt({ limits }: ReconcileDeps, { decision, approvals, nowMs }: Prepared): number | null {
   const ruled = decision.wakeAt === null ? [] : [Date.parse(decision.wakeAt)];
-  const waits = approvals.asks.length > 0 || approvals.memory.some(({ state }) => state === "requested");
-  const times = [...ruled, ...(waits ? [nowMs + limits.approvalPollMs] : [])];
+  const asked = approvals.memory.filter(({ state }) => state === "requested");
+  const ages = [...approvals.asks.map(() => 0), ...asked.map(({ requestedAt }) => nowMs - Date.parse(requestedAt))];
+  const times = [...ruled, ...ages.map((ageMs) => nowMs + pollMs(ageMs, limits))];
   return times.length === 0 ? null : Math.min(...times);
+}
+
+/** What was asked long ago is looked for less often: a tenth of its age, within the limits. */
+function pollMs(ageMs: number, { approvalPollMs, approvalPollMaxMs }: ReconcileDeps["limits"]): number {
+  return Math.min(Math.max(Math.floor(ageMs / 10), approvalPollMs), approvalPollMaxMs);
 }
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {
