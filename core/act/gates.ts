@@ -101,8 +101,9 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
   for (const answer of memory.answers)
     if (answer.refused !== null && !wasSeen(answer, old)) event("answer_refused", { answer });
   const waited = old?.state === "requested" || half;
-  // Where nothing may be written nothing is taken back, so it is not void yet.
+  // Where nothing may be written nothing is taken back, so nothing is void yet; what people answered is on record.
   if (input.mode !== "act") {
+    if (memory.state === "granted" || memory.state === "refused") ended(memory, old, event);
     plan.memory.push(memory);
     return;
   }
@@ -114,16 +115,23 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
     if (gate) plan.memory.push({ ...memory, state: "void" });
     return;
   }
-  if (memory.state !== (old?.state ?? "requested")) {
-    const decided = memory.answers.filter(
-      ({ refused, decision }) => refused === null && (decision === "rejected") === (memory.state === "refused"),
-    );
-    event(memory.state === "void" ? "void" : endOf(memory.state), { by: decided.map(({ by }) => by) });
-  }
+  ended(memory, old, event);
   // Nobody is to answer in vain.
   if (waited && memory.state === "expired") plan.cancels.push(memory);
   if (memory.state === "expired" && gate) plan.park ??= expiredText(gate);
   plan.memory.push(gate ? closeDoors(judged, gate, { plan, event }) : memory);
+}
+
+/** Tells of an end that was not known before, with those whose answers brought it about. */
+function ended(
+  memory: GateMemory,
+  old: GateMemory | undefined,
+  event: (kind: GateEvent["kind"], more: Partial<GateEvent>) => void,
+): void {
+  if (memory.state === (old?.state ?? "requested")) return;
+  const decision = memory.state === "refused" ? "rejected" : "approved";
+  const decided = memory.answers.filter((answer) => answer.refused === null && answer.decision === decision);
+  event(memory.state === "void" ? "void" : endOf(memory.state), { by: decided.map(({ by }) => by) });
 }
 
 function endOf(state: "requested" | "granted" | "refused" | "expired"): GateEvent["kind"] {

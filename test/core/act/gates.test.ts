@@ -1,0 +1,176 @@
+import { expect } from "chai";
+import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGates } from "../../../core/act/gates.ts";
+import type { Gate } from "../../../core/decision.ts";
+import type { GateMemory } from "../../../core/gates/gate.ts";
+
+const GATE: Gate = {
+  ...{ rule: "board", why: "It says so", groups: ["Board"], people: [], need: "any", before: ["implement"] },
+  ...{ binds: ["title"], bindsDigest: "d1", expiresMs: 86_400_000, fallbackGroup: null, sideDoor: "tell" },
+  ...{ state: "needed", expiresAt: null, present: {}, stands: [], passed: [] },
+};
+
+const ROUND: GateMemory = {
+  ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "[il:g1]", answers: [] },
+  ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
+  ...{
+    groups: ["Board"],
+    people: [],
+    need: "any",
+    fallback: false,
+    seen: "1",
+    stood: [],
+    present: {},
+    doors: [],
+    undone: 0,
+  },
+};
+const WHO = { groups: ["Board"], people: [], need: "any", fallback: false } as const;
+
+function judged(memory: Partial<GateMemory> = {}, more: Partial<JudgedGate> = {}): JudgedGate {
+  return { memory: { ...ROUND, ...memory }, half: false, stranded: false, sideDoor: null, ...more };
+}
+
+function planned(gates: readonly Gate[], rest: Partial<GatePlanInput> = {}): GatePlan {
+  return planGates({
+    ...{ ticket: { kind: "incident", status: "in_progress" }, decision: { gates: [...gates], holds: [] } },
+    ...{ before: [], judged: [], mode: "act", canAsk: true, told: new Set() },
+    who: new Map([["board", WHO]]),
+    ...rest,
+  });
+}
+
+const kinds = ({ events }: GatePlan): string[] => events.map(({ kind }) => kind);
+
+describe("what is done about approvals", () => {
+  it("asks those who may answer, once they are known", () => {
+    expect(planned([GATE], { who: new Map() }).unresolved).to.deep.equal([GATE]);
+    const { asks, unresolved, park } = planned([GATE]);
+    expect({ asks, unresolved, park }).to.deep.equal({
+      ...{ asks: [{ gate: GATE, who: WHO, marker: undefined }], unresolved: [], park: undefined },
+    });
+  });
+
+  it("asks nobody below act, while everything waits for a person, about a draft, or when it is over", () => {
+    for (const mode of ["observe", "suggest"] as const) expect(planned([GATE], { mode }).asks).to.deep.equal([]);
+    const held = { gates: [GATE], holds: [{ rule: "r", reason: "no" }] };
+    expect(planned([GATE], { decision: held }).asks).to.deep.equal([]);
+    expect(planned([GATE], { ticket: { kind: "change", status: "new" } }).asks).to.deep.equal([]);
+    for (const status of ["resolved", "closed", "canceled"] as const)
+      expect(planned([GATE], { ticket: { kind: "incident", status } }).asks).to.deep.equal([]);
+  });
+
+  it("asks nobody twice: what is requested, granted, refused or expired stands", () => {
+    for (const state of ["requested", "granted", "refused", "expired"] as const)
+      expect(
+        planned([{ ...GATE, state }], { before: [{ ...ROUND, state }], judged: [judged({ state })] }).asks,
+      ).to.deep.equal([]);
+  });
+
+  it("asks on under the same mark what a crash left half asked", () => {
+    const { asks } = planned([{ ...GATE, state: "requested" }], { judged: [judged({}, { half: true })] });
+    expect(asks.map(({ marker }) => marker)).to.deep.equal(["[il:g1]"]);
+  });
+
+  it("no_approval_queue: where the connection has none, a person is needed", () => {
+    const { asks, unresolved, park } = planned([GATE], { canAsk: false });
+    expect([asks, unresolved, park?.reason]).to.deep.equal([[], [], "no_approval_queue"]);
+  });
+
+  it("no_approver: where nobody is left who may answer, a person is needed", () => {
+    const { asks, park } = planned([GATE], { who: new Map([["board", { nobody: "too few are left" }]]) });
+    expect([asks, park]).to.deep.equal([[], { reason: "no_approver", detail: "too few are left (rule board)" }]);
+  });
+
+  it("approval_expired: takes the request back, tells it once, and calls a person", () => {
+    const expired = { ...GATE, state: "expired" as const };
+    const plan = planned([expired], { before: [ROUND], judged: [judged({ state: "expired" })] });
+    expect([kinds(plan), plan.cancels.length, plan.park?.reason]).to.deep.equal([["expired"], 1, "approval_expired"]);
+    const again = planned([expired], {
+      before: [{ ...ROUND, state: "expired" }],
+      judged: [judged({ state: "expired" })],
+    });
+    expect([kinds(again), again.cancels.length, again.park?.reason]).to.deep.equal([[], 0, "approval_expired"]);
+  });
+
+  it("voids what was asked for something else, takes it back, and asks anew", () => {
+    const plan = planned([GATE], { before: [ROUND], judged: [judged()] });
+    expect([kinds(plan), plan.cancels.length, plan.asks.length]).to.deep.equal([["void"], 1, 1]);
+    expect(plan.memory.map(({ state }) => state)).to.deep.equal(["void"]);
+  });
+
+  it("voids a grant of something else, and has nothing to take back", () => {
+    const granted = { ...ROUND, state: "granted" as const };
+    const plan = planned([GATE], { before: [granted], judged: [judged({ state: "granted" })] });
+    expect([kinds(plan), plan.cancels.length, plan.asks.length]).to.deep.equal([["void"], 0, 1]);
+  });
+
+  it("takes back what no rule asks for any more, and forgets it", () => {
+    const plan = planned([], { before: [ROUND], judged: [judged()] });
+    expect([kinds(plan), plan.cancels.length, plan.memory]).to.deep.equal([["void"], 1, []]);
+  });
+
+  it("gone: where too few are left who could answer, it is taken back and others are asked", () => {
+    const who = { groups: ["Deputies"], people: [], need: "any", fallback: true } as const;
+    const plan = planned([GATE], {
+      before: [ROUND],
+      judged: [judged({}, { stranded: true })],
+      who: new Map([["board", who]]),
+    });
+    expect([kinds(plan), plan.cancels.length, plan.asks[0]?.who]).to.deep.equal([["gone"], 1, who]);
+  });
+
+  it("tells of an end once, and of each answer that does not count", () => {
+    const refused = {
+      ...{ id: "r1", decision: "approved", for: "ann", by: "rita", at: null },
+      refused: "requester",
+    } as const;
+    const state = "granted" as const;
+    const gates = [{ ...GATE, state }];
+    const plan = planned(gates, { before: [ROUND], judged: [judged({ state, answers: [refused] })] });
+    expect(kinds(plan)).to.deep.equal(["answer_refused", "granted"]);
+    expect(
+      kinds(planned(gates, { before: plan.memory, judged: [judged({ state, answers: [refused] })] })),
+    ).to.deep.equal([]);
+    const told = new Set(plan.events.map(eventName));
+    expect(
+      kinds(planned(gates, { before: [ROUND], judged: [judged({ state, answers: [refused] })], told })),
+    ).to.deep.equal([]);
+  });
+
+  describe("side_door", () => {
+    const passed: Gate = { ...GATE, state: "requested", passed: ["implement"], stands: ["implement"] };
+
+    it("is told once, and stays told", () => {
+      const plan = planned([passed], { before: [ROUND], judged: [judged()] });
+      expect([kinds(plan), plan.undos, plan.memory[0]?.doors]).to.deep.equal([["side_door"], [], ["implement"]]);
+      expect(
+        kinds(planned([passed], { before: plan.memory, judged: [judged({ doors: ["implement"] })] })),
+      ).to.deep.equal([]);
+    });
+
+    it("is undone where the rule says so, three times at the most; then a person is needed", () => {
+      const gate: Gate = { ...passed, sideDoor: "undo" };
+      const plan = planned([gate], { before: [ROUND], judged: [judged()] });
+      expect([kinds(plan), plan.undos.length, plan.memory[0]?.undone]).to.deep.equal([["side_door"], 1, 1]);
+      const last = planned([gate], { before: [ROUND], judged: [judged({ undone: 3 })] });
+      expect([last.undos, last.park?.reason]).to.deep.equal([[], "side_door"]);
+    });
+
+    it("through the request itself is told in the words of its queue", () => {
+      const sideDoor = "the field approval says approved";
+      const plan = planned([{ ...GATE, state: "requested" }], { before: [ROUND], judged: [judged({}, { sideDoor })] });
+      expect(plan.events.map(({ kind, what }) => [kind, what])).to.deep.equal([["side_door", sideDoor]]);
+    });
+  });
+
+  it("changes nothing of what is remembered where nothing may be written, but for the end that people gave it", () => {
+    const gone = planned([], { mode: "observe", before: [ROUND], judged: [judged()] });
+    expect([kinds(gone), gone.cancels, gone.memory]).to.deep.equal([[], [], [ROUND]]);
+    const granted = planned([{ ...GATE, state: "granted" }], {
+      mode: "observe",
+      before: [ROUND],
+      judged: [judged({ state: "granted" })],
+    });
+    expect(granted.memory.map(({ state }) => state)).to.deep.equal(["granted"]);
+  });
+});
