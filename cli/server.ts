@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
+import type { MayWrite } from "../connectors/calls.ts";
 import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
 import { MICROS_PER_CENT } from "../core/advice/money.ts";
 import { type Spending, spendingNow } from "../core/advice/spending.ts";
@@ -13,7 +14,7 @@ import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
 import { startIntake } from "../core/intake/intake.ts";
 import type { Log } from "../core/ports.ts";
-import type { ReconcileDeps } from "../core/reconcile/deps.ts";
+import { modeOf, type ReconcileDeps } from "../core/reconcile/deps.ts";
 import { type Loop, startLoop } from "../core/reconcile/loop.ts";
 import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
@@ -23,6 +24,7 @@ import { urlOf } from "./address.ts";
 import { type AdviceDeps, openAdvice } from "./advice.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
+import { openOperating } from "./operating.ts";
 import { openStoreUrl } from "./store.ts";
 import { openSweeping, type Sweeping } from "./sweeping.ts";
 import { VERSION } from "./version.ts";
@@ -73,18 +75,31 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
-  const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics });
+  const mayWrite: MayWrite = async (connection) => {
+    const known = await operating.lowered.refresh().then(
+      () => true,
+      () => false,
+    );
+    return known && modeOf({ policy: () => current.config.policy, mode }, connection) !== "observe";
+  };
+  const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics, mayWrite });
 
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
   const intake = startIntake(store, limits, wake);
   const shared = { store, limits, clock, log, meter: metrics };
   const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
+  const allowed = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
+  const mode = (connection: string): Mode => operating.lowered.lowest(connection, allowed(connection));
+  const operating = openOperating({
+    ...{ ...deps, ...shared, desks, wake, configured: () => current.mode },
+    allowed: (connection) => modeOf({ policy: () => current.config.policy, mode: allowed }, connection),
+  });
   const { adminToken } = deps;
   const http = createHttpServer(
     createApp({
       ...{ ...shared, sources, intake, metrics, adminToken, wake },
-      sweeps: sweeping.api,
+      ...{ sweeps: sweeping.api, revokes: operating.revokes, modes: operating.modes },
       refused: () => current.refused,
       spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
@@ -92,8 +107,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
   await orClose(listen(http, settings.listen), { store, dispatcher });
   await sweeping.checkIdentities();
-  const mode = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
-  const may = { mayRead: sweeping.mayRead, mode, policy: () => current.config.policy };
+  const refreshMode = (): Promise<void> => operating.lowered.refresh();
+  const may = { mayRead: sweeping.mayRead, mode, refreshMode, policy: () => current.config.policy };
   const running = startLoop({ ...deps, ...shared, ...may, ...advice.asked, desks, worker });
   loop = running;
   sweeping.start();

@@ -3,6 +3,7 @@ import type { JiraConnection } from "../../core/config/settings.ts";
 import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Archive, ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
+import type { MayWrite } from "../calls.ts";
 import { JiraApi } from "./api.ts";
 import { type JiraFacts, jiraFacts } from "./facts.ts";
 import { JiraFeed } from "./feed.ts";
@@ -23,6 +24,7 @@ export interface JiraOptions {
   clock: Clock;
   meter: Meter;
   log: Log;
+  mayWrite?: MayWrite;
 }
 
 /** Jira, Cloud or Data Center: bulk reads, one edit per decided ticket that carries its note along, a feed of changes, facts. */

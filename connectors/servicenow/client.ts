@@ -7,7 +7,7 @@ import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Meter } from "../../core/ports.ts";
 import { publicLookup } from "../address.ts";
-import { callGate } from "../calls.ts";
+import { callGate, type MayWrite } from "../calls.ts";
 import { type AuthDeps, type AuthHeaders, credentialsFor, type TokenCall } from "./auth.ts";
 import { type Answer, answered, resultOf, type TimedCall } from "./faults.ts";
 
@@ -21,6 +21,7 @@ export interface ClientDeps extends AuthDeps {
   limits: Limits;
   clock: Clock;
   meter: Meter;
+  mayWrite?: MayWrite;
 }
 
 export interface Request {
@@ -74,8 +75,9 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
 
   function once(request: Request, auth: AuthHeaders): Promise<Listed> {
     const { operation, method, body } = request;
-    return calls.run(operation, async () => {
-      const call: TimedCall = { connection, operation, writes: method !== "GET", nowMs: clock.now() };
+    const writes = method !== "GET";
+    const send = async (): Promise<Listed> => {
+      const call: TimedCall = { connection, operation, writes, nowMs: clock.now() };
       const answer = await answered(call, () =>
         http.request<string>({
           method,
@@ -87,7 +89,8 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
         }),
       );
       return { result: resultOf({ ...call, nowMs: clock.now() }, answer), total: totalOf(answer) };
-    });
+    };
+    return calls.run(operation, send, writes);
   }
 
   async function list(request: Request): Promise<Listed> {

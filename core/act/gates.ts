@@ -190,7 +190,7 @@ function noQueue(gates: readonly Gate[]): { reason: string; detail: string } {
 }
 
 function expiredText({ rule }: Gate): { reason: string; detail: string } {
-  const detail = `nobody who may answer did so in time (rule ${rule}); redrive it to ask again, or change what was asked for`;
+  const detail = `nobody who may answer did so in time, or the request was revoked (rule ${rule}); redrive it to ask again, or change what was asked for`;
   return { reason: "approval_expired", detail };
 }
 

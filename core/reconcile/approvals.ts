@@ -237,13 +237,13 @@ export interface ApprovalsDone {
 
 /**
  * Takes back, asks and undoes, in this order. `done` is filled as it goes: what stands in it when a call fails is done
- * all the same. Each call looks for what an earlier try of it has left before it does anything.
+ * all the same. `refuse` is asked before each call, and throws where it may not be made any more. Each call looks for what an earlier try of it has left before it does anything.
  */
 export async function carryOutApprovals(
   approvals: Approvals,
   { asks, cancels, undos }: ApprovalWork,
   { ref, recordType }: { ref: TicketRef; recordType: string },
-  done: ApprovalsDone,
+  { done, refuse }: { done: ApprovalsDone; refuse: () => Promise<void> },
 ): Promise<void> {
   const request = ({ marker, requestedAt }: GateMemory): OpenRequest => ({
     ref,
@@ -252,16 +252,19 @@ export async function carryOutApprovals(
     requestedAtMs: Date.parse(requestedAt),
   });
   for (const { actionId, memory } of cancels) {
+    await refuse();
     await approvals.cancel(request(memory));
     done.applied.push(actionId);
   }
   for (const { actionId, marker, round, text } of asks) {
     const { groups, people, need } = round;
+    await refuse();
     const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, text });
     done.asked.push(roundAt(round, marker, asked));
     done.applied.push(actionId);
   }
   for (const { actionId, memory } of undos) {
+    await refuse();
     const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen });
     if (undone.done) done.applied.push(actionId);
     else
