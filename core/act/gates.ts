@@ -103,7 +103,8 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
   const waited = old?.state === "requested" || half;
   // Where nothing may be written nothing is taken back, so it is not void yet.
   if (input.mode !== "act") {
-    plan.memory.push(memory);
+    // What was asked and told nobody yet stays in doubt, or nobody would ever be told.
+    if (old || !half) plan.memory.push(memory);
     return;
   }
   const isVoid = !stopped && memory.state !== "void" && isOver(memory, gate, input.ticket);

@@ -120,8 +120,10 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
     nowMs,
     limits: deps.limits,
   });
+  // Where nothing may be written nobody is told of a request that a crash left half made: it stays in doubt.
+  const askReceipts = mode === "act" ? recovery.askReceipts : [];
   return next(deps, {
-    ...{ recovery, claim, ticket, mapping, decision },
+    ...{ recovery: { ...recovery, askReceipts }, claim, ticket, mapping, decision },
     inputs: inputsOf(ticket, facts, read.policy, nowMs, decision),
     digest,
     suggestion,
