@@ -1,10 +1,11 @@
+import type { MayWrite } from "../connectors/calls.ts";
 import type { Clock, Ids } from "../core/clock.ts";
 import type { Mode } from "../core/config/settings.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping/mapping.ts";
 import { carefulOf } from "../core/policy/autonomy.ts";
 import type { Log } from "../core/ports.ts";
-import type { Desk } from "../core/reconcile/deps.ts";
+import { type Desk, modeOf, type ReconcileDeps } from "../core/reconcile/deps.ts";
 import { LoweredModes } from "../core/reconcile/modes.ts";
 import { previewOf } from "../core/reconcile/preview.ts";
 import type { Store } from "../core/store/store.ts";
@@ -18,27 +19,52 @@ export interface OperatingDeps {
   clock: Clock;
   ids: Ids;
   log: Log;
-  desks: ReadonlyMap<string, Desk>;
-  /** What the configuration and the server itself say. */
+  /** Asked once the server has them. */
+  desks: () => ReadonlyMap<string, Desk>;
   configured: () => Mode;
-  /** What holds without what was lowered, kill switch and identity included. */
-  allowed: (connection: string) => Mode;
+  /** What would hold if nobody had lowered it, without the kill switch. */
+  unlowered: (connection: string) => Mode;
+  policy: ReconcileDeps["policy"];
   wake: () => void;
 }
 
 /** What operators do to a running server: undo, and hold back. */
 export interface Operating {
-  lowered: LoweredModes;
+  /** For the loop, which heeds the kill switch itself. */
+  brakes: Pick<ReconcileDeps, "mode" | "refreshMode" | "policy">;
+  /** Asked before every single call that writes; false also where the store does not say what was lowered. */
+  mayWrite: MayWrite;
   revokes: RevokeApi;
   modes: ModeApi;
 }
 
 export function openOperating(deps: OperatingDeps): Operating {
-  const lowered = new LoweredModes(deps.store, deps.clock);
-  return { lowered, revokes: revokeApi(deps, lowered), modes: modeApi(deps, lowered) };
+  const { store, clock, policy, unlowered } = deps;
+  const lowered = new LoweredModes(store, clock);
+  const mode = (connection: string): Mode => lowered.lowest(connection, unlowered(connection));
+  const now = (connection: string): Mode => modeOf({ policy, mode }, connection);
+  return {
+    brakes: { mode, policy, refreshMode: () => lowered.refresh() },
+    async mayWrite(connection) {
+      try {
+        await lowered.refresh();
+      } catch {
+        return false;
+      }
+      return now(connection) !== "observe";
+    },
+    revokes: revokeApi(deps, { lowered, now }),
+    modes: modeApi(deps, { lowered, now }),
+  };
 }
 
-function revokeApi({ store, limits, ids, log, desks, allowed, wake }: OperatingDeps, lowered: LoweredModes): RevokeApi {
+/** What was lowered, and what holds on a connection by what is known. */
+interface Known {
+  lowered: LoweredModes;
+  now: (connection: string) => Mode;
+}
+
+function revokeApi({ store, limits, ids, log, desks, wake }: OperatingDeps, { lowered, now }: Known): RevokeApi {
   const most = limits.revokeActionsMax;
   return {
     async revoke(selector, who) {
@@ -52,20 +78,19 @@ function revokeApi({ store, limits, ids, log, desks, allowed, wake }: OperatingD
     },
     async preview(selector) {
       const found = await store.revocable(selector, most);
-      return found ? previewed(found, desks, limits.listMax) : { tooMany: most };
+      return found ? previewed(found, desks(), limits.listMax) : { tooMany: most };
     },
     async revocation(id) {
       const view = await store.revocation(id);
       if (!view) return undefined;
       await lowered.refresh();
-      const held = view.waitingFor.filter((name) => lowered.lowest(name, allowed(name)) !== "act");
-      return { ...view, heldBack: held };
+      return { ...view, heldBack: view.waitingFor.filter((name) => now(name) !== "act") };
     },
     actions: (id, page) => store.revokedActions(id, { ...page, limit: limits.listMax }),
   };
 }
 
-function previewed(found: readonly Revocable[], desks: OperatingDeps["desks"], listMax: number): RevokePreview {
+function previewed(found: readonly Revocable[], desks: ReadonlyMap<string, Desk>, listMax: number): RevokePreview {
   const lines = found.flatMap((ticket): RevokedView[] => {
     const { connection, key } = ticket;
     const desk = desks.get(connection);
@@ -95,8 +120,8 @@ function mappingOf(
   return mappings?.get(ticket.split("/")[1] ?? "") ?? mappings?.get(key.replace(/-\d+$/, ""));
 }
 
-function modeApi({ store, log, desks, configured, allowed, wake }: OperatingDeps, lowered: LoweredModes): ModeApi {
-  const names = (): string[] => [...desks.keys()];
+function modeApi({ store, log, desks, configured, wake }: OperatingDeps, { lowered, now }: Known): ModeApi {
+  const names = (): string[] => [...desks().keys()];
   return {
     async modes() {
       await lowered.refresh();
@@ -107,12 +132,12 @@ function modeApi({ store, log, desks, configured, allowed, wake }: OperatingDeps
           connection,
           configured: configured(),
           lowered: own.length === 0 ? null : own.map(({ mode }) => mode).reduce(carefulOf),
-          effective: lowered.lowest(connection, allowed(connection)),
+          effective: now(connection),
         };
       });
     },
     async setMode(connection, mode, by) {
-      if (connection !== null && !desks.has(connection)) return { outcome: "unknown_connection" };
+      if (connection !== null && !desks().has(connection)) return { outcome: "unknown_connection" };
       const most = configured();
       if (mode !== null && mode !== most && carefulOf(mode, most) === most)
         return { outcome: "above_configured", configured: most };

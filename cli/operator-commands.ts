@@ -13,7 +13,7 @@ export function addOperatorCommands(root: Command, { command, json, finish }: Re
       "undo what was written: fields that are still ours, requests for approval; notes are corrected",
     ),
   )
-    .option("--action <id>", "one action, as interlock explain names it")
+    .option("--action <id>", "one action, by the id that GET /api/tickets/... and explain --json show")
     .option("--rule <id>", "actions of decisions that this rule took part in")
     .option("--decision <id>", "actions of one decision")
     .option("--since <time>", "actions from then on: 2026-01-31T09:00:00Z, or a length of time such as 24h")

@@ -1,7 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import type { MayWrite } from "../connectors/calls.ts";
 import { type CallDispatcher, installDispatcher } from "../connectors/jira/http.ts";
 import { MICROS_PER_CENT } from "../core/advice/money.ts";
 import { type Spending, spendingNow } from "../core/advice/spending.ts";
@@ -14,7 +13,7 @@ import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
 import { startIntake } from "../core/intake/intake.ts";
 import type { Log } from "../core/ports.ts";
-import { modeOf, type ReconcileDeps } from "../core/reconcile/deps.ts";
+import type { ReconcileDeps } from "../core/reconcile/deps.ts";
 import { type Loop, startLoop } from "../core/reconcile/loop.ts";
 import type { Store } from "../core/store/store.ts";
 import { createApp, createHttpServer } from "../routes/app.ts";
@@ -65,8 +64,8 @@ export interface Running {
 /** Opens the store, connects to the vendors' desks, starts the loop and listens. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<Running> {
   const { settings } = config;
-  const { clock, log } = deps;
   const { limits } = settings;
+  const { clock, log } = deps;
   const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
   const store = await beginStore(config, worker, deps);
   const metrics = createMetrics(
@@ -75,30 +74,19 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
-  const mayWrite: MayWrite = async (connection) => {
-    const known = await operating.lowered.refresh().then(
-      () => true,
-      () => false,
-    );
-    return known && modeOf({ policy: () => current.config.policy, mode }, connection) !== "observe";
-  };
-  const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics, mayWrite });
-
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
   const intake = startIntake(store, limits, wake);
   const shared = { store, limits, clock, log, meter: metrics };
-  const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
-  const allowed = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
-  const mode = (connection: string): Mode => operating.lowered.lowest(connection, allowed(connection));
   const operating = openOperating({
-    ...{ ...deps, ...shared, desks, wake, configured: () => current.mode },
-    allowed: (connection) => modeOf({ policy: () => current.config.policy, mode: allowed }, connection),
+    ...{ ...deps, ...shared, wake, desks: () => desks, policy: () => current.config.policy },
+    ...{ configured: () => current.mode, unlowered: (connection) => sweeping.modeOf(connection, current.mode) },
   });
-  const { adminToken } = deps;
+  const { desks, sources, swept } = openDesks(current, { ...shared, mayWrite: operating.mayWrite });
+  const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
   const http = createHttpServer(
     createApp({
-      ...{ ...shared, sources, intake, metrics, adminToken, wake },
+      ...{ ...shared, sources, intake, metrics, adminToken: deps.adminToken, wake },
       ...{ sweeps: sweeping.api, revokes: operating.revokes, modes: operating.modes },
       refused: () => current.refused,
       spending: () => spendingOf(settings.ai, { current, store, clock }),
@@ -107,17 +95,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
   await orClose(listen(http, settings.listen), { store, dispatcher });
   await sweeping.checkIdentities();
-  const refreshMode = (): Promise<void> => operating.lowered.refresh();
-  const may = { mayRead: sweeping.mayRead, mode, refreshMode, policy: () => current.config.policy };
-  const running = startLoop({ ...deps, ...shared, ...may, ...advice.asked, desks, worker });
+  const may = { mayRead: sweeping.mayRead, ...operating.brakes, ...advice.asked };
+  const running = startLoop({ ...deps, ...shared, ...may, desks, worker });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
-  log.info("interlock is listening", {
-    ...{ host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker },
-  });
+  const told = { host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker };
+  log.info("interlock is listening", told);
 
   return {
     url: urlOf(settings.listen.host, port),

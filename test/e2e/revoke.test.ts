@@ -194,14 +194,14 @@ describe("Revoking a thousand actions of one rule", () => {
       const id = await revoke(stage, `rule=${RULE}`);
       const restored = (): number => tickets.filter((ticket) => ticket.group() === "").length;
       await until("it is under way", () => restored() > 200, 60_000);
-      // Writes are under way whose answers nobody will take.
-      for (const connection of ["snow", "jira"] as const)
-        stage.rig[connection].faults.add({
-          method: connection === "snow" ? "PATCH" : "PUT",
-          path: /./,
-          kind: "hang",
-          times: 3,
-        });
+      // Writes are under way that take effect and whose answers nobody will take, and others that never do.
+      for (const [connection, method] of [
+        ["snow", "PATCH"],
+        ["jira", "PUT"],
+      ] as const) {
+        stage.rig[connection].faults.add({ method, path: /./, kind: "apply-then-hang", times: 3 });
+        stage.rig[connection].faults.add({ method, path: /./, kind: "hang", times: 3 });
+      }
       await stage.rig.restart();
       expect(restored(), "in the middle").to.be.lessThan(900);
 

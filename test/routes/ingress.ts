@@ -21,6 +21,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { Swept } from "../../core/sweep/schedule.ts";
 import { createApp, createHttpServer } from "../../routes/app.ts";
 import { createMetrics, type Metrics } from "../../routes/meter.ts";
+import { policyOf } from "../core/support/policies.ts";
 import { type Answer, send } from "./client.ts";
 import { type RecordingLog, recordingLog } from "./recording-log.ts";
 
@@ -78,8 +79,8 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     ...{ store, limits, clock: systemClock, rng: systemRng, log, meter: metrics, wake },
   });
   const operating = openOperating({
-    ...{ store, limits, clock: systemClock, ids: systemIds, log, desks: new Map(), wake },
-    ...{ configured: () => "act", allowed: () => "act" },
+    ...{ store, limits, clock: systemClock, ids: systemIds, log, desks: () => new Map(), wake },
+    ...{ configured: () => "act", unlowered: () => "act", policy: () => policyOf([]) },
   });
   const app = createApp({
     ...{ revokes: operating.revokes, modes: operating.modes },
