@@ -6,6 +6,7 @@ import { Limits } from "../../../core/limits.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { reconcileBatch } from "../../../core/reconcile/batch.ts";
 import type { Desk, ReconcileDeps } from "../../../core/reconcile/deps.ts";
+import { endsAfter } from "../../../core/reconcile/take-back.ts";
 import type { RevocationView } from "../../../core/store/undoing.ts";
 import { openSqliteRig, type SqliteRig } from "../../contract/sqlite-rig.ts";
 import { HOUR, hint, MINUTE, present } from "../../contract/store-rig.ts";
@@ -27,6 +28,26 @@ const GATED: Policy = policyOf(
   },
 );
 const CORRECTION = "Interlock took back what it did here";
+
+describe("what became of actions that a write has undone", () => {
+  it("is what its receipts say: what the vendor dropped stays, with the vendor's reason", () => {
+    const end = (actionId: string, by: string | undefined) => ({
+      ...{ actionId, revocation: "rev1", state: "restored" as const, reason: "", by },
+    });
+    const ends = endsAfter(
+      [end("a1", "u1"), end("a2", "u2"), end("a3", undefined)],
+      [
+        { actionId: "u1", outcome: "applied", detail: "" },
+        { actionId: "u2", outcome: "dropped", detail: "kept the old group" },
+      ],
+    );
+    expect(ends).to.deep.equal([
+      { actionId: "a1", revocation: "rev1", state: "restored", reason: "" },
+      { actionId: "a2", revocation: "rev1", state: "kept", reason: "kept the old group" },
+      { actionId: "a3", revocation: "rev1", state: "restored", reason: "" },
+    ]);
+  });
+});
 
 /** One ticket on a real store, and a vendor that may fail at any call. */
 class Stage {
