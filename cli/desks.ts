@@ -1,3 +1,4 @@
+import type { MayWrite } from "../connectors/calls.ts";
 import { jiraConnector } from "../connectors/jira/connector.ts";
 import { jiraWebhooks } from "../connectors/jira/webhook.ts";
 import { servicenowConnector } from "../connectors/servicenow/connector.ts";
@@ -19,6 +20,14 @@ export interface Desks {
   swept: ReadonlyMap<string, Swept>;
 }
 
+interface ConnectorDeps {
+  clock: Clock;
+  log: Log;
+  meter: Meter;
+  /** Asked before every single call that writes; absent where nothing but the caller decides that. */
+  mayWrite?: MayWrite;
+}
+
 type Opened = Connector & ChangeFeed & Archive & { facts: FactSources; approvals: Approvals | undefined };
 type Mappings = ReadonlyMap<string, Mapping>;
 
@@ -26,7 +35,7 @@ type Mappings = ReadonlyMap<string, Mapping>;
  * A connector, its mappings, its facts and its webhook check for every connection of a configuration. Mappings that are
  * replaced in `current` rule from then on, with the fields that they need; everything else is that of the start.
  */
-export function openDesks(current: { config: Config }, deps: { clock: Clock; log: Log; meter: Meter }): Desks {
+export function openDesks(current: { config: Config }, deps: ConnectorDeps): Desks {
   const desks = new Map<string, Desk>();
   const sources = new Map<string, WebhookSource>();
   const swept = new Map<string, Swept>();
@@ -70,7 +79,7 @@ export function onlyCmdb({ connections }: Config["settings"]): string | undefine
 export function connectorFor(
   settings: Connection,
   mappings: () => Mappings,
-  deps: { connection: string; limits: Limits; clock: Clock; log: Log; meter: Meter },
+  deps: ConnectorDeps & { connection: string; limits: Limits },
 ): Opened {
   const reads = (): [string, readonly string[]][] => [...mappings()].map(([type, mapping]) => [type, mapping.reads]);
   if (settings.type === "servicenow") return servicenowConnector({ ...deps, settings, fields: () => new Map(reads()) });

@@ -6,6 +6,7 @@ import type { CheckOptions } from "./check.ts";
 import { addCmdbCommands } from "./cmdb-commands.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
+import { addOperatorCommands } from "./operator-commands.ts";
 import { addPolicyCommands } from "./policy-commands.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
 import { VERSION } from "./version.ts";
@@ -76,6 +77,7 @@ function program(finish: (code: ExitCode) => void): Command {
   addConnectionCommands(root, { command, json, finish });
   addPolicyCommands(root, { command, json, finish });
   addSweepCommands(root, { command, json, finish });
+  addOperatorCommands(root, { command, json, finish });
   addAdviceCommands(root, { command, json, finish });
   addCmdbCommands(root, { command, json, finish });
   const ledger = root

@@ -23,6 +23,7 @@ import { urlOf } from "./address.ts";
 import { type AdviceDeps, openAdvice } from "./advice.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
+import { openOperating } from "./operating.ts";
 import { openStoreUrl } from "./store.ts";
 import { openSweeping, type Sweeping } from "./sweeping.ts";
 import { VERSION } from "./version.ts";
@@ -63,8 +64,8 @@ export interface Running {
 /** Opens the store, connects to the vendors' desks, starts the loop and listens. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<Running> {
   const { settings } = config;
-  const { clock, log } = deps;
   const { limits } = settings;
+  const { clock, log } = deps;
   const worker = `${hostname()}-${process.pid}-${deps.ids.short().slice(0, 6)}`;
   const store = await beginStore(config, worker, deps);
   const metrics = createMetrics(
@@ -73,18 +74,20 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
-  const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics });
-
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
   const intake = startIntake(store, limits, wake);
   const shared = { store, limits, clock, log, meter: metrics };
+  const operating = openOperating({
+    ...{ ...deps, ...shared, wake, desks: () => desks, policy: () => current.config.policy },
+    ...{ configured: () => current.mode, unlowered: (connection) => sweeping.modeOf(connection, current.mode) },
+  });
+  const { desks, sources, swept } = openDesks(current, { ...shared, mayWrite: operating.mayWrite });
   const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
-  const { adminToken } = deps;
   const http = createHttpServer(
     createApp({
-      ...{ ...shared, sources, intake, metrics, adminToken, wake },
-      sweeps: sweeping.api,
+      ...{ ...shared, sources, intake, metrics, adminToken: deps.adminToken, wake },
+      ...{ sweeps: sweeping.api, revokes: operating.revokes, modes: operating.modes },
       refused: () => current.refused,
       spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
@@ -92,17 +95,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
   await orClose(listen(http, settings.listen), { store, dispatcher });
   await sweeping.checkIdentities();
-  const mode = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
-  const may = { mayRead: sweeping.mayRead, mode, policy: () => current.config.policy };
-  const running = startLoop({ ...deps, ...shared, ...may, ...advice.asked, desks, worker });
+  const may = { mayRead: sweeping.mayRead, ...operating.brakes, ...advice.asked };
+  const running = startLoop({ ...deps, ...shared, ...may, desks, worker });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
-  log.info("interlock is listening", {
-    ...{ host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker },
-  });
+  const told = { host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker };
+  log.info("interlock is listening", told);
 
   return {
     url: urlOf(settings.listen.host, port),

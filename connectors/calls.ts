@@ -6,14 +6,20 @@ import type { Meter } from "../core/ports.ts";
 
 /** The one gate through which every call of a connection goes. */
 export interface Calls {
-  /** Runs a call when its turn has come. While the vendor asks us to wait, fails at once without calling. */
-  run<T>(operation: string, call: () => Promise<T>): Promise<T>;
+  /**
+   * Runs a call when its turn has come. While the vendor asks us to wait, fails at once without calling; so does one that
+   * `writes` where nothing may be written any more by then.
+   */
+  run<T>(operation: string, call: () => Promise<T>, writes?: boolean): Promise<T>;
   /** Ends the gate: calls that wait for their turn are refused. Resolves when those under way have ended. */
   close(): Promise<void>;
 }
 
 /** Operations that can wait: however many there are, they leave `callsKeptMax` places to what people wait for. */
 const BACKGROUND = new Set(["read", "feed"]);
+
+/** Whether a connection may be written to: asked before every single call that writes. */
+export type MayWrite = (connection: string) => Promise<boolean>;
 
 /** What a vendor counts calls by, for an operation: a rest that it asks for is kept by all calls of that endpoint. */
 export type EndpointOf = (operation: string) => string;
@@ -25,7 +31,7 @@ export type EndpointOf = (operation: string) => string;
 export function callGate(
   connection: string,
   limits: Limits,
-  { clock, meter }: { clock: Clock; meter: Meter },
+  { clock, meter, mayWrite }: { clock: Clock; meter: Meter; mayWrite?: MayWrite },
   endpointOf: EndpointOf = () => "api",
 ): Calls {
   const all = new Bottleneck({ maxConcurrent: limits.callsAtOnceMax, minTime: limits.callSpacingMs });
@@ -45,7 +51,9 @@ export function callGate(
     else heldUntilMs.set(endpoint, Math.max(heldUntilMs.get(endpoint) ?? 0, untilMs));
   }
 
-  async function attempt<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  async function attempt<T>(operation: string, call: () => Promise<T>, writes: boolean): Promise<T> {
+    // It may have waited long for its turn.
+    if (writes && mayWrite && !(await mayWrite(connection))) throw heldBack(connection);
     const endpoint = endpointOf(operation);
     const waitMs = restMs(endpoint);
     if (waitMs > 0) {
@@ -67,11 +75,17 @@ export function callGate(
   }
 
   return {
-    run: (operation, call) => (BACKGROUND.has(operation) ? background : all).schedule(() => attempt(operation, call)),
+    run: (operation, call, writes = false) =>
+      (BACKGROUND.has(operation) ? background : all).schedule(() => attempt(operation, call, writes)),
     async close() {
       await Promise.all([background.stop({ dropWaitingJobs: true }), all.stop({ dropWaitingJobs: true })]);
     },
   };
+}
+
+function heldBack(connection: string): ConnectorError {
+  const message = `${connection} may not be written to now (interlock mode shows why); nothing was sent`;
+  return new ConnectorError({ kind: "unavailable", connection, message });
 }
 
 /** Retry-After in ms: seconds or an HTTP date; undefined when absent or unreadable. At least `minMs`, and at most an hour, whatever a date says. */

@@ -71,6 +71,8 @@ export const Limits = z.strictObject({
   sweepFirstMs: positive.default(3_600_000),
   /** Pages of one record type that a sweep reads before it leaves the rest to the next. */
   sweepPagesMax: positive.default(20),
+  /** Actions that one revocation may undo; more are asked for in parts. */
+  revokeActionsMax: positive.default(10_000),
   /** Rows an API list answers with. */
   listMax: positive.default(500),
 });

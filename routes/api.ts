@@ -3,6 +3,8 @@ import type { Spending } from "../core/advice/spending.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
+import { type ModeApi, modeRoutes } from "./mode-api.ts";
+import { type RevokeApi, revokeRoutes } from "./revoke-api.ts";
 import { spendRoutes } from "./spend-api.ts";
 import { type SweepApi, sweepRoutes } from "./sweep-api.ts";
 
@@ -14,16 +16,20 @@ export interface ApiDeps {
   /** Tells the loop that something is due. */
   wake: () => void;
   sweeps: SweepApi;
+  revokes: RevokeApi;
+  modes: ModeApi;
   /** What models cost just now. */
   spending: () => Promise<Spending>;
 }
 
 /** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
-export function apiRoutes({ store, limits, adminToken, wake, sweeps, spending }: ApiDeps): Router {
+export function apiRoutes({ store, limits, adminToken, wake, sweeps, revokes, modes, spending }: ApiDeps): Router {
   const router = express.Router();
   router.use("/api", adminOnly(adminToken));
   router.use(sweepRoutes(sweeps));
   router.use(spendRoutes(spending));
+  router.use(revokeRoutes(revokes));
+  router.use(modeRoutes(modes));
   router.get("/api/tickets/:connection/:key", async (request, response) => {
     const { connection, key } = request.params;
     const view = await store.view(connection, key);

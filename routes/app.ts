@@ -34,7 +34,7 @@ export function createApp(deps: AppDeps): Express {
   app.get("/readyz", async (_request, response) => {
     try {
       await deps.store.ping();
-      response.json({ status: "ready", ...readOnly(deps), ...refusedConfig(deps) });
+      response.json({ status: "ready", ...readOnly(deps), ...(await heldBack(deps)), ...refusedConfig(deps) });
     } catch (error) {
       const reason = error instanceof StoreUnavailableError ? error.message : "the store failed";
       response.status(503).json({ status: "not_ready", reason });
@@ -55,6 +55,12 @@ export function createApp(deps: AppDeps): Express {
 function readOnly({ sweeps }: AppDeps): { readOnly?: string[] } {
   const named = sweeps.identities().filter(({ state }) => state !== "pinned");
   return named.length > 0 ? { readOnly: named.map(({ connection }) => connection) } : {};
+}
+
+/** Modes that somebody has lowered, by connection. */
+async function heldBack({ modes }: AppDeps): Promise<{ lowered?: Record<string, string> }> {
+  const named = (await modes.modes()).flatMap(({ connection, lowered }) => (lowered ? [[connection, lowered]] : []));
+  return named.length > 0 ? { lowered: Object.fromEntries(named) } : {};
 }
 
 /** The files on the disk are not the ones that rule: whoever changed them must be able to see it. */

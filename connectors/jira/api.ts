@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JiraConnection } from "../../core/config/settings.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Log, Meter } from "../../core/ports.ts";
-import { type Calls, callGate } from "../calls.ts";
+import { type Calls, callGate, type MayWrite } from "../calls.ts";
 import { cloudRoutes } from "./cloud.ts";
 import { datacenterRoutes } from "./datacenter.ts";
 import { deadToken, jiraFault, oddAnswer } from "./faults.ts";
@@ -12,7 +12,7 @@ import { recorded } from "./http.ts";
 import type { JiraRoutes } from "./routes.ts";
 import { mismatchLog } from "./shape.ts";
 
-/** The statuses that mean a call did what it should; 200 where none stands here. */
+/** The statuses that mean a call that writes did what it should; for every other call it is 200. */
 const DONE: Readonly<Record<string, readonly number[]>> = { write: [204], note: [201], move: [204], link: [200, 201] };
 
 export interface JiraApiOptions {
@@ -22,6 +22,7 @@ export interface JiraApiOptions {
   clock: Clock;
   meter: Meter;
   log: Log;
+  mayWrite?: MayWrite;
 }
 
 /** Every call to one Jira site: in its turn, bounded, its answer checked, its faults classified. */
@@ -44,7 +45,7 @@ export class JiraApi {
 
   /** The answer of one call. Throws a ConnectorError for everything that is not the success that was asked for. */
   async send<T>(operation: string, work: (routes: JiraRoutes) => Promise<T>): Promise<T> {
-    return this.#calls.run(operation, () => this.#once(operation, work));
+    return this.#calls.run(operation, () => this.#once(operation, work), Object.hasOwn(DONE, operation));
   }
 
   /** The same, for an answer of a known form. */

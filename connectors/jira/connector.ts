@@ -4,6 +4,7 @@ import { ConnectorError } from "../../core/errors.ts";
 import type { Approvals } from "../../core/gates/approvals.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Archive, ChangeFeed, Connector, Log, Meter, ReadOutcome } from "../../core/ports.ts";
+import type { MayWrite } from "../calls.ts";
 import { JiraApi } from "./api.ts";
 import { jiraApprovals } from "./approval-queue.ts";
 import { type JiraFacts, jiraFacts } from "./facts.ts";
@@ -25,6 +26,7 @@ export interface JiraOptions {
   clock: Clock;
   meter: Meter;
   log: Log;
+  mayWrite?: MayWrite;
 }
 
 export type JiraConnector = Connector &

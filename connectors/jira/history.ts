@@ -88,7 +88,7 @@ export function replacedBy(
   for (const [path, value] of Object.entries(write.patch)) {
     const first = headOf(path);
     const person = isPerson(value);
-    const ours = history.find((item) => item.fieldId === first && (person || item.toText === textOf(value)));
+    const ours = history.find((item) => item.fieldId === first && (person || (item.toText ?? "") === textOf(value)));
     if (!ours) return undefined;
     const replaced = (person ? ours.from : ours.fromText) ?? "";
     if (replaced === seenText(write.seen[path], person ? personKey : "name")) continue;
@@ -108,9 +108,10 @@ export function headOf(path: string): string {
   return path.split(".")[0] ?? path;
 }
 
-function textOf(value: WriteValue): string | null {
-  if (value === null || typeof value !== "object") return value === null ? null : String(value);
-  return "group" in value ? value.group : null;
+/** As the history shows it, where an emptied field has no text; undefined for what it shows in no such form. */
+function textOf(value: WriteValue): string | undefined {
+  if (value === null || typeof value !== "object") return value === null ? "" : String(value);
+  return "group" in value ? value.group : undefined;
 }
 
 function isPerson(value: WriteValue): value is { user: string } {
@@ -125,6 +126,8 @@ function again(value: WriteValue, replaced: string): WriteValue {
 function seenText(value: unknown, key: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value !== "object") return String(value);
-  const found: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+  // An option of a list has its text as value.
+  const own = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
+  const found = own(key) ?? own("value");
   return typeof found === "string" ? found : "";
 }

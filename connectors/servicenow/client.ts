@@ -7,7 +7,7 @@ import { ConnectorError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Meter } from "../../core/ports.ts";
 import { publicLookup } from "../address.ts";
-import { callGate } from "../calls.ts";
+import { callGate, type MayWrite } from "../calls.ts";
 import { type AuthDeps, type AuthHeaders, credentialsFor, type TokenCall } from "./auth.ts";
 import { batchBody, batchParts } from "./batch.ts";
 import { type Answer, type AnswerPart, answered, resultOf, type TimedCall } from "./faults.ts";
@@ -23,6 +23,7 @@ export interface ClientDeps extends AuthDeps {
   limits: Limits;
   clock: Clock;
   meter: Meter;
+  mayWrite?: MayWrite;
 }
 
 export interface Request {
@@ -75,7 +76,7 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
 
   function once<T>({ method, body, ...request }: Sent, auth: AuthHeaders, read: ReadAnswer<T>): Promise<T> {
     const { operation, writes } = request;
-    return calls.run(operation, async () => {
+    const send = async (): Promise<T> => {
       const answer = await answered({ connection, operation, writes }, () =>
         http.request<string>({
           method,
@@ -87,7 +88,8 @@ export function servicenowClient(deps: ClientDeps): ServiceNowClient {
         }),
       );
       return read({ connection, operation, writes, nowMs: clock.now() }, answer);
-    });
+    };
+    return calls.run(operation, send, writes);
   }
 
   async function authorised<T>(request: Sent, read: ReadAnswer<T>): Promise<T> {

@@ -103,6 +103,8 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
   const waited = old?.state === "requested" || half;
   // Where nothing may be written nothing is taken back, so nothing is void yet; what people answered is on record.
   if (input.mode !== "act") {
+    // What was asked and told nobody yet stays in doubt, or nobody would ever be told.
+    if (!old && half) return;
     if (memory.state === "granted" || memory.state === "refused") ended(memory, old, event);
     plan.memory.push(memory);
     return;
@@ -200,7 +202,7 @@ function noQueue(gates: readonly Gate[]): { reason: string; detail: string } {
 }
 
 function expiredText({ rule }: Gate): { reason: string; detail: string } {
-  const detail = `nobody who may answer did so in time (rule ${rule}); redrive it to ask again, or change what was asked for`;
+  const detail = `nobody who may answer did so in time, or the request was revoked (rule ${rule}); redrive it to ask again, or change what was asked for`;
   return { reason: "approval_expired", detail };
 }
 

@@ -1,3 +1,4 @@
+import { clean } from "../advice/clean.ts";
 import { aiText } from "../advice/rationale.ts";
 import type { Unanswered } from "../advice/step.ts";
 import type { Decision, Escalation, Reliance } from "../decision.ts";
@@ -173,6 +174,48 @@ export function giveBackText(fields: readonly SettableField[], decision: Decisio
     "They edited this ticket at the same moment; the field is theirs and Interlock leaves it alone from now on.",
     `Decision ${decision.id} ${marker}`,
   ].join("\n");
+}
+
+/** What the note tells that follows whatever was undone. */
+export interface TakenBack {
+  /** From our value to what stood before. */
+  restored: readonly FieldChange[];
+  /** Rules whose requests for approval were taken back. */
+  withdrawn: readonly string[];
+  /** Sentences about what stays. */
+  kept: readonly string[];
+  /** What the undone actions were done for. */
+  rules: readonly string[];
+  revocations: readonly { id: string; by: string; reason: string }[];
+  decision: string;
+  marker: string;
+}
+
+const RULES_SHOWN_MAX = 10;
+
+/** The correction: earlier notes are never edited, this one says what of them holds no more. */
+export function takeBackText({ restored, withdrawn, kept, rules, revocations, decision, marker }: TakenBack): string {
+  const shownRules = rules.slice(0, RULES_SHOWN_MAX).join(", ");
+  return [
+    "Interlock took back what it did here; earlier notes of it about this hold no more.",
+    ...restored.map(changeLine),
+    ...withdrawn.map((rule) => `The request for approval is taken back (rule ${rule})`),
+    ...kept,
+    ...(restored.length > 0 ? ["What went back is left to people; Interlock does not set it again."] : []),
+    ...revocations.map(({ id, by, reason }) => {
+      const why = clean(reason, { codePointsMax: REASON_LETTERS_MAX, oneLine: true }).text.replace(/[[\]]/g, "");
+      return `Revoked by ${by}${why === "" ? "" : `: ${why}`} (revocation ${id})`;
+    }),
+    ...(shownRules === "" ? [] : [`It was done by rule ${shownRules}`]),
+    `Decision ${decision} ${marker}`,
+  ].join("\n");
+}
+
+const REASON_LETTERS_MAX = 200;
+
+/** A field as people know it. */
+export function fieldName(field: SettableField): string {
+  return NAMES[field];
 }
 
 function shown(value: string | number): string {

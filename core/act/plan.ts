@@ -192,8 +192,13 @@ export function standsAlready(action: Action, ticket: Ticket): boolean {
     action.field !== "note" &&
     action.field !== "gate" &&
     action.after !== null &&
-    sameValue(action.field, ticket, action.after)
+    standsIn(action.field, ticket, action.after)
   );
+}
+
+/** Whether a written value stands. A field that was emptied is empty, also one that names people. */
+export function standsIn(field: SettableField, ticket: Ticket, value: FieldValue): boolean {
+  return value === "" ? fieldValue(ticket, field) === "" : sameValue(field, ticket, value);
 }
 
 /** Whether a ticket has a value. An assignee is named by a rule as an e-mail or a vendor id; everything else is compared as it is. */

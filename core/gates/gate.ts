@@ -50,6 +50,19 @@ export const GateRound = GateMemory.omit({
 }).extend({ expiresMs: z.int().positive() });
 export type GateRound = z.infer<typeof GateRound>;
 
+/** A round that was asked at an hour of the vendor's clock. */
+export function roundAt(
+  { expiresMs, ...round }: GateRound,
+  marker: string,
+  { atMs, seen }: { atMs: number; seen: string },
+): GateMemory {
+  return {
+    ...round,
+    ...{ state: "requested", marker, seen, doors: [], undone: 0, answers: [] },
+    ...{ requestedAt: instant(atMs), expiresAt: instant(atMs + expiresMs) },
+  };
+}
+
 /** What an answer is judged by, besides who may give one. */
 export interface GateContext {
   /** Empty where the ticket names nobody. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AdviceOutcome, Demotion } from "../advice/remembered.ts";
 import { STEPS, UNANSWERED } from "../advice/step.ts";
 import { Action, Hold } from "../decision.ts";
+import { RevokedState } from "../revocation.ts";
 import { Instant, SETTABLE_FIELDS } from "../ticket.ts";
 
 /** Half a character, where a text was cut to its length, has no canonical form: it is replaced. */
@@ -63,6 +64,32 @@ export const BODIES = {
   }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
+  /** Somebody wants actions undone: which, and how many those were. */
+  revoke: z.strictObject({
+    id: shortText,
+    action: shortText.nullable(),
+    rule: shortText.nullable(),
+    decision: shortText.nullable(),
+    connection: shortText.nullable(),
+    since: Instant.nullable(),
+    until: Instant.nullable(),
+    actions: z.int(),
+    tickets: z.int(),
+    by: shortText,
+    reason: shortText,
+  }),
+  /** What came of it, on one ticket. */
+  revoked: z.strictObject({
+    revocation: shortText,
+    ends: z.array(z.strictObject({ actionId: shortText, state: RevokedState, reason: shortText })).max(200),
+  }),
+  /** Somebody lowered the mode, for one connection or for all, or lifted that. */
+  mode: z.strictObject({
+    connection: shortText.nullable(),
+    mode: shortText,
+    configured: shortText,
+    by: shortText,
+  }),
   /** Rules or mappings were changed while the server ran. */
   config: z.strictObject({
     before: shortText,
@@ -125,6 +152,9 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "gate",
   "parked",
   "redrive",
+  "revoke",
+  "revoked",
+  "mode",
   "config",
   "advice",
   "outcome",

@@ -1,6 +1,7 @@
 import { whoText } from "../act/gate-note.ts";
 import { ABSENT, answerText, relianceLine } from "../act/note.ts";
 import { GIVEN_BACK } from "../act/plan.ts";
+import { REVOKED } from "../act/revoke.ts";
 import { instant } from "../clock.ts";
 import type { Decision, SkipReason, SlaState } from "../decision.ts";
 import type { TicketView } from "../store/store.ts";
@@ -85,6 +86,7 @@ function actionLines(view: TicketView): string[] {
 const SAID_ALREADY = new Set(["", "read back", "found on reading back"]);
 
 function whatWasWritten(action: TicketView["actions"][number]): string {
+  if (action.because[0] === REVOKED) return whatWasRevoked(action);
   if (action.kind === "note") return `a note ${action.marker}`;
   if (action.kind === "ask") return `asked for approval (rule ${action.because.join(", ")}) ${action.marker}`;
   if (action.kind === "cancel")
@@ -97,10 +99,21 @@ function whatWasWritten(action: TicketView["actions"][number]): string {
   return `${action.field}: ${shown(action.before)} -> ${shown(action.after)}`;
 }
 
+function whatWasRevoked({ kind, field, before, after, marker }: TicketView["actions"][number]): string {
+  if (kind === "note") return `a note about what was revoked ${marker}`;
+  if (kind === "cancel") return `took back a request for approval, which was revoked ${marker}`;
+  return `${field}: revoked, ${shown(before)} -> ${shown(after)}`;
+}
+
 function ownershipLines(view: TicketView): string[] {
-  return Object.entries(view.fields).flatMap(([field, memory]) =>
-    memory?.theirs ? [`A person changed ${field} after us; it is theirs and is left alone.`] : [],
+  const revoked = new Set(
+    view.actions.filter(({ because }) => because[0] === REVOKED).map(({ field }) => String(field)),
   );
+  return Object.entries(view.fields).flatMap(([field, memory]) => {
+    if (!memory?.theirs) return [];
+    const why = revoked.has(field) ? `What we set in ${field} was revoked` : `A person changed ${field} after us`;
+    return [`${why}; it is ${revoked.has(field) ? "left to people" : "theirs and is left alone"}.`];
+  });
 }
 
 function riskLines({ risk }: Decision): string[] {

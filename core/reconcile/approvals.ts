@@ -1,11 +1,8 @@
-import { requestText } from "../act/gate-note.ts";
-import type { AskWho, JudgedGate, PlannedAsk } from "../act/gates.ts";
-import { adviceLines } from "../act/note.ts";
-import { instant } from "../clock.ts";
-import type { Decision, Gate } from "../decision.ts";
+import type { AskWho, JudgedGate } from "../act/gates.ts";
+import type { Gate } from "../decision.ts";
 import { ConnectorError, FAULT_RETRY } from "../errors.ts";
 import type { Approvals, Electorate, OpenRequest, RequestStanding } from "../gates/approvals.ts";
-import { canBeGranted, couldStillBeGranted, type GateMemory, type GateRound, judgeGate } from "../gates/gate.ts";
+import { canBeGranted, couldStillBeGranted, type GateMemory, judgeGate, roundAt } from "../gates/gate.ts";
 import type { GatesFact } from "../policy/facts.ts";
 import type { Claim, OpenAction } from "../store/store.ts";
 import type { Ticket, TicketRef } from "../ticket.ts";
@@ -152,18 +149,6 @@ function halfAsked({ marker, round }: OpenAction, view: QueueView): GateMemory |
   return round && standing?.state === "standing" ? roundAt(round, marker, standing) : undefined;
 }
 
-function roundAt(
-  { expiresMs, ...round }: GateRound,
-  marker: string,
-  { atMs, seen }: { atMs: number; seen: string },
-): GateMemory {
-  return {
-    ...round,
-    ...{ state: "requested", marker, seen, doors: [], undone: 0, answers: [] },
-    ...{ requestedAt: instant(atMs), expiresAt: instant(atMs + expiresMs) },
-  };
-}
-
 /** As a decision may know it: of several rounds of a rule the latest, and nothing of who answered. */
 export function gatesFact(judged: readonly JudgedGate[]): GatesFact {
   const fact: GatesFact = {};
@@ -216,87 +201,4 @@ export async function whoToAsk(
     );
   }
   return found;
-}
-
-/** An ask with all that is needed to make it, and to know it again after a crash. */
-export interface Ask {
-  actionId: string;
-  marker: string;
-  round: GateRound;
-  text: string;
-}
-
-export function roundOf({ gate, who }: PlannedAsk): GateRound {
-  const { rule, bindsDigest, expiresMs, present, stands } = gate;
-  const { groups, people, need, fallback } = who;
-  return {
-    rule,
-    bindsDigest,
-    groups: [...groups],
-    people: [...people],
-    need,
-    fallback,
-    stood: stands,
-    present,
-    expiresMs,
-  };
-}
-
-/** What approvers read. */
-export function askText({ gate }: PlannedAsk, ticket: Ticket, decision: Decision, nowMs: number): string {
-  return requestText(gate, { ticket, decision, advice: adviceLines(decision), nowMs });
-}
-
-/** Everything about approvals that one write carries out. */
-export interface ApprovalWork {
-  asks: readonly Ask[];
-  cancels: readonly { actionId: string; memory: GateMemory }[];
-  undos: readonly { actionId: string; memory: GateMemory }[];
-}
-
-export interface ApprovalsDone {
-  /** Actions that are certain. */
-  applied: string[];
-  dropped: { actionId: string; reason: string }[];
-  asked: GateMemory[];
-  /** The record was put on hold, which is ours to end. */
-  heldBy: string | undefined;
-}
-
-/**
- * Takes back, asks and undoes, in this order. `done` is filled as it goes: what stands in it when a call fails is done
- * all the same. Each call looks for what an earlier try of it has left before it does anything.
- */
-export async function carryOutApprovals(
-  approvals: Approvals,
-  { asks, cancels, undos }: ApprovalWork,
-  { ref, recordType }: { ref: TicketRef; recordType: string },
-  done: ApprovalsDone,
-): Promise<void> {
-  const request = ({ marker, requestedAt }: GateMemory): OpenRequest => ({
-    ref,
-    recordType,
-    marker,
-    requestedAtMs: Date.parse(requestedAt),
-  });
-  for (const { actionId, memory } of cancels) {
-    await approvals.cancel(request(memory));
-    done.applied.push(actionId);
-  }
-  for (const { actionId, marker, round, text } of asks) {
-    const { groups, people, need } = round;
-    const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, text });
-    done.asked.push(roundAt(round, marker, asked));
-    done.applied.push(actionId);
-  }
-  for (const { actionId, memory } of undos) {
-    const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen });
-    if (undone.onHold) done.heldBy = actionId;
-    if (undone.done) done.applied.push(actionId);
-    else
-      done.dropped.push({
-        actionId,
-        reason: `what came about past the approval could not be undone: ${undone.detail}`,
-      });
-  }
 }

@@ -1,4 +1,5 @@
 import type PQueue from "p-queue";
+import { KEPT, keptAll } from "../act/revoke.ts";
 import { ConnectorError } from "../errors.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { FACT_ROUNDS_MAX } from "../policy/facts.ts";
@@ -6,7 +7,8 @@ import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
 import type { Fetched } from "./advise.ts";
-import { type ApprovalsDone, carryOutApprovals, seeApprovals, whoToAsk } from "./approvals.ts";
+import { type ApprovalsDone, carryOutApprovals } from "./approval-work.ts";
+import { seeApprovals, whoToAsk } from "./approvals.ts";
 import { conclude, type Written } from "./conclude.ts";
 import { type Desk, modeOf, type ReconcileDeps } from "./deps.ts";
 import { fetchFacts } from "./facts.ts";
@@ -51,6 +53,7 @@ export async function reconcileBatch(
   }
   const { view: queue, clear: claims } = await seeApprovals(deps, desk, all);
   if (claims.length === 0) return;
+  await deps.refreshMode?.();
   const readAtMs = deps.clock.now();
   // Whatever is changed meanwhile, these tickets are done by the rules and mappings with which they were read.
   const rules: BatchRules = { policy: deps.policy(), mappings: desk.mappings() };
@@ -152,12 +155,14 @@ type Settled = Exclude<Next, { kind: "facts" | "approvers" }>;
 async function carryOut(deps: ReconcileDeps, claim: Claim, next: Settled): Promise<Work | undefined> {
   const { store, log } = deps;
   if (next.kind === "park") {
+    if (next.reason === "not_found" && claim.undoing) await store.endRevoked(claim, keptAll(claim.undoing, KEPT.gone));
     log.warn("a ticket is parked", { ticket: claim.ticket, reason: next.reason });
     await store.park(claim, next.reason, next.detail);
     return undefined;
   }
   if (next.kind === "ignore") {
     deps.meter.count("interlock_unmapped_total", { connection: claim.connection });
+    if (claim.undoing) await store.endRevoked(claim, keptAll(claim.undoing, KEPT.unmapped));
     await store.finish(claim, deps.limits.restMs);
     return undefined;
   }
@@ -184,7 +189,11 @@ async function write(
   acting: Acting,
 ): Promise<WriteResult | undefined> {
   // What was planned under another mode is planned again.
-  if (acting.stopping() || modeOf(deps, claim.connection) !== work.mode) {
+  const isAllowed = async (): Promise<boolean> => {
+    await deps.refreshMode?.();
+    return modeOf(deps, claim.connection) === work.mode;
+  };
+  if (acting.stopping() || !(await isAllowed())) {
     await deps.store.release([claim]);
     return undefined;
   }
@@ -194,7 +203,11 @@ async function write(
   }
   const done: ApprovalsDone = { applied: [], dropped: [], asked: [], heldBy: undefined };
   try {
-    if (desk.approvals) await carryOutApprovals(desk.approvals, work.approvals, work.write, done);
+    const refuse = async (): Promise<void> => {
+      if (!(await isAllowed())) throw new ModeLowered();
+    };
+    if (desk.approvals) await carryOutApprovals(desk.approvals, work.approvals, work.write, { done, refuse });
+    await refuse();
     const result = await desk.connector.write(work.write);
     deps.meter.count("interlock_writes_total", { connection: claim.connection });
     work.asked.push(...done.asked);
@@ -203,11 +216,24 @@ async function write(
     return { ...result, applied: [...applied, ...done.applied], dropped: [...dropped, ...done.dropped] };
   } catch (error) {
     await recordFailedWrite(deps, claim, work, { error, done });
+    if (error instanceof ModeLowered || (isHarmless(error) && !(await isAllowed()))) {
+      deps.log.info("the mode was lowered before a write was done", { ticket: claim.ticket });
+      await deps.store.release([claim]);
+      return undefined;
+    }
     if (!work.givesBack) throw error;
     // Whatever the fault: who is to wait for this ticket must know that something of theirs was lost.
     await handleFailure(deps, claim, error, OVERWROTE_PERSON);
     return undefined;
   }
+}
+
+/** The mode was lowered while a write was under way: what of it was not done yet is not done. */
+class ModeLowered extends Error {}
+
+/** Nothing of the call that failed can have been applied, and nobody is to blame. */
+function isHarmless(error: unknown): boolean {
+  return error instanceof ConnectorError && error.kind === "unavailable" && error.outcome === "not_applied";
 }
 
 /** The actions of a write with what is needed to judge them after a crash, when this process knows nothing any more. */
@@ -237,16 +263,18 @@ async function recordFailedWrite(
   work: Work,
   { error, done }: { error: unknown; done: ApprovalsDone },
 ): Promise<void> {
-  if (!(error instanceof ConnectorError) || error.outcome === "unknown") {
+  const lowered = error instanceof ModeLowered;
+  if (!lowered && (!(error instanceof ConnectorError) || error.outcome === "unknown")) {
     await deps.store.doubt(claim);
     return;
   }
   // What people were asked stays open: the next look finds it in their queue, and remembers it.
-  const certain = new Set([...error.applied, ...done.applied]);
+  const certain = new Set([...(lowered ? [] : error.applied), ...done.applied]);
+  const detail = lowered ? "the mode was lowered" : `refused: ${error.kind}`;
   const undone = work.actions.filter(({ id }) => !certain.has(id));
   await deps.store.receive(
     claim,
-    undone.map(({ id }): Receipt => ({ actionId: id, outcome: "abandoned", detail: `refused: ${error.kind}` })),
+    undone.map(({ id }): Receipt => ({ actionId: id, outcome: "abandoned", detail })),
   );
 }
 

@@ -10,6 +10,7 @@ import { OVERWROTE_PERSON } from "./give-back.ts";
 import { type EditsBetween, editsBetween, HISTORY_UNREADABLE } from "./look-back.ts";
 
 import type { MarkerState } from "./recover.ts";
+import { endsAfter } from "./take-back.ts";
 import type { Work } from "./work.ts";
 
 /** A write that the vendor accepted. */
@@ -64,6 +65,8 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
   const settlement = {
     ...work.settlement,
     ...(work.asked.length > 0 && { gates: withAsked(work) }),
+    ...(work.gates && { gates: work.gates }),
+    ...(work.revokes && { revoked: endsAfter(work.revokes, receipts) }),
     ...(told && work.suggests !== undefined && { suggestedDigest: work.suggests }),
     fields,
     receipts: closed,

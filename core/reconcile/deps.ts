@@ -46,6 +46,8 @@ export interface ReconcileDeps {
   policy: () => Policy;
   /** Asked again before every write, so that a switch to observe takes effect at once, for all or for one connection. */
   mode: (connection: string) => Mode;
+  /** Makes sure that `mode` knows what other processes have lowered, of no more than a second ago; absent where there are none. */
+  refreshMode?: () => Promise<void>;
   /** False while another instance answers under a connection's address: none of its answers is about our tickets. */
   mayRead: (connection: string) => boolean;
   /** Whom to ask for advice; absent where AI is off. */

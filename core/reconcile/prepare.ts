@@ -19,6 +19,7 @@ import { gateDrafts } from "./gate-entries.ts";
 import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
 import { type Recovery, recover } from "./recover.ts";
+import { nextOfRevoked } from "./take-back.ts";
 import { reasonsOf, type Work, workOf } from "./work.ts";
 
 /** What is to be done about one ticket after it was read. */
@@ -119,13 +120,17 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
     nowMs,
     limits: deps.limits,
   });
+  // Where nothing may be written nobody is told of a request that a crash left half made: it stays in doubt.
+  const askReceipts = mode === "act" ? recovery.askReceipts : [];
   return next(deps, {
-    ...{ recovery, claim, ticket, mapping, decision },
+    ...{ recovery: { ...recovery, askReceipts }, claim, ticket, mapping, decision },
     inputs: inputsOf(ticket, facts, read.policy, nowMs, decision),
     digest,
     suggestion,
     planned,
     approvals,
+    judged,
+    canAsk: read.canAsk,
     names: namesIn(read.queue),
     nowMs,
     // What no note will tell any more is closed now.
@@ -179,6 +184,10 @@ export interface Prepared {
   suggestion: string;
   planned: Plan;
   approvals: GatePlan;
+  /** Rounds as the queue shows them. */
+  judged: readonly JudgedGate[];
+  /** The connection says where its people approve. */
+  canAsk: boolean;
   /** Ids of people who approve → names, for notes. */
   names: ReadonlyMap<string, string>;
   nowMs: number;
@@ -212,11 +221,13 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     ...(isSuggested(recovery, decision) && { suggestedDigest: suggestion }),
   };
   const entries = news ? [...prepared.evidence, decisionDraft(deps, prepared)] : [];
-  const settle = (rest: Pick<Settlement, "receipts" | "park">): Next => {
-    return { kind: "settle", settlement: { ...plain, ...rest, fields: planned.fields, entries } };
+  const settle = (rest: Partial<Settlement>): Next => {
+    return { kind: "settle", settlement: { ...plain, fields: planned.fields, ...rest, entries } };
   };
   const undone = nextOfDoubts(deps, prepared, { plain, entries, settle });
   if (undone) return undone;
+  const revoked = nextOfRevoked(deps, prepared, { plain, entries, settle });
+  if (revoked) return revoked;
   const hold = decision.holds.find(({ before }) => before === undefined);
   if (hold) return settle({ receipts, park: { reason: "held", detail: hold.reason } });
   if (planned.diverging) {
@@ -244,11 +255,13 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
 }
 
 /** When the rules say something else, or answers are to be looked for. */
-function wakeAt({ limits }: ReconcileDeps, { decision, approvals, nowMs }: Prepared): number | null {
+function wakeAt({ limits }: ReconcileDeps, { claim, decision, approvals, nowMs }: Prepared): number | null {
   const ruled = decision.wakeAt === null ? [] : [Date.parse(decision.wakeAt)];
   const asked = approvals.memory.filter(({ state }) => state === "requested");
   const ages = [...approvals.asks.map(() => 0), ...asked.map(({ requestedAt }) => nowMs - Date.parse(requestedAt))];
-  const times = [...ruled, ...ages.map((ageMs) => nowMs + pollMs(ageMs, limits))];
+  // What is to be undone may wait for the mode, of which no hint tells.
+  const undoing = claim.undoing === undefined ? [] : [nowMs + limits.approvalPollMs];
+  const times = [...ruled, ...undoing, ...ages.map((ageMs) => nowMs + pollMs(ageMs, limits))];
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -1,5 +1,6 @@
 import type { FieldChange } from "../act/plan.ts";
 import { afterWrites, GIVEN_BACK, ownedByPeople, sameValue, standsAlready } from "../act/plan.ts";
+import { REVOKED } from "../act/revoke.ts";
 import { readPath } from "../mapping/path.ts";
 import type { Overwrite, VendorRecord } from "../ports.ts";
 import type { Claim, OpenAction, Receipt, TicketMemory } from "../store/store.ts";
@@ -87,6 +88,7 @@ function judge(action: OpenAction, input: RecoveryInput, found: Recovery, seen: 
   const stands = change !== undefined && standsNow(action, input);
   const overwrite = edits.found.get(action.id);
   const givesBack = action.because.includes(GIVEN_BACK);
+  const takesBack = action.because[0] === REVOKED;
   if (change && (givesBack || overwrite)) seen.theirs.push(change.field);
   if (!told && !stands && !overwrite) {
     const leftMs = action.inDoubtSinceMs + input.unknownOutcomeWaitMs - nowMs;
@@ -95,15 +97,17 @@ function judge(action: OpenAction, input: RecoveryInput, found: Recovery, seen: 
     if (change && givesBack && sameValue(change.field, ticket, change.before)) seen.ungiven.push(change.field);
     return;
   }
+  // What was undone is left to people.
+  if (change && takesBack) seen.theirs.push(change.field);
   if (change) {
-    seen.applied.push(change);
+    if (!takesBack) seen.applied.push(change);
     if (stands && edits.unknown.has(action.id)) found.unread.push(change.field);
     // The latest of several writes to a field says whose the value is.
     if (stands) seen.lost.delete(change.field);
     if (stands && overwrite) seen.lost.set(change.field, { field: change.field, ours: change.after, overwrite });
   }
-  // What was put back, or will be, is told by the note of its own.
-  const owed = change !== undefined && !told && !givesBack && !overwrite;
+  // What was put back or undone, or will be, is told by a note of its own.
+  const owed = change !== undefined && !told && !givesBack && !takesBack && !overwrite;
   if (owed) found.owed.push(change);
   (owed ? found.owedReceipts : found.receipts).push(foundReceipt(action, input.markers));
 }
@@ -119,11 +123,16 @@ function judgeApproval({ id, kind, marker, inDoubtSinceMs }: OpenAction, input: 
   else found.receipts.push({ actionId: id, outcome: "abandoned", detail: "not found on reading back" });
 }
 
-/** A note tells of its own fields and of those owed before it; one about what was put back tells of nothing else. */
+/** A note tells of its own fields and of those owed before it; one about what was put back or undone tells of nothing else. */
 function isTold(action: OpenAction, notes: readonly OpenAction[]): boolean {
   if (action.kind === "note") return notes.includes(action);
-  const givesBack = action.because.includes(GIVEN_BACK);
-  return notes.some((note) => note.because.includes(GIVEN_BACK) === givesBack && action.intentAtMs <= note.intentAtMs);
+  return notes.some((note) => matterOf(note) === matterOf(action) && action.intentAtMs <= note.intentAtMs);
+}
+
+/** What an action is about: a decision, what a person had set, or what is undone. */
+function matterOf({ because }: OpenAction): "decision" | "given_back" | "revoked" {
+  if (because.includes(GIVEN_BACK)) return "given_back";
+  return because[0] === REVOKED ? "revoked" : "decision";
 }
 
 /** Whether the ticket shows a set of ours; what is put back is known in the vendor's own form only. */
@@ -142,10 +151,8 @@ function wasTold(note: OpenAction, input: RecoveryInput): boolean {
   if (note.kind !== "note") return false;
   const state = input.markers.get(note.marker) ?? "absent";
   if (state !== "unreadable") return state === "present";
-  const givesBack = note.because.includes(GIVEN_BACK);
   const sets = input.claim.open.filter(
-    ({ kind, decisionId, because }) =>
-      kind === "set" && decisionId === note.decisionId && because.includes(GIVEN_BACK) === givesBack,
+    (action) => action.kind === "set" && action.decisionId === note.decisionId && matterOf(action) === matterOf(note),
   );
   return sets.length === 0 || sets.some((action) => standsNow(action, input) || input.edits.found.has(action.id));
 }

@@ -10,9 +10,10 @@ import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
 import type { FieldWrite, VendorRecord, Write } from "../ports.ts";
 import type { Receipt, Settlement, TicketMemory } from "../store/store.ts";
-import { type ApprovalWork, askText, roundOf } from "./approvals.ts";
+import { type ApprovalWork, askText, roundOf } from "./approval-work.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
 import type { Prepared } from "./prepare.ts";
+import type { PlannedEnd } from "./take-back.ts";
 
 /** A planned write with all that is needed to record it before and after. */
 export interface Work {
@@ -39,6 +40,10 @@ export interface Work {
   suggests?: string;
   /** It puts back what a person had set. */
   givesBack: boolean;
+  /** What it undoes; absent where nothing. */
+  revokes?: readonly PlannedEnd[];
+  /** Rounds as they are once its requests were taken back. */
+  gates?: readonly GateMemory[];
 }
 
 /** The write that a plan comes to, with its intents and its note. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { openAction } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
+import { undoingOf } from "./revocations.ts";
 import { memoryOf } from "./rows.ts";
 import type { ActionsTable } from "./schema.ts";
 import type { Claim } from "./store.ts";
@@ -52,8 +53,10 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
       ]),
     );
     const open = await openOf(trx, tickets, nowMs);
+    const undone = await undoingOf(trx, tickets);
     return rows.map((row) => {
       const memory = memories.get(row.ticket);
+      const undoing = undone.get(row.ticket);
       return {
         ticket: row.ticket,
         connection: row.connection,
@@ -67,6 +70,7 @@ export async function claimWork(driver: StoreDriver, owner: string, limit: numbe
         claimedAtMs: nowMs,
         memory: memory && memoryOf(memory),
         open: open.filter((action) => action.ticket === row.ticket).map(openAction),
+        ...(undoing && { undoing }),
       };
     });
   });

@@ -20,6 +20,9 @@ export interface Database {
   answers: AnswersTable;
   outcomes: OutcomesTable;
   demotions: DemotionsTable;
+  revocations: RevocationsTable;
+  revoked: RevokedTable;
+  modes: ModesTable;
 }
 
 export interface SignalsTable {
@@ -211,4 +214,33 @@ export interface DemotionsTable {
   tickets: number;
   errors: number;
   target_bp: number;
+}
+
+/** What somebody wants undone. */
+export interface RevocationsTable {
+  id: string;
+  /** JSON: which actions. */
+  selector: string;
+  by: string;
+  reason: string;
+  at: Ms;
+}
+
+/** An action that is to be undone; each once, whoever asks again. */
+export interface RevokedTable {
+  action_id: string;
+  revocation: string;
+  ticket: string;
+  state: "wanted" | "restored" | "corrected" | "kept";
+  reason: string;
+  ended_at: Ms | null;
+}
+
+/** Modes that were lowered while the server ran. */
+export interface ModesTable {
+  /** Empty for all connections. */
+  connection: string;
+  mode: string;
+  by: string;
+  at: Ms;
 }

@@ -6,7 +6,10 @@ import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } fr
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
 import { migrate } from "./migrations.ts";
+import { loweredModes, setMode } from "./modes.ts";
 import { decidedFrom, keepPolicy, policyAt } from "./policies.ts";
+import { listRevoked, viewRevocation } from "./revocation-views.ts";
+import { recordEnds, recordRevocation, revocableTickets } from "./revocations.ts";
 import { acceptSignals, forgetSignals } from "./signals.ts";
 import { reserveSpend, settleSpend, spentIn } from "./spend.ts";
 import type { Store } from "./store.ts";
@@ -47,6 +50,13 @@ export function storeOver(driver: StoreDriver): Store {
     renew: (claims, leaseMs) => renewClaims(driver, claims, leaseMs),
     release: (claims) => releaseClaims(driver, claims),
     redrive: (connection, key, by) => redriveWork(driver, connection, key, by),
+    revoke: (request, most) => recordRevocation(driver, request, most),
+    revocable: (selector, most) => revocableTickets(driver, selector, most),
+    endRevoked: (claim, ends) => recordEnds(driver, claim, ends),
+    revocation: (id) => viewRevocation(driver, id),
+    revokedActions: (id, page) => listRevoked(driver, id, page),
+    setMode: (change) => setMode(driver, change),
+    modes: () => loweredModes(driver),
     parked: (limit) => listParked(driver, limit),
     view: (connection, key) => viewTicket(driver, connection, key),
     counts: () => countRows(driver),

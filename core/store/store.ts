@@ -6,7 +6,9 @@ import type { ClocksFact } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
 import type { KeptPolicy, TracedRule } from "../policy/policy.ts";
 import type { WriteBasis } from "../ports.ts";
+import type { RevokedEnd } from "../revocation.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
+import type { RevocationMemory, Undoing } from "./undoing.ts";
 
 /** A verified hint on its way into the work set. */
 export interface NewSignal {
@@ -70,6 +72,8 @@ export interface Claim {
   memory: TicketMemory | undefined;
   /** Writes whose outcome is not known: a worker died, or the vendor never answered. */
   open: OpenAction[];
+  /** What is to be undone of it; absent where nothing is. */
+  undoing?: Undoing;
 }
 
 export type ReceiptOutcome = "applied" | "unconfirmed" | "dropped" | "found" | "abandoned";
@@ -100,6 +104,8 @@ export interface Settlement {
   wakeAtMs: number | null;
   /** What became of writes: in one commit with what is remembered of them, or a crash between loses whose the field is. */
   receipts?: readonly Receipt[];
+  /** What became of actions that were to be undone. */
+  revoked?: readonly RevokedEnd[];
   /** Set when a person is waited for: the ticket is remembered and parked in one. */
   park?: { reason: string; detail: string };
   entries: Draft[];
@@ -224,7 +230,7 @@ export interface SweepMark {
  * The one place where state lives, over SQLite or PostgreSQL with the same promises: what returned is durable; a write
  * with a stale fence changes nothing and answers false; ledger entries stand or fall with what they tell of.
  */
-export interface Store extends AdviceMemory {
+export interface Store extends AdviceMemory, RevocationMemory {
   /** Records hints and makes their tickets due after `settleMs`, all in one commit. Answers in the order of `signals`. */
   accept(signals: readonly NewSignal[], settleMs: number): Promise<("accepted" | "duplicate")[]>;
   /** Leases up to `limit` tickets that are due, longest due first. */

@@ -6,6 +6,7 @@ import type { Draft } from "../ledger/entry.ts";
 import { closeActions } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { withFence } from "./fence.ts";
+import { endRevoked } from "./revocations.ts";
 import { UNLOCATED } from "./signals.ts";
 import type { Claim, Settlement } from "./store.ts";
 import { appendEntries, inTransaction, ledgerText, storable, type Trx } from "./transaction.ts";
@@ -20,6 +21,7 @@ export async function settleWork(
   return withFence(driver, claim, async (trx) => {
     const receipts = await closeActions(driver, trx, claim, settlement.receipts ?? []);
     await rememberTicket(driver, trx, claim, settlement);
+    const revoked = await endRevoked(driver, trx, claim, settlement.revoked ?? []);
     await recordOutcomes(driver, trx, claim, settlement.outcomes ?? []);
     await trx
       .updateTable("work")
@@ -37,7 +39,7 @@ export async function settleWork(
     const outcomes = (settlement.outcomes ?? []).map(
       (body): Draft => ({ kind: "outcome", ticket: claim.ticket, body }),
     );
-    const drafts = [...receipts, ...settlement.entries, ...outcomes, ...parkedDrafts];
+    const drafts = [...receipts, ...revoked, ...settlement.entries, ...outcomes, ...parkedDrafts];
     if (drafts.length > 0) await appendEntries(driver, trx, drafts);
   });
 }

@@ -7,7 +7,7 @@ import { expectGolden } from "../core/support/golden.ts";
 import { type JiraSim, startJiraSim } from "../sim/jira.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
 import { type ConfigFolder, writeConfigFolder } from "../support/config-folder.ts";
-import { GROUPS } from "../support/rig.ts";
+import { GROUPS, PROJECTS } from "../support/rig.ts";
 import { type Ended, run } from "./command.ts";
 
 /** Those that the other shipped files of rules name. */
@@ -24,7 +24,7 @@ describe("interlock check --live", function (this: Mocha.Suite) {
 
   beforeEach(async () => {
     snow = await startServiceNowSim({ groups: ALL_GROUPS.map((name) => ({ name })) });
-    jira = await startJiraSim({ groups: ["Service Desk"] });
+    jira = await startJiraSim({ groups: ["Service Desk"], projects: PROJECTS });
     jira.create("OPS", { summary: "x", issuetype: "Incident" }, { by: "5b10-abel" });
     jira.create("CHG", { summary: "x", issuetype: "Change" }, { by: "5b10-abel" });
     folder = mkdtempSync(join(tmpdir(), "interlock-live-"));
@@ -127,7 +127,7 @@ describe("interlock check --live", function (this: Mocha.Suite) {
     mapping("servicenow.incident", "subcategory: { from: subcategory }", "subcategory: { from: sub_category }");
     mapping("servicenow.incident", '"5": { impact: "3", urgency: "3" }', '"5": { impact: "4", urgency: "3" }');
     rules("routing", "set:\n        category: sofware", "set:\n        category: sofware\n        priority: 5");
-    mapping("jira.incident", "Canceled: canceled }", "Cancelled: canceled }");
+    mapping("jira.incident", "Canceled: canceled", "Cancelled: canceled");
     mapping("jira.incident", "customfield_10109", "customfield_19999");
     mapping("jira.incident", "intake: [Other]", "intake: [Others]");
     settings("sc_req_item: servicenow.request", "sc_req_itme: servicenow.request");

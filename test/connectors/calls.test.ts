@@ -55,6 +55,33 @@ describe("The gate of a connection's calls", () => {
     expect(counted).to.deep.equal(["interlock_vendor_calls_total read", "interlock_vendor_calls_total write"]);
   });
 
+  it("asks before every call that writes whether it may, when its turn has come, and sends nothing where it may not", async () => {
+    const meter = { count: () => {} };
+    let may = true;
+    const asked: string[] = [];
+    const mayWrite = async (connection: string): Promise<boolean> => {
+      asked.push(connection);
+      return may;
+    };
+    const limits = Limits.parse({ callsAtOnceMax: 1, callsKeptMax: 0 });
+    const calls = callGate("snow", limits, { clock: standingClock(NOW_MS), meter, mayWrite });
+    const made: string[] = [];
+    const first = calls.run(
+      "write",
+      async () => {
+        made.push("first");
+        // While the next one waits for its turn.
+        may = false;
+      },
+      true,
+    );
+    const second = faultOf(calls.run("write", async () => void made.push("second"), true));
+    await Promise.all([first, calls.run("read", async () => void made.push("read"))]);
+    expect(await second).to.include({ kind: "unavailable", outcome: "not_applied", connection: "snow" });
+    expect(made).to.deep.equal(["first", "read"]);
+    expect(asked).to.deep.equal(["snow", "snow"]);
+  });
+
   it("holds what was waiting already when the vendor asks for a rest, and a longer rest wins", async () => {
     const { calls, clock } = gate({ callsAtOnceMax: 1 });
     let made = 0;

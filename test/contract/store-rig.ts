@@ -52,6 +52,9 @@ const TABLES = [
   "answers",
   "outcomes",
   "demotions",
+  "revocations",
+  "revoked",
+  "modes",
 ] as const;
 
 /** Every row of every table, in the order of its first column. */
@@ -59,6 +62,7 @@ export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
   const dump: Dump = {
     ...{ signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] },
     ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [] },
+    ...{ revocations: [], revoked: [], modes: [] },
   };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);

@@ -8,6 +8,7 @@ import { ledgerCases, ledgerTruthCases } from "./ledger.contract.ts";
 import { memoryCases, upkeepCases, viewCases } from "./memory.contract.ts";
 import { parkCases, parkInWorkCases, redriveCases } from "./park.contract.ts";
 import { policyCases } from "./policies.contract.ts";
+import { modeCases, revocationCases, revocationEndCases, sharedModeCases } from "./revocations.contract.ts";
 import { sharedClaimCases, sharedIntakeCases, sharedLedgerCases } from "./shared.contract.ts";
 import type { Rig, StoreRig } from "./store-rig.ts";
 import { sweepCases } from "./sweeps.contract.ts";
@@ -35,6 +36,9 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("actions", () => actionCases(rig));
     describe("receipts", () => receiptCases(rig));
     describe("receipts, each for itself", () => receiptTextCases(rig));
+    describe("revocations", () => revocationCases(rig));
+    describe("ends of revocations", () => revocationEndCases(rig));
+    describe("modes", () => modeCases(rig));
     describe("memory", () => memoryCases(rig));
     describe("policies and inputs", () => policyCases(rig));
     describe("spending", () => spendCases(rig));
@@ -55,6 +59,7 @@ export function sharedStoreContract(name: string, open: () => Promise<StoreRig>)
     describe("intake", () => sharedIntakeCases(rig));
     describe("ledger", () => sharedLedgerCases(rig));
     describe("spending", () => sharedSpendCases(rig));
+    describe("revocations and modes", () => sharedModeCases(rig));
   });
 }
 

@@ -6,10 +6,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
+import { openOperating } from "../../cli/operating.ts";
 import { identityGauges } from "../../cli/server.ts";
 import { openStoreUrl } from "../../cli/store.ts";
 import { openSweeping, type Sweeping } from "../../cli/sweeping.ts";
-import { systemClock, systemRng } from "../../cli/system.ts";
+import { systemClock, systemIds, systemRng } from "../../cli/system.ts";
 import { jiraWebhooks } from "../../connectors/jira/webhook.ts";
 import { servicenowWebhooks } from "../../connectors/servicenow/webhook.ts";
 import type { Spending } from "../../core/advice/spending.ts";
@@ -20,6 +21,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { Swept } from "../../core/sweep/schedule.ts";
 import { createApp, createHttpServer } from "../../routes/app.ts";
 import { createMetrics, type Metrics } from "../../routes/meter.ts";
+import { policyOf } from "../core/support/policies.ts";
 import { type Answer, send } from "./client.ts";
 import { type RecordingLog, recordingLog } from "./recording-log.ts";
 
@@ -76,7 +78,12 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
   const sweeping = openSweeping(options.swept ?? new Map(), {
     ...{ store, limits, clock: systemClock, rng: systemRng, log, meter: metrics, wake },
   });
+  const operating = openOperating({
+    ...{ store, limits, clock: systemClock, ids: systemIds, log, desks: () => new Map(), wake },
+    ...{ configured: () => "act", unlowered: () => "act", policy: () => policyOf([]) },
+  });
   const app = createApp({
+    ...{ revokes: operating.revokes, modes: operating.modes },
     refused: () => 0,
     sources: sourcesOf(options),
     intake,

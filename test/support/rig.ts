@@ -68,7 +68,7 @@ const APPROVERS: NonNullable<RigOptions["members"]> = {
 };
 
 /** Tickets of both kinds, with approvals in their workflows. */
-const PROJECTS = [
+export const PROJECTS = [
   { key: "OPS", name: "Operations", issueTypes: ["Incident"], approval: true },
   { key: "CHG", name: "Changes", issueTypes: ["Change"] },
 ];

@@ -367,6 +367,7 @@ describe("ServiceNow: the approval queue", () => {
       expect(await queue.undoSideDoor({ ...open(ofChange()), seen: "-5" })).to.deep.equal({
         done: true,
         detail: "put on hold",
+        onHold: true,
       });
       expect(sim.get("change_request", change)).to.include({
         state: "-1",

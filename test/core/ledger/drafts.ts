@@ -118,6 +118,31 @@ export const DEMOTION: Draft = {
   },
 };
 
+export const REVOKE: Draft = {
+  kind: "revoke",
+  ticket: null,
+  body: {
+    ...{ id: "0123456789abcdef", action: null, rule: "network", decision: null, connection: "snow" },
+    ...{ since: "2026-03-02T09:00:00.000Z", until: null, actions: 2, tickets: 1, by: "ann", reason: "a wrong rule" },
+  },
+};
+export const REVOKED_ENDS: Draft = {
+  kind: "revoked",
+  ticket: "snow/incident/1",
+  body: {
+    revocation: "0123456789abcdef",
+    ends: [
+      { actionId: "a1", state: "restored", reason: "" },
+      { actionId: "a2", state: "kept", reason: "somebody has changed it since" },
+    ],
+  },
+};
+export const LOWERED: Draft = {
+  kind: "mode",
+  ticket: null,
+  body: { connection: null, mode: "observe", configured: "act", by: "api" },
+};
+
 /** One of every kind. */
 export const DRAFTS: readonly Draft[] = [
   START,
@@ -135,6 +160,9 @@ export const DRAFTS: readonly Draft[] = [
   ADVICE,
   OUTCOME,
   DEMOTION,
+  REVOKE,
+  REVOKED_ENDS,
+  LOWERED,
 ];
 
 export const anyDraft: fc.Arbitrary<Draft> = fc.oneof(

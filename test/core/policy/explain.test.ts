@@ -171,6 +171,19 @@ const VIEWS: readonly (readonly [string, TicketView, boolean])[] = [
     { ...UNDECIDED, ...DECIDED, fields: { assignmentGroup: { wrote: "Network", theirs: true, writes: [] } } },
     false,
   ],
+  [
+    "what was revoked",
+    {
+      ...{ ...UNDECIDED, ...DECIDED, fields: { assignmentGroup: { wrote: "Network", theirs: true, writes: [] } } },
+      actions: [
+        action("set", "applied"),
+        { ...action("set", "applied"), before: "Network", after: "", because: ["revoked", "a1"] },
+        { ...action("note", "applied"), because: ["revoked"] },
+        { ...action("note", "applied"), kind: "cancel", field: "gate", because: ["revoked", "a2"] },
+      ],
+    },
+    false,
+  ],
 ];
 
 describe("explain", () => {

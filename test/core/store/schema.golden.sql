@@ -65,6 +65,13 @@ CREATE TABLE "ledger" (
   "hash" text not null
 );
 
+CREATE TABLE "modes" (
+  "connection" text not null primary key,
+  "mode" text not null,
+  "by" text not null,
+  "at" bigint not null
+);
+
 CREATE TABLE "outcomes" (
   "id" integer primary key,
   "ticket" text not null,
@@ -83,6 +90,23 @@ CREATE TABLE "policies" (
   "rules" text not null,
   "sources" text not null,
   "since" bigint not null
+);
+
+CREATE TABLE "revocations" (
+  "id" text not null primary key,
+  "selector" text not null,
+  "by" text not null,
+  "reason" text not null,
+  "at" bigint not null
+);
+
+CREATE TABLE "revoked" (
+  "action_id" text not null primary key,
+  "revocation" text not null,
+  "ticket" text not null,
+  "state" text not null,
+  "reason" text not null,
+  "ended_at" bigint
 );
 
 CREATE TABLE "signals" (
@@ -172,6 +196,10 @@ CREATE INDEX "actions_ticket" on "actions" ("ticket", "intent_at");
 CREATE INDEX "answers_age" on "answers" ("answered_at");
 
 CREATE INDEX "outcomes_class" on "outcomes" ("by", "field", "label", "id");
+
+CREATE INDEX "revoked_of" on "revoked" ("revocation", "action_id");
+
+CREATE INDEX "revoked_ticket" on "revoked" ("ticket", "state");
 
 CREATE UNIQUE INDEX "signals_body" on "signals" ("connection", "body_digest");
 

@@ -1,0 +1,94 @@
+import { requestText } from "../act/gate-note.ts";
+import type { PlannedAsk } from "../act/gates.ts";
+import { adviceLines } from "../act/note.ts";
+import type { Decision } from "../decision.ts";
+import type { Approvals, OpenRequest } from "../gates/approvals.ts";
+import { type GateMemory, type GateRound, roundAt } from "../gates/gate.ts";
+import type { Ticket, TicketRef } from "../ticket.ts";
+
+/** An ask with all that is needed to make it, and to know it again after a crash. */
+export interface Ask {
+  actionId: string;
+  marker: string;
+  round: GateRound;
+  text: string;
+}
+
+export function roundOf({ gate, who }: PlannedAsk): GateRound {
+  const { rule, bindsDigest, expiresMs, present, stands } = gate;
+  const { groups, people, need, fallback } = who;
+  return {
+    rule,
+    bindsDigest,
+    groups: [...groups],
+    people: [...people],
+    need,
+    fallback,
+    stood: stands,
+    present,
+    expiresMs,
+  };
+}
+
+/** What approvers read. */
+export function askText({ gate }: PlannedAsk, ticket: Ticket, decision: Decision, nowMs: number): string {
+  return requestText(gate, { ticket, decision, advice: adviceLines(decision), nowMs });
+}
+
+/** Everything about approvals that one write carries out. */
+export interface ApprovalWork {
+  asks: readonly Ask[];
+  cancels: readonly { actionId: string; memory: GateMemory }[];
+  undos: readonly { actionId: string; memory: GateMemory }[];
+}
+
+export interface ApprovalsDone {
+  /** Actions that are certain. */
+  applied: string[];
+  dropped: { actionId: string; reason: string }[];
+  asked: GateMemory[];
+  /** The record was put on hold, which is ours to end. */
+  heldBy: string | undefined;
+}
+
+/**
+ * Takes back, asks and undoes, in this order. `done` is filled as it goes: what stands in it when a call fails is done
+ * all the same. `refuse` is asked before each call, and throws where it may not be made any more. Each call looks for
+ * what an earlier try of it has left before it does anything.
+ */
+export async function carryOutApprovals(
+  approvals: Approvals,
+  { asks, cancels, undos }: ApprovalWork,
+  { ref, recordType }: { ref: TicketRef; recordType: string },
+  { done, refuse }: { done: ApprovalsDone; refuse: () => Promise<void> },
+): Promise<void> {
+  const request = ({ marker, requestedAt }: GateMemory): OpenRequest => ({
+    ref,
+    recordType,
+    marker,
+    requestedAtMs: Date.parse(requestedAt),
+  });
+  for (const { actionId, memory } of cancels) {
+    await refuse();
+    await approvals.cancel(request(memory));
+    done.applied.push(actionId);
+  }
+  for (const { actionId, marker, round, text } of asks) {
+    const { groups, people, need } = round;
+    await refuse();
+    const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, text });
+    done.asked.push(roundAt(round, marker, asked));
+    done.applied.push(actionId);
+  }
+  for (const { actionId, memory } of undos) {
+    await refuse();
+    const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen });
+    if (undone.onHold) done.heldBy = actionId;
+    if (undone.done) done.applied.push(actionId);
+    else
+      done.dropped.push({
+        actionId,
+        reason: `what came about past the approval could not be undone: ${undone.detail}`,
+      });
+  }
+}
