@@ -39,7 +39,7 @@ async function heldLive(options: CheckOptions): Promise<LiveCheck | undefined> {
 type MayBeLive = LiveCheck | null | undefined;
 
 function report(
-  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, policyVersion }: Checked,
+  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, policyVersion }: Checked,
   live: MayBeLive,
 ): object {
   const counts = { mappingTestsPassed, policyTestsPassed: policyTestsPassed ?? null };
@@ -52,13 +52,14 @@ function report(
     testsPassed,
     ...counts,
     notActedOn,
+    unaskable,
     policyVersion: policyVersion ?? null,
     ...asked,
   };
 }
 
 function lines(
-  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, policyVersion }: Checked,
+  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, policyVersion }: Checked,
   live: MayBeLive,
 ): string[] {
   const found = problems.map(renderProblem);
@@ -66,6 +67,8 @@ function lines(
     found.push("\nThe tests of the rules were not run: first the rules and mappings must be sound.");
   if (notActedOn.length > 0)
     found.push(`Checked and tested, but no decision is made by them yet: ${notActedOn.join(", ")}.`);
+  for (const name of unaskable)
+    found.push(`connection ${name}: nobody can be asked for an approval there: set approvals (docs/approvals.md)`);
   if (live !== undefined) found.push(...liveLines(live));
   if (problems.length === 0) {
     const tests = `${mappingTestsPassed} mapping tests and ${policyTestsPassed} policy tests passed`;

@@ -11,6 +11,7 @@ export interface Read {
   answers: GivenAnswer[];
   /** As in `RequestStanding`. */
   sideDoor: string | null;
+  shut: boolean;
 }
 
 /** By moves out of the approval status since `atMs`: whoever makes one has answered, for himself. */
@@ -27,8 +28,9 @@ export function byMoves(settings: StatusApprovals, moves: readonly StatusMove[],
       : [{ id, decision: decided, approverId: author.id, answeredById: author.id || null, atMs: at }];
   });
   const last = out.at(-1);
-  const isPast = last !== undefined && decision(last) === undefined && moves.at(-1)?.to !== status;
-  return { answers, sideDoor: isPast ? pastSentence(last) : null };
+  const shut = isShut(status, moves);
+  const isPast = last !== undefined && decision(last) === undefined && shut;
+  return { answers, sideDoor: isPast ? pastSentence(last) : null, shut };
 }
 
 /**
@@ -50,8 +52,9 @@ export function byApprovals(
     return [{ id, decision: state, approverId, answeredById: answeredBy, atMs: at }];
   });
   const out = moves.findLast((move) => move.atMs >= atMs && move.from === status);
-  if (out === undefined || moves.at(-1)?.to === status) return { answers, sideDoor: null };
-  return { answers, sideDoor: isDecidedBy(approvals, out.atMs) ? null : pastSentence(out) };
+  const shut = isShut(status, moves);
+  if (out === undefined || !shut) return { answers, sideDoor: null, shut };
+  return { answers, sideDoor: isDecidedBy(approvals, out.atMs) ? null : pastSentence(out), shut };
 }
 
 /** Whether the last approval that had begun by then has its decision: nobody of it is waited for any more. */
@@ -61,6 +64,12 @@ function isDecidedBy(approvals: readonly RequestApproval[], atMs: number): boole
   const last = begun.filter(({ askedAtMs }) => askedAtMs === latestMs);
   const isOpen = last.some(({ state }) => state === "requested" || state === "other");
   return !isOpen && last.some(({ state }) => state === "approved" || state === "rejected");
+}
+
+/** Whether the last move led anywhere but to where people answer. */
+function isShut(status: string, moves: readonly StatusMove[]): boolean {
+  const last = moves.at(-1);
+  return last !== undefined && last.to !== status;
 }
 
 function pastSentence({ from, to }: StatusMove): string {

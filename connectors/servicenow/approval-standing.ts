@@ -99,7 +99,7 @@ async function shown(
     answers.push({ id: row.sys_id, decision, approverId, answeredById: by?.id ?? null, atMs: answer.atMs });
   }
   const { state: seen, approval } = taskOf(rows, groups);
-  return { state: "standing", atMs, seen, answers, names, sideDoor: sideDoorOf(found, approval) };
+  return { state: "standing", atMs, seen, answers, names, sideDoor: sideDoorOf(found, approval), shut: false };
 }
 
 /** When the first of the rows was created, or the group's for which one stands, by the instance's clock. */

@@ -54,6 +54,8 @@ function eventLine(event: GateEvent, gate: Gate | undefined, names: ReadonlyMap<
         : `No approval is needed any more ${about}`;
     case "gone":
       return `Too few of those who were asked can still answer ${about}`;
+    case "reopened":
+      return `Put back to where it can be answered ${about}`;
     case "side_door":
       return `Past the approval: ${what ?? ""} ${about}`;
     default:

@@ -9,7 +9,7 @@ const UNDOS_MAX = 3;
 
 /** Something about an approval that people are told of, once. */
 export interface GateEvent {
-  kind: "asked" | "answer_refused" | "granted" | "refused" | "expired" | "void" | "gone" | "side_door";
+  kind: "asked" | "answer_refused" | "granted" | "refused" | "expired" | "void" | "gone" | "side_door" | "reopened";
   rule: string;
   marker: string;
   /** The answer it is about; absent where it is about none. */
@@ -69,6 +69,8 @@ export interface JudgedGate {
   stranded: boolean;
   /** What somebody did to the request itself; null where nobody did. */
   sideDoor: string | null;
+  /** Nobody can answer it where the record stands. */
+  shut: boolean;
 }
 
 /** What is to be done about the approvals of a ticket, and what people are to be told of them. Pure. */
@@ -142,10 +144,16 @@ function endOf(state: "requested" | "granted" | "refused" | "expired"): GateEven
 
 /** What was done past an approval is told once, and undone where the rule says so. */
 function closeDoors(
-  { memory, sideDoor }: JudgedGate,
+  { memory, sideDoor, shut }: JudgedGate,
   gate: Gate,
   { plan, event }: { plan: GatePlan; event: (kind: GateEvent["kind"], more: Partial<GateEvent>) => void },
 ): GateMemory {
+  // An answer that was not enough, or did not count, has led it away from where others could answer: nobody's side door.
+  if (shut && sideDoor === null && memory.state === "requested") {
+    plan.undos.push(memory);
+    event("reopened", {});
+    return memory;
+  }
   const doors = [...gate.passed, ...(sideDoor === null ? [] : ["queue"])];
   if (doors.length === 0) return memory;
   const fresh = doors.filter((door) => !memory.doors.includes(door));

@@ -10,6 +10,7 @@ import type { ConfigFiles, ConfigFolders } from "./files.ts";
 import { type Config, loadConfig } from "./load.ts";
 import { POLICY_FILES } from "./policy-files.ts";
 import type { SecretSource } from "./secrets.ts";
+import { unaskable } from "./unaskable.ts";
 
 /** What a check found. */
 export interface Checked {
@@ -20,6 +21,8 @@ export interface Checked {
   policyTestsPassed: number | undefined;
   /** Files, or parts of them, whose rules are checked and tested, and that no decision is made by yet. */
   notActedOn: readonly string[];
+  /** Connections whose people cannot be asked for an approval, though rules may ask for one. */
+  unaskable: readonly string[];
   /** Undefined where there is no sound configuration. */
   policyVersion: string | undefined;
 }
@@ -52,6 +55,7 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
       ...(policy?.risk && policy.risk.rollback.length > 0 ? ["rollback of change-risk.yaml"] : []),
       ...CHECKED_FILES.map((name) => `${name}.yaml`).filter((name) => files.read(`${folder}/${name}`) !== undefined),
     ],
+    unaskable: "config" in loaded ? unaskable(loaded.config) : [],
     policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,
   };
 }

@@ -46,6 +46,8 @@ export type RequestStanding =
       names: ReadonlyMap<string, string>;
       /** What somebody did past the queue, as a sentence without ticket text; null where nobody did. */
       sideDoor: string | null;
+      /** The record does not stand where anybody could answer, as after a first answer that was not enough. */
+      shut: boolean;
     };
 
 /** Who may answer just now. */

@@ -51,7 +51,17 @@ export const BODIES = {
   }),
   /** Something about an approval: who was asked is in the request; who answered, and whether it counted, is here. */
   gate: z.strictObject({
-    event: z.enum(["asked", "answer_refused", "granted", "refused", "expired", "void", "gone", "side_door"]),
+    event: z.enum([
+      "asked",
+      "answer_refused",
+      "granted",
+      "refused",
+      "expired",
+      "void",
+      "gone",
+      "side_door",
+      "reopened",
+    ]),
     rule: shortText,
     marker: shortText,
     bindsDigest: shortText,

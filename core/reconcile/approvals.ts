@@ -130,7 +130,7 @@ function judgedGate(
 ): JudgedGate {
   const standing = view.requests.get(memory.marker);
   const electorate = view.electorates.get(memory.marker);
-  const untouched = { memory, half: false, stranded: false, sideDoor: null };
+  const untouched = { memory, half: false, stranded: false, sideDoor: null, shut: false };
   if (memory.state !== "requested") return untouched;
   // Where the request was deleted it is made again; where the queue was not looked at, only the time can tell.
   if (standing?.state === "absent") return { ...untouched, half: true };
@@ -140,7 +140,8 @@ function judgedGate(
   const context = { requesterId, ownIds: view.ownIds, nowMs };
   const judged = judgeGate(memory, standing.answers, { eligible, context });
   const stranded = judged.state === "requested" && !couldStillBeGranted(judged, eligible, context);
-  return { memory: judged, half: false, stranded, sideDoor: standing.sideDoor };
+  const { sideDoor, shut } = standing;
+  return { memory: judged, half: false, stranded, sideDoor, shut };
 }
 
 /** The round of a request that stands though its end was never recorded. */

@@ -13,6 +13,8 @@ const SECRETS = {
   JIRA_WEBHOOK_SECRET: "a jira webhook secret",
 };
 
+const ANYWHERE = { snowUrl: "http://127.0.0.1:9", jiraUrl: "http://127.0.0.1:9" };
+
 interface Report {
   ok: boolean;
   problems: { file: string; line: number; col: number; what: string; fix: string }[];
@@ -20,6 +22,7 @@ interface Report {
   mappingTestsPassed: number;
   policyTestsPassed: number | null;
   notActedOn: string[];
+  unaskable: string[];
   policyVersion: string | null;
 }
 
@@ -35,7 +38,7 @@ describe("interlock check", function (this: Mocha.Suite) {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "interlock-check-"));
-    folders = writeConfigFolder(folder, { snowUrl: "http://127.0.0.1:9", jiraUrl: "http://127.0.0.1:9" });
+    folders = writeConfigFolder(folder, ANYWHERE);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -70,6 +73,17 @@ describe("interlock check", function (this: Mocha.Suite) {
     const later = `Checked and tested, but no decision is made by them yet: ${notActedOn.join(", ")}.\n`;
     const passed = `${mappingTestsPassed} mapping tests and ${policyTestsPassed} policy tests passed`;
     expect(text.stdout).to.equal(`${later}The configuration is sound: ${passed}, policy version ${policyVersion}.\n`);
+  });
+
+  it("tells of a Jira in which nobody can be asked for an approval, and finds it sound", async () => {
+    writeConfigFolder(folder, { ...ANYWHERE, wholePolicy: true });
+    edit(join(folders.config, "interlock.yaml"), / {4}approvals:\n( {6}.*\n)+/, "");
+    const [text, json] = await Promise.all([check(), check("--json")]);
+    expect([text.code, json.code]).to.deep.equal([0, 0]);
+    expect(text.stdout).to.contain(
+      "connection jira: nobody can be asked for an approval there: set approvals (docs/approvals.md)\n",
+    );
+    expect(report(json).unaskable).to.deep.equal(["jira"]);
   });
 
   it("names every secret that is not set, with its place", async () => {

@@ -1,4 +1,5 @@
 /** Holds the finished demo against what must be true: settled, told once, people's edits kept, ledger whole. */
+import { z } from "zod";
 import type { Running } from "../../cli/server.ts";
 import { GIVEN_BACK } from "../../core/act/plan.ts";
 import type { Decision } from "../../core/decision.ts";
@@ -21,6 +22,17 @@ export interface Audit {
   /** One sentence for each thing that is not as it must be. */
   faults: string[];
   ledgerEntries: number;
+  approvals: Approvals;
+}
+
+/** Requests for approval, and what came of them. */
+export interface Approvals {
+  asked: number;
+  granted: number;
+  refused: number;
+  /** Requests that were void, since what was approved changed. */
+  again: number;
+  open: number;
 }
 
 /** Reads both systems of record and the store, and compares. `security` are those that a person must approve of. */
@@ -40,20 +52,39 @@ export async function audit(
   const internal = await server.metrics.total("interlock_failures_total", { kind: "internal" });
   if (internal > 0) faults.push(`${internal} looks at a ticket failed for a reason of our own; the log names it`);
   const ledger = await verifyLedger(server);
-  return { outcomes, faults: [...faults, ...ledger.faults], ledgerEntries: ledger.entries };
+  const approvals = approvalsOf(ledger.gateEvents);
+  faults.push(...ledger.faults, ...approvalFaults(approvals, outcomes));
+  return { outcomes, faults, ledgerEntries: ledger.entries, approvals };
 }
 
-/** Who must approve before the ticket is assigned. Nobody is asked yet: the ticket stays where people put it. */
+function approvalsOf(events: readonly string[]): Approvals {
+  const count = (event: string): number => events.filter((each) => each === event).length;
+  const [asked, granted, refused, again] = [count("asked"), count("granted"), count("refused"), count("void")];
+  return { asked, granted, refused, again, open: asked - granted - refused };
+}
+
+/** What the approvers of the demo did must be what the ledger says, and what stands in the store. */
+function approvalFaults({ asked, granted, refused, again, open }: Approvals, outcomes: readonly Outcome[]): string[] {
+  const faults: string[] = [];
+  const requested = outcomes.flatMap(({ view }) => view?.gates ?? []).filter(({ state }) => state === "requested");
+  if (requested.length !== open)
+    faults.push(`${requested.length} approvals are waited for, and the ledger has ${open}`);
+  if (refused !== 1 || again !== 1 || granted !== asked - 2)
+    faults.push(`of ${asked} requests ${granted} were approved, ${refused} rejected and ${again} void`);
+  return faults;
+}
+
+/** Who has not approved, and must before the ticket is assigned: until then it stays where people put it. */
 export function waitsFor({ gates }: Decision): string[] {
-  const groups = gates.filter(({ before }) => before.includes("assign")).flatMap((gate) => gate.groups);
-  return [...new Set(groups)];
+  const open = gates.filter(({ before, state }) => before.includes("assign") && state !== "granted");
+  return [...new Set(open.flatMap((gate) => gate.groups))];
 }
 
 /** Security tickets need a person, whatever a model says: here, without one. */
 function unguarded(outcomes: readonly Outcome[], security: readonly Filed[]): string[] {
   const open = outcomes.filter(
     ({ filed, view }) =>
-      security.includes(filed) && (!view?.decision || !waitsFor(view.decision).includes("Security Operations")),
+      security.includes(filed) && !view?.decision?.gates.some(({ groups }) => groups.includes("Security Operations")),
   );
   return open.map(({ filed }) => `${filed.connection}/${filed.key} is about security, and no gate stands before it`);
 }
@@ -65,7 +96,8 @@ function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<st
   if (view.parked) faults.push(`${name} is parked: ${view.parked.reason}, ${view.parked.detail}`);
   const { decision } = view;
   const asleep = decision.wakeAt !== null && view.dueAtMs === Date.parse(decision.wakeAt);
-  if (view.dueAtMs !== null && !asleep) faults.push(`${name} is still due`);
+  const polls = view.gates.some(({ state }) => state === "requested");
+  if (view.dueAtMs !== null && !asleep && !polls) faults.push(`${name} is still due`);
   const assigned = view.actions.some(
     ({ field, decisionId }) => decisionId === decision.id && (field === "assignmentGroup" || field === "assignee"),
   );
@@ -115,7 +147,7 @@ function notesOf(site: Site, ticket: Filed): string[] {
           .filter(({ element }) => element === "work_notes")
           .map(({ value }) => value)
       : site.jira.comments(ticket.id).map(({ text }) => text);
-  return texts.filter((text) => text.includes("[il:"));
+  return texts.filter((text) => text.includes("[il:") && !text.startsWith("Interlock asks for your approval"));
 }
 
 function groupOf(site: Site, ticket: Filed, groups: ReadonlyMap<string, string>): string {
@@ -127,16 +159,26 @@ function groupOf(site: Site, ticket: Filed, groups: ReadonlyMap<string, string>)
 
 const PAGE = 5_000;
 
-async function verifyLedger(server: Running): Promise<{ entries: number; faults: string[] }> {
+const GateBody = z.looseObject({ event: z.string() });
+
+async function verifyLedger(server: Running): Promise<{ entries: number; faults: string[]; gateEvents: string[] }> {
+  const gateEvents: string[] = [];
   const verifier = new ChainVerifier();
   for (let after = 0; ; ) {
     const entries = await server.store.entries(after, PAGE);
-    for (const entry of entries) verifier.add(entry);
+    for (const entry of entries) {
+      verifier.add(entry);
+      if (entry.kind === "gate") gateEvents.push(GateBody.parse(JSON.parse(entry.body)).event);
+    }
     if (entries.length < PAGE) break;
     after = entries.at(-1)?.seq ?? after;
   }
   const verdict = verifier.verdict();
   return verdict.ok
-    ? { entries: verdict.entries, faults: [] }
-    : { entries: verdict.seq - 1, faults: [`the ledger is broken at entry ${verdict.seq}: ${verdict.what}`] };
+    ? { entries: verdict.entries, faults: [], gateEvents }
+    : {
+        entries: verdict.seq - 1,
+        faults: [`the ledger is broken at entry ${verdict.seq}: ${verdict.what}`],
+        gateEvents,
+      };
 }

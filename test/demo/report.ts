@@ -6,7 +6,7 @@ import { coverageSentence, percentOf } from "../../core/advice/calibration/cover
 import { amountText } from "../../core/advice/money.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { Trained } from "./advice.ts";
-import { type Audit, type Outcome, waitsFor } from "./audit.ts";
+import { type Approvals, type Audit, type Outcome, waitsFor } from "./audit.ts";
 
 const LOG_ROWS = 12;
 const PLAIN = { style: { head: [], border: [] } };
@@ -104,8 +104,8 @@ export interface Numbers {
   vendorCalls: number;
   notes: number;
   keptForPeople: number;
-  /** Tickets that a gate keeps from being assigned. */
-  waiting: number;
+  /** What people were asked to approve, and what they answered, as the ledger has it. */
+  approvals: Approvals;
   /** Tickets with a gate or hold of any kind. */
   guarded: number;
   /** Tickets that the local model had something to say about. */
@@ -132,7 +132,7 @@ export async function numbers(result: Audit, server: Running, seconds: number): 
     vendorCalls: await metrics.total("interlock_vendor_calls_total"),
     notes: result.outcomes.reduce((sum, { notes }) => sum + notes.length, 0),
     keptForPeople: result.outcomes.filter(({ view }) => view?.fields.assignmentGroup?.theirs).length,
-    waiting: decisions.filter((decision) => waitsFor(decision).length > 0).length,
+    approvals: result.approvals,
     guarded: decisions.filter(({ gates, holds }) => gates.length + holds.length > 0).length,
     ...advisedIn(decisions),
     spentMicros: await metrics.total("interlock_advice_micros_total"),
@@ -154,12 +154,17 @@ function advisedIn(
   };
 }
 
+function approvalLine({ asked, granted, refused, again, open }: Approvals): string {
+  const queues = `Approvers were asked ${asked} times in their own queues: ${granted} approvals, ${refused} rejection`;
+  return `${queues}${refused === 1 ? "" : "s"}, ${again} asked again since what was approved changed, ${open} not answered yet`;
+}
+
 export function numberLines(counted: Numbers, ledgerEntries: number): string[] {
   const calls = (counted.vendorCalls / counted.tickets).toFixed(2);
   return [
     `${counted.tickets} tickets, ${counted.signals} signals, ${counted.reconciles} reconciles, ${counted.vendorCalls} vendor calls (${calls} per ticket), ${counted.notes} notes, in ${counted.seconds.toFixed(1)} s`,
     `${counted.keptForPeople} tickets were reassigned by a person after Interlock, and stayed as that person set them`,
-    `${counted.guarded} tickets met a gate or a freeze; ${counted.waiting} of them stay unassigned until a person approves (asking the approvers in their queues is not built yet)`,
+    `${counted.guarded} tickets met a gate or a freeze. ${approvalLine(counted.approvals)}`,
     `AI (the local model alone) had advice on ${counted.advised} tickets: it settled where ${counted.settledByAdvice} go, only suggested it for ${counted.suggestedByAdvice} (${counted.auditedAdvice} of them drawn for the audit sample), and changed nothing about the rest; spent ${amountText(counted.spentMicros)} EUR`,
     `${counted.asleep} tickets wake by themselves later, for the next step of a clock or the end of a freeze`,
     `ledger verified: ${ledgerEntries} entries; the stop of the server adds one more`,

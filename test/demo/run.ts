@@ -15,6 +15,7 @@ import { diskFiles, secretsFrom, systemClock, systemIds, systemRng } from "../..
 import { loadConfig } from "../../core/config/load.ts";
 import { ProblemsError } from "../../core/problem.ts";
 import { type Trained, trainAdviser } from "./advice.ts";
+import { letThemAnswer } from "./approvers.ts";
 import { audit } from "./audit.ts";
 import { closedIncidents, closedTickets, fileClosed } from "./closed.ts";
 import { type Replay, replayOf } from "./replay.ts";
@@ -51,6 +52,8 @@ export async function runDemo(options: DemoOptions): Promise<0 | 1> {
     subscribe(site, server.url);
     const replay = replayOf(site, demo, incidents);
     await play(replay, server);
+    await settle(site, server);
+    await letThemAnswer(site, server, demo, replay.filed);
     await settle(site, server);
     const security = demo.tickets.flatMap(({ id, expect: { topic } }) =>
       topic === "security" ? (replay.filed.get(id) ?? []) : [],

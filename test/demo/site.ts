@@ -8,6 +8,7 @@ import { type JiraSim, startJiraSim } from "../sim/jira.ts";
 import { type ServiceNowSim, startServiceNowSim } from "../sim/servicenow.ts";
 import { type ConfigFolder, writeConfigFolder } from "../support/config-folder.ts";
 import { JIRA_SECRET, SNOW_SECRET } from "../support/settings.ts";
+import { APPROVERS } from "./approvers.ts";
 import type { DemoTickets } from "./tickets.ts";
 import type { Incident } from "./uci.ts";
 
@@ -29,6 +30,12 @@ export function groupName(code: string | undefined): string {
   return code === "70" ? "Service Desk" : `Group ${code}`;
 }
 
+/** Incidents have a status in which they are approved, as changes have. */
+const PROJECTS = [
+  { key: "OPS", name: "Operations", issueTypes: ["Incident"], approval: true },
+  { key: "CHG", name: "Changes", issueTypes: ["Change"] },
+];
+
 /** Starts both systems with the people and groups of the tickets and the log. */
 export async function openSite(demo: DemoTickets, incidents: readonly Incident[]): Promise<Site> {
   const logGroups = new Set(
@@ -41,12 +48,16 @@ export async function openSite(demo: DemoTickets, incidents: readonly Incident[]
   const snow = await startServiceNowSim({
     now: () => Date.now() - behindMs,
     users: demo.users.map(({ user_name, name, email }) => ({ user_name, name, email })),
-    groups: names.map((name) => ({ name })),
+    groups: names.map((name) => ({ name, members: [...(APPROVERS[name] ?? [])] })),
   });
   const jira = await startJiraSim({
     groups: [...demo.groups],
     users: demo.users.map(({ accountId, name, email }) => ({ accountId, displayName: name, emailAddress: email })),
+    projects: PROJECTS,
   });
+  for (const [group, members] of Object.entries(APPROVERS))
+    for (const { accountId } of demo.users.filter(({ user_name }) => members.includes(user_name)))
+      jira.join(accountId, group);
   return {
     snow,
     jira,
@@ -70,7 +81,7 @@ export async function openSite(demo: DemoTickets, incidents: readonly Incident[]
  * the default. `ai` is who gives advice.
  */
 export function writeConfig(site: Site, port: number, ai: Record<string, unknown>): ConfigFolder {
-  const limits = { settleMs: 50, restMs: 200, pollMs: 100 };
+  const limits = { settleMs: 50, restMs: 200, pollMs: 100, approvalPollMs: 1_000 };
   return writeConfigFolder(site.folder, {
     snowUrl: site.snow.url,
     jiraUrl: site.jira.url,

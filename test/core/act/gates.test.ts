@@ -27,7 +27,7 @@ const ROUND: GateMemory = {
 const WHO = { groups: ["Board"], people: [], need: "any", fallback: false } as const;
 
 function judged(memory: Partial<GateMemory> = {}, more: Partial<JudgedGate> = {}): JudgedGate {
-  return { memory: { ...ROUND, ...memory }, half: false, stranded: false, sideDoor: null, ...more };
+  return { memory: { ...ROUND, ...memory }, half: false, stranded: false, sideDoor: null, shut: false, ...more };
 }
 
 function planned(gates: readonly Gate[], rest: Partial<GatePlanInput> = {}): GatePlan {
@@ -134,6 +134,14 @@ describe("what is done about approvals", () => {
     expect(
       kinds(planned(gates, { before: [ROUND], judged: [judged({ state, answers: [refused] })], told })),
     ).to.deep.equal([]);
+  });
+
+  it("puts back to where people can answer what an answer led away that was not enough; that is no side door", () => {
+    const gate: Gate = { ...GATE, state: "requested", passed: ["implement"], stands: ["implement"] };
+    const plan = planned([gate], { before: [ROUND], judged: [judged({}, { shut: true })] });
+    expect([kinds(plan), plan.undos.length, plan.memory[0]?.undone]).to.deep.equal([["reopened"], 1, 0]);
+    const past = planned([gate], { before: [ROUND], judged: [judged({}, { shut: true, sideDoor: "moved" })] });
+    expect([kinds(past), past.undos.length]).to.deep.equal([["side_door"], 0]);
   });
 
   describe("side_door", () => {

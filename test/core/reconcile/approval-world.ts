@@ -122,7 +122,7 @@ export class ApprovalWorld {
         const request = this.requests.find((each) => each.marker === marker);
         if (!request) return { state: "absent" };
         const { atMs, answers } = request;
-        return { ...{ state: "standing", atMs, seen: "1", answers, names: new Map() }, sideDoor: null };
+        return { ...{ state: "standing", atMs, seen: "1", answers, names: new Map() }, sideDoor: null, shut: false };
       });
     },
     cancel: async ({ marker }) => {

@@ -47,7 +47,7 @@ async function seen(kind: FaultKind, unreadable: readonly string[]) {
       seen: "1",
       answers: [],
       names: new Map(),
-      sideDoor: null,
+      ...{ sideDoor: null, shut: false },
     }));
   };
   const approvals: Pick<Approvals, "standing" | "electorate" | "ownIds"> = {
