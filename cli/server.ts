@@ -12,6 +12,7 @@ import { keptOf } from "../core/config/policy-files.ts";
 import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
 import { startIntake } from "../core/intake/intake.ts";
+import type { Checkpoints } from "../core/ledger/checkpoints.ts";
 import type { Log } from "../core/ports.ts";
 import type { ReconcileDeps } from "../core/reconcile/deps.ts";
 import { type Loop, startLoop } from "../core/reconcile/loop.ts";
@@ -21,8 +22,10 @@ import { createMetrics, type Metrics } from "../routes/meter.ts";
 import type { SweepApi } from "../routes/sweep-api.ts";
 import { urlOf } from "./address.ts";
 import { type AdviceDeps, openAdvice } from "./advice.ts";
+import { watchClock } from "./clock-watch.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
+import { signLedger } from "./ledger-signing.ts";
 import { openStoreUrl } from "./store.ts";
 import { openSweeping, type Sweeping } from "./sweeping.ts";
 import { VERSION } from "./version.ts";
@@ -40,6 +43,8 @@ export interface ServerDeps {
   ids: Ids;
   log: Log;
   adminToken: string | undefined;
+  /** Milliseconds that only ever pass; where it is given, jumps of the clock are noted on the ledger. */
+  monotonic?: () => number;
 }
 
 /** A running sidecar. */
@@ -51,6 +56,8 @@ export interface Running {
   loop: Loop;
   sweeps: SweepApi;
   setMode(mode: Mode): void;
+  /** Signs the ledger; undefined where there is no key. */
+  checkpoints: Checkpoints | undefined;
   /** The configuration that rules, and who changes it while the server runs. */
   current: CurrentConfig;
   /**
@@ -73,6 +80,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
+  const checkpoints = await orClose(signLedger(settings, { ...deps, store }), { store, dispatcher });
   const { desks, sources, swept } = openDesks(current, { clock, log, meter: metrics });
 
   let loop: Loop | undefined;
@@ -89,8 +97,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
   );
-  const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
-  await orClose(listen(http, settings.listen), { store, dispatcher });
+  const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher, checkpoints });
+  await orClose(listen(http, settings.listen), { store, dispatcher, checkpoints });
   await sweeping.checkIdentities();
   const mode = (connection: string): Mode => sweeping.modeOf(connection, current.mode);
   const may = { mayRead: sweeping.mayRead, mode, policy: () => current.config.policy };
@@ -100,6 +108,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
+  if (deps.monotonic) void watchClock({ clock, log, store, worker, monotonic: deps.monotonic }, ending.signal);
   log.info("interlock is listening", {
     ...{ host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker },
   });
@@ -110,6 +119,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     metrics,
     loop: running,
     sweeps: sweeping.api,
+    checkpoints,
     current,
     setMode(next) {
       current.mode = next;
@@ -125,7 +135,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       await housekeeping;
       const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
       await advice.close();
-      await endStore(store, { worker, released });
+      await checkpoints?.stop();
+      await endStore(store, { worker, released }, { checkpoints, log });
       log.info("interlock has stopped", { worker, released, unfinished });
       return unfinished;
     },
@@ -146,16 +157,29 @@ async function beginStore(config: Config, worker: string, { clock, log }: Server
   return store;
 }
 
-async function endStore(store: Store, body: { worker: string; released: number }): Promise<void> {
+async function endStore(
+  store: Store,
+  body: { worker: string; released: number },
+  { checkpoints, log }: { checkpoints: Checkpoints | undefined; log: Log },
+): Promise<void> {
   await store.append([{ kind: "stop", ticket: null, body }]);
+  try {
+    await checkpoints?.make();
+  } catch (error) {
+    log.error("the end of the ledger could not be signed", { error: describeError(error) });
+  }
   await store.close();
 }
 
 /** Goes on, or lets go of what was opened: a server that cannot listen, say, must not go on working tickets unseen. */
-async function orClose<T>(next: Promise<T>, opened: { store: Store; dispatcher: CallDispatcher }): Promise<T> {
+async function orClose<T>(
+  next: Promise<T>,
+  opened: { store: Store; dispatcher: CallDispatcher; checkpoints?: Checkpoints | undefined },
+): Promise<T> {
   try {
     return await next;
   } catch (error) {
+    await opened.checkpoints?.stop();
     await opened.dispatcher.close();
     await opened.store.close();
     throw error;

@@ -70,6 +70,9 @@ export const Limits = z.strictObject({
   sweepFirstMs: positive.default(3_600_000),
   /** Pages of one record type that a sweep reads before it leaves the rest to the next. */
   sweepPagesMax: positive.default(20),
+  /** The ledger is signed after so many entries, or when the last time is so long ago and there is something new. */
+  checkpointEntries: positive.default(1_000),
+  checkpointMs: positive.default(60_000),
   /** Rows an API list answers with. */
   listMax: positive.default(500),
 });
