@@ -57,6 +57,8 @@ export const BODIES = {
     /** Of the vendor's row or approval, and of who gave it; null where the event is about none. */
     answerId: shortText.nullable(),
     by: shortText.nullable(),
+    /** Who wants what is asked for, by the vendor's id; absent in older entries, null where nobody is known. */
+    requester: shortText.nullable().optional(),
     at: Instant.nullable(),
     /** Why an answer does not count, or what was done past the approval. */
     reason: shortText,

@@ -9,17 +9,17 @@ export function ledgerOf(store: Pick<Store, "entries" | "entriesAbout" | "checkp
   return {
     entries: () =>
       pages(
-        (after) => store.entries(after, PAGE),
+        (after, limit) => store.entries(after, limit),
         ({ seq }) => seq,
       ),
     entriesOf: (kind) =>
       pages(
-        (after) => store.entriesAbout({ kind }, after, PAGE),
+        (after, limit) => store.entriesAbout({ kind }, after, limit),
         ({ seq }) => seq,
       ),
     checkpoints: () =>
       pages(
-        (after) => store.checkpoints(after, PAGE),
+        (after, limit) => store.checkpoints(after, limit),
         ({ size }) => size,
       ),
   };
@@ -27,11 +27,11 @@ export function ledgerOf(store: Pick<Store, "entries" | "entriesAbout" | "checkp
 
 /** Pages after pages, each after the place of the last row before; ends where a page is not full. */
 export async function* pages<T>(
-  read: (after: number) => Promise<T[]>,
+  read: (after: number, limit: number) => Promise<T[]>,
   place: (row: T) => number,
 ): AsyncGenerator<readonly T[]> {
   for (let after = 0; ; ) {
-    const rows = await read(after);
+    const rows = await read(after, PAGE);
     const last = rows.at(-1);
     if (last === undefined) return;
     yield rows;

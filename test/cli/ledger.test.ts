@@ -79,7 +79,7 @@ describe("Commands that look into the store", function (this: Mocha.Suite) {
       ],
       [
         "an inserted entry",
-        "insert into ledger select (select max(seq) from ledger) + 1, at, kind, ticket, body, prev, hash from ledger where seq = 3",
+        "insert into ledger (seq, at, kind, ticket, body, prev, hash, salt) select (select max(seq) from ledger) + 1, at, kind, ticket, body, prev, hash, salt from ledger where seq = 3",
         /does not follow the one before it/,
       ],
       [
