@@ -65,7 +65,7 @@ export async function provenEntries(
 
 /** As it is written: one line in this very form, so that not a byte of it can change unnoticed. */
 export function bundleText(bundle: Bundle): string {
-  return `${JSON.stringify(bundle)}\n`;
+  return `${JSON.stringify(Bundle.parse(bundle))}\n`; // keys in the order of the schema
 }
 
 /** What is wrong with the signature of an anchor; undefined where it holds. */
