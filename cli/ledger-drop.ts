@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { DROPPABLE_KINDS } from "../core/ledger/entry.ts";
-import type { Dropped, Dropping } from "../core/store/store.ts";
+import type { Dropped, Dropping } from "../core/ledger/evidence.ts";
 import { type CommonOptions, readStoreSettings } from "./config.ts";
 import { createLog } from "./log.ts";
 import { openStoreUrl } from "./store.ts";

@@ -88,10 +88,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const intake = startIntake(store, limits, wake);
   const shared = { store, limits, clock, log, meter: metrics };
   const sweeping = openSweeping(swept, { ...deps, ...shared, wake });
-  const { adminToken } = deps;
   const http = createHttpServer(
     createApp({
-      ...{ ...shared, sources, intake, metrics, adminToken, wake },
+      ...{ ...shared, sources, intake, metrics, adminToken: deps.adminToken, wake },
       sweeps: sweeping.api,
       refused: () => current.refused,
       spending: () => spendingOf(settings.ai, { current, store, clock }),
@@ -114,13 +113,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   });
 
   return {
-    url: urlOf(settings.listen.host, port),
-    store,
-    metrics,
+    ...{ url: urlOf(settings.listen.host, port), store, metrics, checkpoints, current },
     loop: running,
     sweeps: sweeping.api,
-    checkpoints,
-    current,
     setMode(next) {
       current.mode = next;
     },
@@ -135,7 +130,6 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       await housekeeping;
       const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
       await advice.close();
-      await checkpoints?.stop();
       await endStore(store, { worker, released }, { checkpoints, log });
       log.info("interlock has stopped", { worker, released, unfinished });
       return unfinished;
@@ -162,6 +156,7 @@ async function endStore(
   body: { worker: string; released: number },
   { checkpoints, log }: { checkpoints: Checkpoints | undefined; log: Log },
 ): Promise<void> {
+  await checkpoints?.stop();
   await store.append([{ kind: "stop", ticket: null, body }]);
   try {
     await checkpoints?.make();

@@ -2,8 +2,8 @@ import { sql } from "kysely";
 import { instant } from "../clock.ts";
 import { commitmentTo } from "../ledger/chain.ts";
 import { DROPPABLE_KINDS, type Draft, type EntryKind } from "../ledger/entry.ts";
+import type { Dropped, Dropping } from "../ledger/evidence.ts";
 import type { StoreDriver } from "./driver.ts";
-import type { Dropped, Dropping } from "./store.ts";
 import { appendEntries, guarded, inTransaction, ledgerText, type Trx } from "./transaction.ts";
 
 /** Bodies that are dropped in one commit; also the most that an entry can name one by one. */

@@ -1,9 +1,9 @@
 import { type Checkpoint, originOf, type TreeHead } from "../ledger/checkpoint.ts";
 import type { Entry, Head } from "../ledger/entry.ts";
+import type { LedgerProof } from "../ledger/evidence.ts";
 import { consistencyParts, entryLeaf, type Hash, inclusionParts, rootOver } from "../ledger/merkle.ts";
 import { TILE, TILE_BITS, Tiles } from "../ledger/tiles.ts";
 import type { StoreDriver } from "./driver.ts";
-import type { LedgerProof } from "./store.ts";
 import { guarded, inTransaction, type Trx } from "./transaction.ts";
 
 /** Nodes that are made in one commit: others write in between, also while the tree of a long ledger is made. */
