@@ -6,6 +6,7 @@ import type { CheckOptions } from "./check.ts";
 import { addCmdbCommands } from "./cmdb-commands.ts";
 import type { CommonOptions } from "./config.ts";
 import { addConnectionCommands } from "./connection-commands.ts";
+import { addLedgerCommands } from "./ledger-commands.ts";
 import { addOperatorCommands } from "./operator-commands.ts";
 import { addPolicyCommands } from "./policy-commands.ts";
 import { addSweepCommands } from "./sweep-commands.ts";
@@ -80,14 +81,7 @@ function program(finish: (code: ExitCode) => void): Command {
   addOperatorCommands(root, { command, json, finish });
   addAdviceCommands(root, { command, json, finish });
   addCmdbCommands(root, { command, json, finish });
-  const ledger = root
-    .command("ledger")
-    .description("the record of everything that was decided and done")
-    .exitOverride()
-    .showHelpAfterError();
-  json(
-    command(ledger, "verify", "follow the ledger from its first entry and name the first that does not hold"),
-  ).action(async (options: CommonOptions) => finish(await (await import("./ledger.ts")).ledgerVerify(options)));
+  addLedgerCommands(root, { command, json, finish });
   root
     .command("demo")
     .description("run the main job on simulated ServiceNow and Jira with real incident histories")

@@ -27,6 +27,7 @@ export async function serve(options: CommonOptions): Promise<0 | 1> {
     ids: systemIds,
     log,
     adminToken: adminToken || undefined,
+    monotonic: () => performance.now(),
   });
   const running = await Promise.race([starting, stopping]);
   if (!running) {

@@ -12,6 +12,8 @@ import { keptOf } from "../core/config/policy-files.ts";
 import type { Mode } from "../core/config/settings.ts";
 import { describeError } from "../core/errors.ts";
 import { startIntake } from "../core/intake/intake.ts";
+import { type Checkpoint, witnessLine } from "../core/ledger/checkpoint.ts";
+import type { Checkpoints } from "../core/ledger/checkpoints.ts";
 import type { Log } from "../core/ports.ts";
 import type { ReconcileDeps } from "../core/reconcile/deps.ts";
 import { type Loop, startLoop } from "../core/reconcile/loop.ts";
@@ -21,8 +23,10 @@ import { createMetrics, type Metrics } from "../routes/meter.ts";
 import type { SweepApi } from "../routes/sweep-api.ts";
 import { urlOf } from "./address.ts";
 import { type AdviceDeps, openAdvice } from "./advice.ts";
+import { watchClock } from "./clock-watch.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { type Desks, openDesks } from "./desks.ts";
+import { signLedger } from "./ledger-signing.ts";
 import { openOperating } from "./operating.ts";
 import { openStoreUrl } from "./store.ts";
 import { openSweeping, type Sweeping } from "./sweeping.ts";
@@ -41,6 +45,8 @@ export interface ServerDeps {
   ids: Ids;
   log: Log;
   adminToken: string | undefined;
+  /** Milliseconds that only ever pass; where it is given, jumps of the clock are noted on the ledger. */
+  monotonic?: () => number;
 }
 
 /** A running sidecar. */
@@ -52,6 +58,8 @@ export interface Running {
   loop: Loop;
   sweeps: SweepApi;
   setMode(mode: Mode): void;
+  /** Signs the ledger; undefined where there is no key. */
+  checkpoints: Checkpoints | undefined;
   /** The configuration that rules, and who changes it while the server runs. */
   current: CurrentConfig;
   /**
@@ -74,6 +82,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const current = new CurrentConfig(config, store, metrics);
   const dispatcher = installDispatcher(limits.callTimeoutMs);
+  const checkpoints = await orClose(signLedger(settings, { ...deps, store }), { store, dispatcher });
   let loop: Loop | undefined;
   const wake = (): void => loop?.wake();
   const intake = startIntake(store, limits, wake);
@@ -92,26 +101,25 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       spending: () => spendingOf(settings.ai, { current, store, clock }),
     }),
   );
-  const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher });
-  await orClose(listen(http, settings.listen), { store, dispatcher });
+  const advice = await orClose(adviceFor(current, { ...deps, ...shared }), { store, dispatcher, checkpoints });
+  await orClose(listen(http, settings.listen), { store, dispatcher, checkpoints });
   await sweeping.checkIdentities();
-  const may = { mayRead: sweeping.mayRead, ...operating.brakes, ...advice.asked };
+  const witness = (): string | undefined => lineOf(checkpoints?.last());
+  const may = { mayRead: sweeping.mayRead, ...operating.brakes, ...advice.asked, witness };
   const running = startLoop({ ...deps, ...shared, ...may, desks, worker });
   loop = running;
   sweeping.start();
   const { port } = http.address() as AddressInfo; // listening on TCP, so never a pipe's name
   const ending = new AbortController();
   const housekeeping = keepHouse(store, { clock, log, retentionMs: limits.signalRetentionMs }, ending.signal);
+  if (deps.monotonic) void watchClock({ clock, log, store, worker, monotonic: deps.monotonic }, ending.signal);
   const told = { host: settings.listen.host, port, mode: settings.mode, policy: config.policy.version, worker };
   log.info("interlock is listening", told);
 
   return {
-    url: urlOf(settings.listen.host, port),
-    store,
-    metrics,
+    ...{ url: urlOf(settings.listen.host, port), store, metrics, checkpoints, current },
     loop: running,
     sweeps: sweeping.api,
-    current,
     setMode(next) {
       current.mode = next;
     },
@@ -126,11 +134,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       await housekeeping;
       const unfinished = await closeDesks({ desks, dispatcher, loop: running }, deps);
       await advice.close();
-      await endStore(store, { worker, released });
+      await endStore(store, { worker, released }, { checkpoints, log });
       log.info("interlock has stopped", { worker, released, unfinished });
       return unfinished;
     },
   };
+}
+
+function lineOf(checkpoint: Checkpoint | undefined): string | undefined {
+  return checkpoint && witnessLine(checkpoint);
 }
 
 /** Opens the store and records what starts on it, with which rules. */
@@ -147,16 +159,30 @@ async function beginStore(config: Config, worker: string, { clock, log }: Server
   return store;
 }
 
-async function endStore(store: Store, body: { worker: string; released: number }): Promise<void> {
+async function endStore(
+  store: Store,
+  body: { worker: string; released: number },
+  { checkpoints, log }: { checkpoints: Checkpoints | undefined; log: Log },
+): Promise<void> {
+  await checkpoints?.stop();
   await store.append([{ kind: "stop", ticket: null, body }]);
+  try {
+    await checkpoints?.make();
+  } catch (error) {
+    log.error("the end of the ledger could not be signed", { error: describeError(error) });
+  }
   await store.close();
 }
 
 /** Goes on, or lets go of what was opened: a server that cannot listen, say, must not go on working tickets unseen. */
-async function orClose<T>(next: Promise<T>, opened: { store: Store; dispatcher: CallDispatcher }): Promise<T> {
+async function orClose<T>(
+  next: Promise<T>,
+  opened: { store: Store; dispatcher: CallDispatcher; checkpoints?: Checkpoints | undefined },
+): Promise<T> {
   try {
     return await next;
   } catch (error) {
+    await opened.checkpoints?.stop();
     await opened.dispatcher.close();
     await opened.store.close();
     throw error;

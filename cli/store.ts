@@ -96,6 +96,7 @@ function refuseMissing(path: string): void {
   if (!statSync(path).isFile()) throw new Error(`the store ${path} is not a file; correct store in interlock.yaml`);
 }
 
-function filePath(url: string): string {
+/** The file of a `file:` store, as it is written. */
+export function filePath(url: string): string {
   return url.slice("file:".length);
 }

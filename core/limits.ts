@@ -73,6 +73,9 @@ export const Limits = z.strictObject({
   sweepPagesMax: positive.default(20),
   /** Actions that one revocation may undo; more are asked for in parts. */
   revokeActionsMax: positive.default(10_000),
+  /** The ledger is signed after so many entries, or when the last time is so long ago and there is something new. */
+  checkpointEntries: positive.default(1_000),
+  checkpointMs: positive.default(60_000),
   /** Rows an API list answers with. */
   listMax: positive.default(500),
 });

@@ -1,5 +1,6 @@
 import express, { type RequestHandler, type Router } from "express";
 import type { Spending } from "../core/advice/spending.ts";
+import { witnessLine } from "../core/ledger/checkpoint.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
@@ -35,6 +36,11 @@ export function apiRoutes({ store, limits, adminToken, wake, sweeps, revokes, mo
     const view = await store.view(connection, key);
     if (view) response.json(view);
     else response.status(404).json({ error: "unknown_ticket", message: "no signal has named that ticket yet" });
+  });
+  router.get("/api/ledger/checkpoint", async (_request, response) => {
+    const checkpoint = await store.lastCheckpoint();
+    if (checkpoint) response.json({ ...checkpoint, line: witnessLine(checkpoint) });
+    else response.status(404).json({ error: "no_checkpoint", message: "the ledger has not been signed yet" });
   });
   router.get("/api/parked", async (_request, response) => {
     response.json({ parked: await store.parked(limits.listMax), limit: limits.listMax });

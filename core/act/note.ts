@@ -71,6 +71,8 @@ export interface NoteInput {
   gates?: readonly string[];
   /** A model's own words, where it was asked just now. */
   words?: string | undefined;
+  /** What the ledger held when it was last signed, so that the system of record bears witness of it. */
+  witness?: string | undefined;
   marker: string;
 }
 
@@ -86,6 +88,7 @@ export function noteText({
   escalations,
   gates = [],
   words,
+  witness,
   marker,
 }: NoteInput): string {
   const about =
@@ -112,7 +115,7 @@ export function noteText({
     ...advised.map((change) => `AI suggests (not written) ${changeLine(change)}`),
     ...adviceLines(decision),
     ...(words === undefined || words === "" ? [] : [aiText(words)]),
-    `Decision ${decision.id} ${marker}`,
+    `Decision ${decision.id}${witness === undefined ? "" : ` (${witness})`} ${marker}`,
   ].join("\n");
 }
 

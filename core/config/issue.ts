@@ -164,10 +164,13 @@ const SECRET_KEYS = new Set([
 /** Mappings of which some keys are secret: a bare value in their place, or a key nobody knows, may be the secret itself. */
 const SECRET_HOLDERS = new Set(["auth", "webhookAuth"]);
 const LOGIN_KEYS = new Set([...SECRET_KEYS, "type", "username", "email", "clientId", "subject", "keyId"]);
+/** Keys of `ledger` that are. */
+const LEDGER_KEYS = new Set(["key", "previousKey"]);
 const SECRET = Symbol("secret");
 
 function isSecret(path: Path): boolean {
-  return path.some((part) => SECRET_KEYS.has(String(part))) || isSecretHolder(path);
+  const ledger = path[0] === "ledger" && LEDGER_KEYS.has(String(path[1]));
+  return ledger || path.some((part) => SECRET_KEYS.has(String(part))) || isSecretHolder(path);
 }
 
 function isSecretHolder(path: Path): boolean {

@@ -30,6 +30,7 @@ export function plainSecrets(yaml: YamlFile): Problem[] {
     for (const name of keysAt(yaml.value, [...at, "headers"]))
       if (SECRET_HEADER.test(name)) look([...at, "headers", name]);
   }
+  for (const key of ["key", "previousKey"]) look(["ledger", key]);
   const store = valueAt(yaml.value, ["store"]);
   if (typeof store === "string" && storePassword(store)) {
     const fix = `Write postgres://user:\${PGPASSWORD}@host/database and set PGPASSWORD`;

@@ -167,6 +167,23 @@ export const Connection = z
   });
 export type Connection = z.infer<typeof Connection>;
 
+const LedgerKey = rule(
+  isEd25519PrivateKey,
+  "is not a private key to sign the ledger with",
+  `an Ed25519 private key in PEM (openssl genpkey -algorithm ed25519), by \${file:/run/secrets/...}`,
+);
+
+/** How the record of everything is signed. */
+export const LedgerSettings = z.strictObject({
+  /** The key that signs; without it a store in a file makes one beside itself. */
+  key: LedgerKey.optional(),
+  /** The key of before, for the one start in which it is replaced: it signs for the new one. */
+  previousKey: LedgerKey.optional(),
+  /** File that every checkpoint is appended to, or - for standard output; beside the store where it is absent. */
+  checkpoints: z.string().min(1).optional(),
+});
+export type LedgerSettings = z.infer<typeof LedgerSettings>;
+
 export const MODES = ["observe", "suggest", "act"] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -184,6 +201,7 @@ export const Settings = z.strictObject({
   mode: z.enum(MODES).default("observe"),
   logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
   limits: Limits.prefault({}),
+  ledger: LedgerSettings.prefault({}),
   /** Who may be asked for advice, about what, and for how much; without it AI is off. */
   ai: AiSettings.optional(),
   connections: z
@@ -214,6 +232,14 @@ function isBaseUrl(value: string): boolean {
   const bare =
     url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   return bare && (url.protocol === "https:" || url.protocol === "http:");
+}
+
+function isEd25519PrivateKey(value: string): boolean {
+  try {
+    return createPrivateKey(value).asymmetricKeyType === "ed25519";
+  } catch {
+    return false; // whatever the library has against it, it is no key
+  }
 }
 
 function isRsaPrivateKey(value: string): boolean {

@@ -68,6 +68,8 @@ export const BODIES = {
     /** Of the vendor's row or approval, and of who gave it; null where the event is about none. */
     answerId: shortText.nullable(),
     by: shortText.nullable(),
+    /** Who wants what is asked for, by the vendor's id; absent in older entries, null where nobody is known. */
+    requester: shortText.nullable().optional(),
     at: Instant.nullable(),
     /** Why an answer does not count, or what was done past the approval. */
     reason: shortText,
@@ -141,6 +143,31 @@ export const BODIES = {
     /** False where the rest was left to the next sweep. */
     complete: z.boolean(),
   }),
+  /** The clock on the wall was set: hours of entries before and after it cannot be held against each other. */
+  clock: z.strictObject({
+    worker: shortText,
+    /** How far the wall clock went beyond the time that had passed; negative where it was set back. */
+    jumpMs: z.int(),
+  }),
+  /** Checkpoints are signed with this key from now on. */
+  key: z.strictObject({
+    keyId: shortText,
+    /** Base64 of the DER of its SubjectPublicKeyInfo. */
+    publicKey: shortText,
+    /** The key of before, whose checkpoint over this entry vouches for the new one; null for the first. */
+    previous: shortText.nullable(),
+  }),
+  /** Bodies were dropped; the hashes of their entries stay. */
+  dropped: z.strictObject({
+    why: z.enum(["retention", "erasure"]),
+    by: shortText,
+    /** Retention: all entries of these kinds up to and with this one. */
+    upTo: z.int().nonnegative(),
+    kinds: z.array(shortText).max(50),
+    /** Erasure: these entries. Of whom is not said. */
+    seqs: z.array(z.int().positive()).max(500),
+    count: z.int().nonnegative(),
+  }),
   /** Which instance a connection may write to, and whether it is the one that answers. */
   identity: z.strictObject({
     connection: shortText,
@@ -170,8 +197,14 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "outcome",
   "demotion",
   "sweep",
+  "clock",
+  "key",
+  "dropped",
   "identity",
 ];
+
+/** Kinds whose bodies may be dropped. Keys, and what was dropped, are what a ledger is verified by. */
+export const DROPPABLE_KINDS: readonly EntryKind[] = ENTRY_KINDS.filter((kind) => kind !== "key" && kind !== "dropped");
 
 export type Draft = {
   [K in EntryKind]: { kind: K; ticket: string | null; body: z.infer<(typeof BODIES)[K]> };
@@ -184,11 +217,15 @@ export const Entry = z.strictObject({
   at: Instant,
   kind: z.string(),
   ticket: z.string().nullable(),
-  /** Canonical JSON of the body, byte for byte as it was hashed. */
+  /** Canonical JSON of the body, byte for byte as it was hashed; empty where it was dropped. */
   body: z.string(),
   /** Hash of the entry before; 64 zeros for the first. */
   prev: z.string(),
   hash: z.string(),
+  /** 16 random bytes in hexadecimal; null where the body was dropped, and in entries of before there were salts. */
+  salt: z.string().nullable(),
+  /** What stood for a body that was dropped; null as long as it can be computed. Only salted bodies can be dropped. */
+  commitment: z.string().nullable(),
 });
 export type Entry = z.infer<typeof Entry>;
 

@@ -70,7 +70,7 @@ async function concludeOne(deps: ReconcileDeps, { claim, work, result }: Written
     ...(told && work.suggests !== undefined && { suggestedDigest: work.suggests }),
     fields,
     receipts: closed,
-    entries: work.asked.map((memory) => askedDraft(claim.ticket, memory)),
+    entries: work.asked.map((memory) => askedDraft(claim.ticket, memory, work.requester)),
     ...(park && { park }),
   };
   const settled = await deps.store.settle(claim, settlement, deps.limits.restMs);

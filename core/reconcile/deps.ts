@@ -52,6 +52,8 @@ export interface ReconcileDeps {
   mayRead: (connection: string) => boolean;
   /** Whom to ask for advice; absent where AI is off. */
   adviser?: Pick<Adviser, "classify">;
+  /** The ledger's last checkpoint as a line for notes; undefined before there is one. */
+  witness?: () => string | undefined;
   /** Is told what advice turned out to be, once that is durable. */
   watch?: Pick<Watch, "look">;
   clock: Clock;

@@ -4,7 +4,11 @@ import type { Draft } from "../ledger/entry.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** What the ledger is to hold of approvals: who answered, and whether it counted. */
-export function gateDrafts({ claim, approvals: { events, memory } }: Pick<Prepared, "claim" | "approvals">): Draft[] {
+export function gateDrafts({
+  claim,
+  ticket,
+  approvals: { events, memory },
+}: Pick<Prepared, "claim" | "ticket" | "approvals">): Draft[] {
   const rounds = new Map([...(claim.memory?.gates ?? []), ...memory].map((each) => [each.marker, each]));
   return events.flatMap((event): Draft[] => {
     const round = rounds.get(event.marker);
@@ -21,6 +25,7 @@ export function gateDrafts({ claim, approvals: { events, memory } }: Pick<Prepar
         answerId: answer?.id ?? null,
         by: answer?.by ?? null,
         at: answer?.at ?? null,
+        requester: ticket.requester.id || null,
         reason: event.answer?.refused ?? (event.what ?? "").slice(0, 400),
       },
     }));
@@ -34,7 +39,11 @@ function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): Ga
 }
 
 /** The entry that tells of a round that was asked. */
-export function askedDraft(ticket: string, { rule, marker, bindsDigest, requestedAt }: GateMemory): Draft {
+export function askedDraft(
+  ticket: string,
+  { rule, marker, bindsDigest, requestedAt }: GateMemory,
+  requester: string,
+): Draft {
   const body = {
     event: "asked",
     rule,
@@ -43,6 +52,7 @@ export function askedDraft(ticket: string, { rule, marker, bindsDigest, requeste
     answerId: null,
     by: null,
     at: requestedAt,
+    requester: requester || null,
     reason: "",
   } as const;
   return { kind: "gate", ticket, body };

@@ -94,7 +94,7 @@ function giveBackWork(
     actions: [...sets, { id: noteId, kind: "note", field: "note", before: null, after: null, marker, ...shared }],
     // What is put back is not ours: nothing of it is remembered as our own value.
     changes: [],
-    ...{ approvals: { asks: [], cancels: [], undos: [] }, asked: [], held: false },
+    ...{ approvals: { asks: [], cancels: [], undos: [] }, asked: [], held: false, requester: ticket.requester.id },
     mode: modeOf(deps, prepared.claim.connection),
     earlier: prepared.receipts,
     owedReceipts: [],

@@ -111,7 +111,7 @@ function takeBackWork(
     actions,
     // What is put back is not ours: nothing of it is remembered as our own value.
     changes: [],
-    ...{ approvals: { asks: [], cancels, undos: [] }, asked: [], held: false },
+    ...{ approvals: { asks: [], cancels, undos: [] }, asked: [], held: false, requester: ticket.requester.id },
     mode: modeOf(deps, prepared.claim.connection),
     earlier: [...prepared.receipts, ...receiptsOf(undoing, recovery.owedReceipts)],
     owedReceipts: [],

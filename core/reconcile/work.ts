@@ -26,6 +26,8 @@ export interface Work {
   asked: GateMemory[];
   /** It put the record on hold past its fields, to undo a side door. */
   held: boolean;
+  /** Vendor id of whoever asked for the ticket, for the record of approvals. */
+  requester: string;
   /** The mode it was planned under. */
   mode: Mode;
   /** What became of earlier writes; recorded with the end of the claim, so that a crash before it leaves every doubt open. */
@@ -59,12 +61,7 @@ export function workOf(
   // A suggestion shows what would be written; only a change writes it.
   const sets = planned.changes.map(
     (change): Action => ({
-      id: deps.ids.short(),
-      kind: "set",
-      ...change,
-      because,
-      decisionId: decision.id,
-      marker: "",
+      ...{ id: deps.ids.short(), kind: "set", ...change, because, decisionId: decision.id, marker: "" },
     }),
   );
   const noteId = deps.ids.short();
@@ -96,6 +93,7 @@ export function workOf(
         escalations: planned.escalations,
         gates: gateLines(events, { asks, decision, names: prepared.names }),
         words: prepared.words,
+        witness: deps.witness?.(),
       }),
     },
   };
@@ -106,6 +104,7 @@ export function workOf(
     approvals: done.approvals,
     asked: [],
     held: false,
+    requester: ticket.requester.id,
     changes: planned.changes,
     mode: modeOf(deps, claim.connection),
     earlier: receipts,

@@ -1,4 +1,5 @@
 import type { Compilable, Kysely, RawBuilder, Transaction } from "kysely";
+import type { Salts } from "../ledger/chain.ts";
 import type { Database } from "./schema.ts";
 
 /** What differs between the two databases; everything else is written once, in `sql-store.ts`. */
@@ -23,6 +24,8 @@ export interface StoreDriver {
     records: readonly Readonly<Record<string, string | number | null>>[],
     statement: (rows: RawBuilder<unknown>) => Compilable<R>,
   ): Promise<R[]>;
+  /** Salts of new entries of the ledger. */
+  salts: Salts;
   /** Whether claiming must step over rows that another worker is claiming. */
   skipLocked: boolean;
   /** Whether an error means that the database cannot take writes now, rather than that we asked for nonsense. */

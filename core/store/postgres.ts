@@ -1,5 +1,7 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
+import type { Salts } from "../ledger/chain.ts";
+import { randomSalts } from "../ledger/salt.ts";
 import type { StoreDriver } from "./driver.ts";
 import type { Database } from "./schema.ts";
 
@@ -15,6 +17,8 @@ const LEDGER_LOCK = 0x494c434b;
 export interface PostgresOptions {
   /** Added to the database's clock; tests move it to let leases expire without waiting. */
   skewMs?: () => number;
+  /** Salts of ledger entries; random ones where none are given. */
+  salts?: Salts;
   /** Told about a broken idle connection; the pool replaces it by itself. */
   onIdleError?: (error: Error) => void;
 }
@@ -50,6 +54,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): StoreD
     lockLedger: async (trx) => {
       await sql`select pg_advisory_xact_lock(${LEDGER_LOCK})`.execute(trx);
     },
+    salts: options.salts ?? randomSalts(),
     skipLocked: true,
     // The list is one parameter, so the statement's text stays the same however long it is.
     async writeRows(trx, columns, records, statement) {

@@ -12,6 +12,8 @@ export interface Database {
   tickets: TicketsTable;
   actions: ActionsTable;
   ledger: LedgerTable;
+  ledger_nodes: LedgerNodesTable;
+  checkpoints: CheckpointsTable;
   watermarks: WatermarksTable;
   swept: SweptTable;
   policies: PoliciesTable;
@@ -116,9 +118,30 @@ export interface LedgerTable {
   at: ColumnType<string, string, never>;
   kind: ColumnType<string, string, never>;
   ticket: ColumnType<string | null, string | null, never>;
-  body: ColumnType<string, string, never>;
+  /** Empty where it was dropped: nothing else of an entry ever changes. */
+  body: ColumnType<string, string, "">;
   prev: ColumnType<string, string, never>;
   hash: ColumnType<string, string, never>;
+  /** Null where the body was dropped, and in entries of before there were salts. */
+  salt: ColumnType<string | null, string | null, null>;
+  /** What stood for a dropped body in the hash of its entry. */
+  commitment: ColumnType<string | null, null, string>;
+}
+
+/** Roots of the complete parts of the ledger's Merkle tree, of 2^level leaves each. Can be made anew from the entries. */
+export interface LedgerNodesTable {
+  level: number;
+  idx: Counter;
+  hash: string;
+}
+
+export interface CheckpointsTable {
+  size: Counter;
+  origin: string;
+  root: string;
+  at: string;
+  key_id: string;
+  signature: string;
 }
 
 export interface WatermarksTable {

@@ -5,6 +5,18 @@ import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, outcom
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
+import { dropBodies } from "./dropping.ts";
+import {
+  entriesAbout,
+  keepCheckpoint,
+  lastCheckpoint,
+  ledgerEnd,
+  proveEntries,
+  proveGrowth,
+  readCheckpoints,
+  treeHead,
+  treeRoot,
+} from "./evidence.ts";
 import { migrate } from "./migrations.ts";
 import { loweredModes, setMode } from "./modes.ts";
 import { decidedFrom, keepPolicy, policyAt } from "./policies.ts";
@@ -66,6 +78,16 @@ export function storeOver(driver: StoreDriver): Store {
         async (trx): Promise<Head> => (await appendEntries(driver, trx, drafts)) ?? { seq: 0, hash: GENESIS },
       ),
     entries: (afterSeq, limit) => readEntries(driver, afterSeq, limit),
+    ledgerEnd: () => ledgerEnd(driver),
+    treeHead: () => treeHead(driver),
+    treeRoot: (size) => treeRoot(driver, size),
+    prove: (seqs, size) => proveEntries(driver, seqs, size),
+    proveGrowth: (from, size) => proveGrowth(driver, from, size),
+    keepCheckpoint: (checkpoint) => keepCheckpoint(driver, checkpoint),
+    checkpoints: (afterSize, limit) => readCheckpoints(driver, afterSize, limit),
+    lastCheckpoint: () => lastCheckpoint(driver),
+    entriesAbout: (about, afterSeq, limit) => entriesAbout(driver, about, afterSeq, limit),
+    drop: (what) => dropBodies(driver, what),
     forgetSignals: (beforeMs, limit) => forgetSignals(driver, beforeMs, limit),
     keepPolicy: (policy) => keepPolicy(driver, policy),
     policy: (version) => policyAt(driver, version),

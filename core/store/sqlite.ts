@@ -16,6 +16,8 @@ import {
 } from "kysely";
 import type { Clock } from "../clock.ts";
 import { instant } from "../clock.ts";
+import type { Salts } from "../ledger/chain.ts";
+import { randomSalts } from "../ledger/salt.ts";
 import type { StoreDriver } from "./driver.ts";
 import type { Database } from "./schema.ts";
 import { type FileLock, lockFile } from "./sqlite-lock.ts";
@@ -39,6 +41,8 @@ export interface SqliteOptions {
   clock: Clock;
   /** The file system's type number; injected so that the refusal can be tested without a network mount. */
   fileSystemType?: (folder: string) => number;
+  /** Salts of ledger entries; random ones where none are given. */
+  salts?: Salts;
   /** Opens without taking the store: for commands that look at it while the server runs. */
   readOnly?: boolean;
 }
@@ -46,7 +50,7 @@ export interface SqliteOptions {
 /** Opens an SQLite file as a store, durable from the first commit, or throws a message that says what to do. */
 export function openSqlite(path: string, options: SqliteOptions): StoreDriver {
   const file = resolve(path);
-  if (options.readOnly) return driverOf(openDatabase(file, true), undefined, options.clock);
+  if (options.readOnly) return driverOf(openDatabase(file, true), undefined, options);
   makeFolder(dirname(file));
   refuseNetwork(file, options.fileSystemType ?? ((folder) => Number(statfsSync(folder).type)));
   const taken = orExplained(file, () =>
@@ -62,7 +66,7 @@ export function openSqlite(path: string, options: SqliteOptions): StoreDriver {
   }
   try {
     const database = orExplained(file, () => openDatabase(file, false));
-    return driverOf(database, taken.lock, options.clock);
+    return driverOf(database, taken.lock, options);
   } catch (error) {
     taken.lock.release();
     throw error;
@@ -136,7 +140,7 @@ function openDatabase(file: string, readOnly: boolean): DatabaseSync {
   return db;
 }
 
-function driverOf(database: DatabaseSync, lock: FileLock | undefined, clock: Clock): StoreDriver {
+function driverOf(database: DatabaseSync, lock: FileLock | undefined, { clock, salts }: SqliteOptions): StoreDriver {
   const statements = adapt(database);
   const db = new Kysely<Database>({ dialect: new ImmediateSqliteDialect(database, statements) });
   return {
@@ -144,6 +148,7 @@ function driverOf(database: DatabaseSync, lock: FileLock | undefined, clock: Clo
     nowMs: async () => clock.now(),
     lockIntake: async () => {},
     lockLedger: async () => {},
+    salts: salts ?? randomSalts(),
     skipLocked: false,
     // One prepared statement for row after row: a list as JSON costs SQLite several times as much.
     async writeRows<R>(

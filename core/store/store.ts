@@ -2,6 +2,7 @@ import type { AdviceMemory, AdviceOutcome, Advised } from "../advice/remembered.
 import type { Action, Decision, Skip } from "../decision.ts";
 import type { GateMemory, GateRound } from "../gates/gate.ts";
 import type { Draft, Entry, Head } from "../ledger/entry.ts";
+import type { Evidence } from "../ledger/evidence.ts";
 import type { ClocksFact } from "../policy/facts.ts";
 import type { Inputs } from "../policy/inputs.ts";
 import type { KeptPolicy, TracedRule } from "../policy/policy.ts";
@@ -230,7 +231,7 @@ export interface SweepMark {
  * The one place where state lives, over SQLite or PostgreSQL with the same promises: what returned is durable; a write
  * with a stale fence changes nothing and answers false; ledger entries stand or fall with what they tell of.
  */
-export interface Store extends AdviceMemory, RevocationMemory {
+export interface Store extends AdviceMemory, RevocationMemory, Evidence {
   /** Records hints and makes their tickets due after `settleMs`, all in one commit. Answers in the order of `signals`. */
   accept(signals: readonly NewSignal[], settleMs: number): Promise<("accepted" | "duplicate")[]>;
   /** Leases up to `limit` tickets that are due, longest due first. */

@@ -60,6 +60,7 @@ const ENTRY_COLUMNS = {
   body: "text",
   prev: "text",
   hash: "text",
+  salt: "text",
 } as const;
 
 /** Seals drafts onto the end of the ledger, in the transaction of what they tell of. Answers the new end. */
@@ -76,12 +77,12 @@ export async function appendEntries(
     .limit(1)
     .executeTakeFirst();
   if (drafts.length === 0) return head;
-  const entries = seal(head, drafts, await driver.nowMs(trx));
-  const rows = entries.map((entry) => ({ ...entry }));
+  const entries = seal(head, drafts, await driver.nowMs(trx), driver.salts);
+  const rows = entries.map(({ commitment: _, ...entry }) => entry);
   await driver.writeRows(trx, ENTRY_COLUMNS, rows, (table) =>
     trx
       .insertInto("ledger")
-      .columns(["seq", "at", "kind", "ticket", "body", "prev", "hash"])
+      .columns(["seq", "at", "kind", "ticket", "body", "prev", "hash", "salt"])
       .expression(sql`select * from ${table} as entries where true`),
   );
   const last = entries.at(-1);

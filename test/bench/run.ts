@@ -4,6 +4,7 @@ import { benchCalibrate, type CalibrateBench } from "./calibrate.ts";
 import { benchChangeRisk, type ChangeRiskBench } from "./change-risk.ts";
 import { benchClassify, type ClassifyBench } from "./classify.ts";
 import { benchIntake } from "./intake.ts";
+import { benchLedger, type LedgerBench } from "./ledger.ts";
 import { benchStorm, type StormBench } from "./storm.ts";
 
 const DEFAULT_SEED = 20_261_122;
@@ -26,6 +27,13 @@ program
   )
   .option("--seed <n>", "order of the webhooks", Number, DEFAULT_SEED)
   .action(async (options: StormBench) => print(await benchStorm(options)));
+
+program
+  .command("ledger")
+  .description("durable appends a second; size and time of proofs, and time of a verification, over a long ledger")
+  .option("--entries <n>", "length of the ledger that is proven and verified", Number, 1_000_000)
+  .option("--seconds <n>", "how long appends are measured", Number, 5)
+  .action(async (options: LedgerBench) => print(await benchLedger(options)));
 
 program
   .command("decide")

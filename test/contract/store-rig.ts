@@ -44,6 +44,8 @@ const TABLES = [
   "tickets",
   "actions",
   "ledger",
+  "ledger_nodes",
+  "checkpoints",
   "watermarks",
   "swept",
   "policies",
@@ -61,6 +63,7 @@ const TABLES = [
 export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
   const dump: Dump = {
     ...{ signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] },
+    ...{ ledger_nodes: [], checkpoints: [] },
     ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [] },
     ...{ revocations: [], revoked: [], modes: [] },
   };

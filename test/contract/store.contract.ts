@@ -2,6 +2,7 @@ import { actionCases, receiptCases, receiptTextCases } from "./actions.contract.
 import { answerCases, sharedSpendCases, spendCases } from "./advice.contract.ts";
 import { claimCases, leaseCases } from "./claim.contract.ts";
 import { endOfClaimCases, restCases, retryCases } from "./claim-end.contract.ts";
+import { droppingCases, treeCases } from "./evidence.contract.ts";
 import { fenceCases } from "./fence.contract.ts";
 import { acceptCases, copiesCases, dedupeCases, forgetCases, untargetedCases } from "./intake.contract.ts";
 import { ledgerCases, ledgerTruthCases } from "./ledger.contract.ts";
@@ -48,6 +49,8 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("sweeps", () => sweepCases(rig));
     describe("ledger", () => ledgerCases(rig));
     describe("ledger and what it tells of", () => ledgerTruthCases(rig));
+    describe("tree of the ledger", () => treeCases(rig));
+    describe("bodies that are dropped", () => droppingCases(rig));
   });
 }
 

@@ -7,6 +7,7 @@ import type { ConfigFiles } from "../../core/config/files.ts";
 import { loadConfig } from "../../core/config/load.ts";
 import { runPolicyTests } from "../../core/policy/run-tests.ts";
 import { renderProblem } from "../../core/problem.ts";
+import { newKey } from "../core/ledger/ledgers.ts";
 import { FOLDERS } from "../core/support/config-files.ts";
 
 interface Block {
@@ -43,7 +44,7 @@ function pathOf(block: string): string | undefined {
   if (keys.includes("csv")) return `${HISTORY}shown.yaml`;
   if (keys.includes("vendor")) return "mappings/servicenow.incident.yaml";
   if (keys.includes("rules") && keys.includes("default")) return `${POLICY}/routing.yaml`;
-  return keys.some((key) => ["connections", "store", "limits", "mode", "webhookAuth", "ai"].includes(key))
+  return keys.some((key) => ["connections", "store", "limits", "mode", "webhookAuth", "ai", "ledger"].includes(key))
     ? SETTINGS
     : undefined;
 }
@@ -65,7 +66,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   SNOWFLAKE_TOKEN: "a-token",
   AZURE_API_KEY: "a-key",
 };
-const SECRETS = { variable: (name: string) => GIVEN[name], file: () => undefined };
+const FILES: Readonly<Record<string, string>> = { "/run/secrets/ledger.pem": newKey() };
+const SECRETS = { variable: (name: string) => GIVEN[name], file: (path: string) => FILES[path] };
 
 /** The shipped settings, mappings and routing rules with the blocks of one document in place of what they show. */
 function filesWith(block: Block, others: readonly Block[]): ConfigFiles {

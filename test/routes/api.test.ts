@@ -1,5 +1,7 @@
 import { expect } from "chai";
+import { witnessLine } from "../../core/ledger/checkpoint.ts";
 import type { NewSignal } from "../../core/store/store.ts";
+import { newSigner } from "../core/ledger/ledgers.ts";
 import { type Answer, type Question, send } from "./client.ts";
 import { ADMIN_TOKEN, type Ingress, startIngress } from "./ingress.ts";
 
@@ -30,7 +32,14 @@ describe("/api", () => {
   };
 
   describe("without the admin token", () => {
-    const PATHS = ["/api/parked", "/api/tickets/jira/OPS-7", "/api/parked/jira/OPS-7/redrive", "/api", "/api/nothing"];
+    const PATHS = [
+      "/api/parked",
+      "/api/tickets/jira/OPS-7",
+      "/api/parked/jira/OPS-7/redrive",
+      "/api/ledger/checkpoint",
+      "/api",
+      "/api/nothing",
+    ];
     const WRONG = [
       "",
       "Bearer",
@@ -86,6 +95,19 @@ describe("/api", () => {
         expect(answer.status, path).to.equal(404);
         expect(answer.json).to.have.property("error", "unknown_ticket");
       }
+    });
+  });
+
+  describe("GET /api/ledger/checkpoint", () => {
+    it("says 404 while nothing was signed, and then the last one with its line for notes", async () => {
+      expect((await ask("/api/ledger/checkpoint")).status).to.equal(404);
+      await park("10040", "OPS-7");
+      const head = await ingress.store.treeHead();
+      if (!head) throw new Error("the ledger has entries");
+      const checkpoint = newSigner().sign(head, "2026-01-05T09:00:00.000Z");
+      await ingress.store.keepCheckpoint(checkpoint);
+      const { status, json } = await ask("/api/ledger/checkpoint");
+      expect([status, json]).to.deep.equal([200, { ...checkpoint, line: witnessLine(checkpoint) }]);
     });
   });
 

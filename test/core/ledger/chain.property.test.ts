@@ -2,11 +2,12 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { ChainVerifier, seal, type Verdict } from "../../../core/ledger/chain.ts";
 import type { Entry } from "../../../core/ledger/entry.ts";
-import { anyDraft } from "./drafts.ts";
+import { anyDraft, countedSalts } from "./drafts.ts";
 
+/** Of this version, or of one that did not salt. */
 const anyLedger: fc.Arbitrary<Entry[]> = fc
-  .tuple(fc.array(anyDraft, { minLength: 1, maxLength: 12 }), fc.nat({ max: 4_102_444_800_000 }))
-  .map(([drafts, atMs]) => seal(undefined, drafts, atMs));
+  .tuple(fc.array(anyDraft, { minLength: 1, maxLength: 12 }), fc.nat({ max: 4_102_444_800_000 }), fc.boolean())
+  .map(([drafts, atMs, salted]) => seal(undefined, drafts, atMs, salted ? countedSalts() : () => null));
 
 function verified(entries: readonly Entry[]): Verdict {
   const verifier = new ChainVerifier();
@@ -46,7 +47,8 @@ function flipped(value: string, at: number): string {
 
 function mutated(entry: Entry, field: keyof Entry, mutate: Mutate, number: number): Entry {
   if (field === "seq") return { ...entry, seq: number };
-  if (field === "ticket") return { ...entry, ticket: entry.ticket === null ? mutate("x") : mutate(entry.ticket) };
+  if (field === "ticket" || field === "salt" || field === "commitment")
+    return { ...entry, [field]: mutate(entry[field] ?? "x") };
   return { ...entry, [field]: mutate(entry[field]) };
 }
 
@@ -63,7 +65,9 @@ describe("a ledger (properties)", () => {
   });
 
   it("shows any single change of any field of any entry, at that entry or before", () => {
-    const field = fc.constantFrom<keyof Entry>("seq", "at", "kind", "ticket", "body", "prev", "hash");
+    const field = fc.constantFrom<keyof Entry>(
+      ...(["seq", "at", "kind", "ticket", "body", "prev", "hash", "salt", "commitment"] as const),
+    );
     const number = fc.oneof(fc.integer(), fc.double());
     fc.assert(
       fc.property(anyLedger, fc.nat(), field, anyMutation, number, (entries, pick, name, mutate, seq) => {

@@ -1,12 +1,12 @@
 import { expect } from "chai";
-import { ChainVerifier, entryHash, seal, type Verdict } from "../../../core/ledger/chain.ts";
+import { ChainVerifier, commitmentTo, entryHash, seal, type Verdict } from "../../../core/ledger/chain.ts";
 import { type Entry, GENESIS, type Head } from "../../../core/ledger/entry.ts";
-import { DRAFTS, PARKED, START, STOP } from "./drafts.ts";
+import { countedSalts, DRAFTS, PARKED, START, STOP } from "./drafts.ts";
 
 const AT_MS = Date.parse("2026-03-02T09:00:00Z");
 
 function sealed(): Entry[] {
-  return seal(undefined, DRAFTS, AT_MS);
+  return seal(undefined, DRAFTS, AT_MS, countedSalts());
 }
 
 function verified(entries: readonly Entry[]): Verdict {
@@ -52,27 +52,40 @@ describe("seal", () => {
   it("goes on from a head", () => {
     const all = sealed();
     const head: Head = { seq: 3, hash: entryAt(all, 3).hash };
-    expect(seal(head, DRAFTS.slice(3), AT_MS)).to.deep.equal(all.slice(3));
+    expect(seal(head, DRAFTS.slice(3), AT_MS, countedSalts(3))).to.deep.equal(all.slice(3));
   });
 
   it("gives nothing for nothing", () => {
-    expect(seal(undefined, [], AT_MS)).to.deep.equal([]);
+    expect(seal(undefined, [], AT_MS, countedSalts())).to.deep.equal([]);
   });
 
   it("has a hash that anybody can compute from the export", () => {
-    const [entry] = seal(undefined, [PARKED], AT_MS);
+    const [entry] = seal(undefined, [PARKED], AT_MS, () => null);
     // Computed once in another language, over the six lines; whoever changes it breaks every ledger there is.
     expect(entry?.body).to.equal('{"detail":"d","reason":"drift"}');
     expect(entry?.hash).to.equal("4407347d6c1ebde5d2b39447658b31293912de4c80b3de4014bbaaf42e502f39");
   });
 
+  it("has a hash that anybody can compute from the export: over a salted body", () => {
+    const [entry] = seal(undefined, [PARKED], AT_MS, countedSalts());
+    // Both computed once in another language; whoever changes them breaks every ledger there is.
+    expect(commitmentTo(entry?.salt ?? "", entry?.body ?? "")).to.equal(
+      "7136603c16952a6d0e00297dac24c30cc4479bdc3d44732f3a837739b22bbc77",
+    );
+    expect(entry?.hash).to.equal("23693130c3eecdbc1b628f47c3acd65e8ca25e6541680a224d3fee34f2f04340");
+  });
+
   it("refuses a line break in a ticket's name: with it two entries could have one hash", () => {
-    expect(() => seal(undefined, [{ ...PARKED, ticket: "snow/incident/1\nparked\n=2" }], AT_MS)).to.throw(/line break/);
+    expect(() =>
+      seal(undefined, [{ ...PARKED, ticket: "snow/incident/1\nparked\n=2" }], AT_MS, countedSalts()),
+    ).to.throw(/line break/);
   });
 
   it("refuses a body with a field nobody declared", () => {
     const body = { reason: "drift", detail: "d", title: "VPN is down" }; // a variable, so that it is not checked for excess
-    expect(() => seal(undefined, [START, { kind: "parked", ticket: null, body }], AT_MS)).to.throw(/title/);
+    expect(() => seal(undefined, [START, { kind: "parked", ticket: null, body }], AT_MS, countedSalts())).to.throw(
+      /title/,
+    );
   });
 });
 
@@ -222,8 +235,60 @@ describe("a ledger", () => {
   }
 });
 
+/** The ledger with the body of entry `seq` dropped. */
+function dropped(entries: readonly Entry[], seq: number): Entry[] {
+  return entries.map((entry) =>
+    entry.seq === seq
+      ? { ...entry, body: "", salt: null, commitment: commitmentTo(entry.salt ?? "", entry.body) }
+      : entry,
+  );
+}
+
+describe("a ledger with a body that was dropped", () => {
+  function followed(entries: readonly Entry[], mayLack: (entry: Entry) => boolean): Verdict {
+    const verifier = new ChainVerifier(mayLack);
+    for (const entry of entries) if (!verifier.add(entry)) break;
+    return verifier.verdict();
+  }
+
+  it("verifies with the same head where an entry says so, and not where none does", () => {
+    const entries = dropped(sealed(), 4);
+    expect(followed(entries, ({ seq }) => seq === 4)).to.deep.equal(verified(sealed()));
+    expect(followed(entries, ({ seq }) => seq === 3)).to.deep.equal({
+      ok: false,
+      seq: 4,
+      what: "entry 4 has no body, and no later entry says that it was dropped",
+    });
+  });
+
+  const tampered: readonly (readonly [string, Partial<Entry>])[] = [
+    ["its hour", { at: "2026-03-02T09:00:00.001Z" }],
+    ["its ticket", { ticket: "snow/incident/2" }],
+    ["its kind", { kind: "receipt" }],
+    ["its commitment", { commitment: "0".repeat(64) }],
+    ["its commitment, taken away", { commitment: null }],
+    ["a salt, put back", { salt: "0".repeat(32) }],
+    ["another body, put in its place", { body: entryAt(sealed(), 4).body }],
+  ];
+  for (const [name, change] of tampered) {
+    it(`still shows a change of ${name}`, () => {
+      const entries = replaced(dropped(sealed(), 4), 4, change);
+      expect(followed(entries, () => true)).to.include({ ok: false, seq: 4 });
+    });
+  }
+
+  it("cannot be one of before there were salts: what it said could be found out by trying", () => {
+    const entries = replaced(
+      seal(undefined, DRAFTS, AT_MS, () => null),
+      4,
+      { body: "" },
+    );
+    expect(followed(entries, () => true)).to.include({ ok: false, seq: 4 });
+  });
+});
+
 describe("a ledger of one entry", () => {
   it("holds its start and nothing else", () => {
-    expect(verified(seal(undefined, [STOP], AT_MS)).ok).to.equal(true);
+    expect(verified(seal(undefined, [STOP], AT_MS, countedSalts())).ok).to.equal(true);
   });
 });

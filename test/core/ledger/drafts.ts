@@ -143,6 +143,27 @@ export const LOWERED: Draft = {
   body: { connection: null, mode: "observe", configured: "act", by: "api" },
 };
 
+export const CLOCK: Draft = { kind: "clock", ticket: null, body: { worker: "w1", jumpMs: -3_600_000 } };
+export const KEY: Draft = {
+  kind: "key",
+  ticket: null,
+  body: { keyId: "0123456789abcdef", publicKey: "MCowBQYDK2VwAyEA", previous: null },
+};
+export const DROPPED: Draft = {
+  kind: "dropped",
+  ticket: null,
+  body: { why: "retention", by: "admin", upTo: 7, kinds: ["signal"], seqs: [], count: 3 },
+};
+
+/** Salts that are told apart and known beforehand. */
+export function countedSalts(made = 0): () => string {
+  let count = made;
+  return () => {
+    count += 1;
+    return count.toString(16).padStart(32, "0");
+  };
+}
+
 /** One of every kind. */
 export const DRAFTS: readonly Draft[] = [
   START,
@@ -163,6 +184,9 @@ export const DRAFTS: readonly Draft[] = [
   REVOKE,
   REVOKED_ENDS,
   LOWERED,
+  CLOCK,
+  KEY,
+  DROPPED,
 ];
 
 export const anyDraft: fc.Arbitrary<Draft> = fc.oneof(

@@ -64,6 +64,8 @@ describe("an exported entry", () => {
     body: "{}",
     prev: GENESIS,
     hash: GENESIS,
+    salt: null,
+    commitment: null,
   };
 
   it("is read strictly", () => {

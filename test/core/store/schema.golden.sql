@@ -27,6 +27,15 @@ CREATE TABLE "answers" (
   "answered_at" bigint not null
 );
 
+CREATE TABLE "checkpoints" (
+  "size" bigint not null primary key,
+  "origin" text not null,
+  "root" text not null,
+  "at" text not null,
+  "key_id" text not null,
+  "signature" text not null
+);
+
 CREATE TABLE "demotions" (
   "by" text not null,
   "field" text not null,
@@ -62,7 +71,16 @@ CREATE TABLE "ledger" (
   "ticket" text,
   "body" text not null,
   "prev" text not null,
-  "hash" text not null
+  "hash" text not null,
+  "salt" text,
+  "commitment" text
+);
+
+CREATE TABLE "ledger_nodes" (
+  "level" integer not null,
+  "idx" bigint not null,
+  "hash" text not null,
+  constraint "ledger_nodes_pk" primary key ("level", "idx")
 );
 
 CREATE TABLE "modes" (

@@ -304,9 +304,9 @@ describe("The change advisory board", () => {
       await desk.pass(POLL);
       expect(await ticket.gate()).to.deep.equal(["change-risk/cab: granted"]);
       expect(ticket.notes().join("\n")).to.contain("Approved by ANN, BEN");
-    const events = await gateEvents(ticket);
-    expect(events).to.include("granted").and.not.to.include("side_door");
-    expect(events.includes("reopened")).to.equal(desk.system === "Jira");
+      const events = await gateEvents(ticket);
+      expect(events).to.include("granted").and.not.to.include("side_door");
+      expect(events.includes("reopened")).to.equal(desk.system === "Jira");
     },
   );
 
