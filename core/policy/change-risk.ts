@@ -3,6 +3,7 @@ import { checkAgainst, type YamlFile } from "../config/document.ts";
 import type { Path } from "../config/issue.ts";
 import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
+import { RISK_POINTS_MAX } from "../risk/score.ts";
 import { CHANGE_RISKS } from "../ticket.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
 import { DurationMs } from "./duration.ts";
@@ -109,8 +110,15 @@ export interface ChangeRisk {
   cab: { from: ChangeRiskFile["cab"]["from"]; leadTimeMs: number; demand: GateDemand };
 }
 
-/** Compiles the file, or lists everything that is wrong with it: also its conditions, where its form is wrong. */
-export function compileChangeRisk(yaml: YamlFile, compile: Compile): ChangeRisk | { problems: Problem[] } {
+/**
+ * Compiles the file, or lists everything that is wrong with it: also its conditions, where its form is wrong. `modelled`:
+ * a trained model stands in for the factors.
+ */
+export function compileChangeRisk(
+  yaml: YamlFile,
+  compile: Compile,
+  modelled = false,
+): ChangeRisk | { problems: Problem[] } {
   const checked = checkAgainst(yaml, ChangeRiskFile);
   if ("problems" in checked) return { problems: [...checked.problems, ...conditionProblems(yaml, compile)] };
   const { value: file } = checked;
@@ -131,7 +139,7 @@ export function compileChangeRisk(yaml: YamlFile, compile: Compile): ChangeRisk 
     return { ...rule(entry, ["evidence", at]), require: [...new Set(require)], otherwise };
   });
   const rollback = file.rollback.map((entry, at) => ({ ...rule(entry, ["rollback", at]), does: entry.then }));
-  if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback }));
+  if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback, modelled }));
   const { ignorance, tiers } = file;
   return problems.length > 0 ? { problems } : { factors, evidence, rollback, ignorance, tiers, cab: boardOf(file.cab) };
 }
@@ -166,16 +174,20 @@ function idProblems(yaml: YamlFile, { factors, evidence, rollback }: ChangeRiskF
 function betweenProblems(
   yaml: YamlFile,
   { factors, evidence, tiers, cab }: ChangeRiskFile,
-  rules: Pick<ChangeRisk, "factors" | "evidence" | "rollback">,
+  { modelled, ...rules }: Pick<ChangeRisk, "factors" | "evidence" | "rollback"> & { modelled: boolean },
 ): Problem[] {
   const problems: Problem[] = [];
   if (!(tiers.moderate < tiers.high && tiers.high < tiers.very_high))
     problems.push(yaml.problem(["tiers"], "the tiers do not rise", "Write moderate < high < very_high"));
   const factorPoints = factors.map(({ then }) => then.points);
   const missingPoints = evidence.map(({ then }) => (then.otherwise === "hold" ? 0 : then.otherwise.points));
-  const most = [...factorPoints, ...missingPoints].reduce((sum, points) => sum + points, 0);
+  const sumOf = (points: readonly number[]): number => points.reduce((sum, each) => sum + each, 0);
+  // Where nothing is known of the item, the factors count beside a model too.
+  const scored = Math.max(sumOf(factorPoints), modelled ? RISK_POINTS_MAX : 0);
+  const most = scored + sumOf(missingPoints);
   if (most < tiers[cab.from]) {
-    const what = `no change can reach ${cab.from}: all factors together give ${most} of ${tiers[cab.from]} points`;
+    const all = modelled ? "the model or all factors together" : "all factors together";
+    const what = `no change can reach ${cab.from}: ${all} give ${most} of ${tiers[cab.from]} points`;
     problems.push(yaml.problem(["cab", "from"], what, "Give the factors more points, or lower the tier"));
   }
   for (const section of ["factors", "evidence"] as const)

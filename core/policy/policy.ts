@@ -85,7 +85,11 @@ export function policyFrom(
   rules: PolicyRules,
   custom: Readonly<Record<string, CelType>>,
   files: Readonly<Record<string, string>>,
-  { checked, risk }: { checked: readonly CheckedTable[]; risk: ChangeRisk | undefined },
+  {
+    checked,
+    risk,
+    model,
+  }: { checked: readonly CheckedTable[]; risk: ChangeRisk | undefined; model?: RiskScorer | undefined },
 ): Policy {
   const { routing, gates, freezes, sla, autonomy } = rules;
   const tables = {
@@ -104,6 +108,7 @@ export function policyFrom(
     ...risk,
     factors: table("change-risk", risk.factors),
     evidence: table("change-risk", risk.evidence),
+    ...(model && { model }),
   };
   const traced = [
     ...named(tables.routing),
