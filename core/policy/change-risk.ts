@@ -67,6 +67,11 @@ export const ChangeRiskFile = z.strictObject({
   rollback: z.array(Rollback).max(RULES_MAX).default([]),
   /** Points of what is not known of the item; it counts whether or not it stands here. */
   ignorance: IgnorancePoints,
+  /**
+   * What a model may add: so much for each risk factor that it names, and so much for all of them together. Without it no
+   * model is asked about changes.
+   */
+  advice: z.strictObject({ points: Points, max: Points }).optional(),
   /** Points from which a change has this risk; below the lowest it is low. */
   tiers: z.strictObject({ moderate: Points, high: Points, very_high: Points }),
   /** The board that must see a change of that risk or more, and how long before its start. */
@@ -106,6 +111,7 @@ export interface ChangeRisk {
   evidence: readonly EvidenceRule[];
   rollback: readonly RollbackRule[];
   ignorance: IgnorancePoints;
+  advice: ChangeRiskFile["advice"];
   tiers: ChangeRiskFile["tiers"];
   cab: { from: ChangeRiskFile["cab"]["from"]; leadTimeMs: number; demand: GateDemand };
 }
@@ -140,8 +146,10 @@ export function compileChangeRisk(
   });
   const rollback = file.rollback.map((entry, at) => ({ ...rule(entry, ["rollback", at]), does: entry.then }));
   if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback, modelled }));
-  const { ignorance, tiers } = file;
-  return problems.length > 0 ? { problems } : { factors, evidence, rollback, ignorance, tiers, cab: boardOf(file.cab) };
+  const { ignorance, advice, tiers } = file;
+  return problems.length > 0
+    ? { problems }
+    : { factors, evidence, rollback, ignorance, advice, tiers, cab: boardOf(file.cab) };
 }
 
 function boardOf({ from, approvers, leadTime, expires, fallback }: ChangeRiskFile["cab"]): ChangeRisk["cab"] {
@@ -173,12 +181,21 @@ function idProblems(yaml: YamlFile, { factors, evidence, rollback }: ChangeRiskF
 /** What is wrong between the parts of a well-formed file. */
 function betweenProblems(
   yaml: YamlFile,
-  { factors, evidence, tiers, cab }: ChangeRiskFile,
+  { factors, evidence, advice, tiers, cab }: ChangeRiskFile,
   { modelled, ...rules }: Pick<ChangeRisk, "factors" | "evidence" | "rollback"> & { modelled: boolean },
 ): Problem[] {
   const problems: Problem[] = [];
   if (!(tiers.moderate < tiers.high && tiers.high < tiers.very_high))
     problems.push(yaml.problem(["tiers"], "the tiers do not rise", "Write moderate < high < very_high"));
+  if (advice && advice.max < advice.points)
+    problems.push(
+      yaml.problem(
+        ["advice", "max"],
+        "is less than one factor adds",
+        `Write at least ${advice.points}, or fewer points`,
+      ),
+    );
+  // A board that only a model could send changes to would see none with AI off.
   const factorPoints = factors.map(({ then }) => then.points);
   const missingPoints = evidence.map(({ then }) => (then.otherwise === "hold" ? 0 : then.otherwise.points));
   const sumOf = (points: readonly number[]): number => points.reduce((sum, each) => sum + each, 0);

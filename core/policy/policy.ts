@@ -139,6 +139,7 @@ function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules, risk: C
   const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules, ...scoring];
   const asked = new Set(all.flatMap(({ condition }) => condition?.asks ?? []));
   if (risk) asked.add("impact");
+  if (risk?.advice) asked.add("assessment");
   // A scope is no expression, and looks at the item's environment all the same.
   if (freezes.some(({ environments }) => environments !== undefined)) asked.add("ci");
   return FACT_NAMES.filter((name) => asked.has(name));

@@ -44,6 +44,8 @@ export interface Read extends LookBack, Fetched {
   canAsk: boolean;
   /** Rule → who is to be asked, as far as that was looked up. */
   who: ReadonlyMap<string, AskWho>;
+  /** The ticket in a model's own words, for those who are asked now and for nothing else. */
+  summary?: string;
 }
 
 /** Maps, decides and plans for one ticket that was read at `readAtMs`. Makes no call and writes nothing. */
@@ -135,6 +137,7 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
     readAtMs: read.readAtMs,
     evidence: read.entries,
     words: read.words,
+    summary: read.summary,
   });
 }
 
@@ -190,6 +193,8 @@ export interface Prepared {
   evidence: readonly Draft[];
   /** A model's own words, for a note that is written now. */
   words: string | undefined;
+  /** The same, for those who are asked to approve. */
+  summary: string | undefined;
 }
 
 /** What is remembered of a ticket whatever is done about it. */

@@ -115,7 +115,7 @@ export function workOf(
 /** The intents of all that is done about approvals, with what is needed to carry them out. */
 function approvalWork(
   deps: ReconcileDeps,
-  { ticket, decision, approvals, nowMs }: Prepared,
+  { ticket, decision, approvals, summary, nowMs }: Prepared,
   kind: "change" | "suggestion",
 ): { actions: Action[]; approvals: ApprovalWork } {
   const { asks, cancels, undos } = kind === "change" ? approvals : { asks: [], cancels: [], undos: [] };
@@ -132,7 +132,7 @@ function approvalWork(
     return { actionId: id, marker: under };
   };
   const asked = asks.map((ask) => {
-    const text = askText(ask, ticket, decision, nowMs);
+    const text = askText(ask, ticket, decision, { summary, nowMs });
     return { ...intend("ask", ask.gate.rule, ask.marker), round: roundOf(ask), text };
   });
   return {
