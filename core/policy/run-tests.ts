@@ -78,7 +78,7 @@ function runOne(yaml: YamlFile, test: PolicyTest, index: number, { policy, known
   const { decision, ticket, facts, missing, nowMs } = decideTrial(test, policy);
   const seen = seenIn(decision, ticket, facts, policy, nowMs);
   const matched = [...seen].flatMap(([name, verdict]) => (verdict === "matched" ? [name] : []));
-  const told = missing.filter((name) => name !== "advice" || advised(policy));
+  const told = missing.filter((name) => name !== "assessment" && (name !== "advice" || advised(policy)));
   const aside = told.length > 0 ? ` (${told.join(" and ")} asked for and not given)` : "";
   const faults = [
     ...unknownCustom(test, policy),
