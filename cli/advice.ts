@@ -1,7 +1,8 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import PQueue from "p-queue";
 import { openProvider } from "../connectors/ai/open.ts";
-import { Adviser } from "../core/advice/adviser.ts";
+import { Adviser, type Consulted } from "../core/advice/adviser.ts";
+import { canAsk } from "../core/advice/answer.ts";
 import { Breaker } from "../core/advice/breaker.ts";
 import { readCalibrations } from "../core/advice/calibration/file.ts";
 import { byOf, type Link, type LocalModel } from "../core/advice/chain.ts";
@@ -43,18 +44,7 @@ export interface OpenAdvice {
 export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promise<OpenAdvice> {
   const { store, clock, ids, log, meter, restored } = deps;
   const local = localModel(settings, log);
-  const chain: Link[] = [];
-  const members: Member[] = [];
-  for (const name of settings.enabled ? (settings.steps.classify?.chain ?? []) : []) {
-    if (name === PERSON) chain.push({ kind: "person" });
-    else if (name === LOCAL) chain.push({ kind: "local", name, model: local });
-    else {
-      const member = await memberOf(name, settings, clock);
-      if (!member) continue;
-      members.push(member);
-      chain.push({ kind: "model", member });
-    }
-  }
+  const { chains, members } = await chainsOf(settings, local, clock);
   // A day that is still to come would switch the watch off.
   const today = (): Restored[] => restored().filter(({ sinceMs }) => sinceMs < clock.now() + DAY_MS);
   const trust = new Trust(calibrationsOf(settings, { local, members, log }), today);
@@ -62,15 +52,27 @@ export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promis
   await watch.refresh();
   const storm = new Storm(clock, settings.storm);
   const { labels, shows, phoneCountry, steps, budgets } = settings;
-  const { outputTokensMax = 600, settles = 500 } = steps.classify ?? {};
+  const { settles = 500 } = steps.classify ?? {};
   const nonce = (): string => ids.short() + ids.short();
+  const consulted = (step: Consultable): Consulted => ({
+    chain: chains[step] ?? [],
+    questionAbout: (ticket) =>
+      questionAbout({
+        ...{ step, fields: shows[step], ticket, labels, phoneCountry, nonce },
+        outputTokensMax: steps[step]?.outputTokensMax ?? OUTPUT_TOKENS_MAX,
+      }),
+  });
+  const choices = { labels, articles: [] };
+  const ifAsked = (step: Consultable): Consulted | undefined =>
+    chains[step] && canAsk(step, choices) ? consulted(step) : undefined;
   const adviser = new Adviser({
-    ...{ chain, bounds: trust, settlesBp: settles, auditBp: settings.audit, auditSeed: await auditSeed(store) },
+    ...consulted("classify"),
+    assess: ifAsked("assess_change"),
+    summarise: ifAsked("summarise_for_approver"),
+    ...{ bounds: trust, settlesBp: settles, auditBp: settings.audit, auditSeed: await auditSeed(store) },
     models: new Models({ memory: store, budgets, storm, clock, log, meter }),
     securityCategories: new Set(labels.security_categories),
     textOf: ({ title, description }) => `${title}\n${description}`,
-    questionAbout: (ticket) =>
-      questionAbout({ step: "classify", fields: shows.classify, ticket, labels, outputTokensMax, phoneCountry, nonce }),
   });
   const over = new AbortController();
   const refreshing = keepFresh(watch, deps, over.signal);
@@ -85,7 +87,44 @@ export async function openAdvice(settings: AiSettings, deps: AdviceDeps): Promis
   };
 }
 
-async function memberOf(name: string, settings: AiSettings, clock: Clock): Promise<Member | undefined> {
+/** The steps that the loop asks. */
+const CONSULTABLE = ["classify", "assess_change", "summarise_for_approver"] as const;
+type Consultable = (typeof CONSULTABLE)[number];
+
+const OUTPUT_TOKENS_MAX = 600;
+
+/** The chains of all steps that have one. A provider is one member of all of them: its breaker and its queue are its own. */
+async function chainsOf(
+  { enabled, steps, ...settings }: AiSettings,
+  local: LocalModel | undefined,
+  clock: Clock,
+): Promise<{ chains: Partial<Record<Consultable, Link[]>>; members: Member[] }> {
+  const members = new Map<string, Member>();
+  const chains: Partial<Record<Consultable, Link[]>> = {};
+  for (const step of enabled ? CONSULTABLE : []) {
+    const names = steps[step]?.chain;
+    if (!names) continue;
+    const chain: Link[] = [];
+    for (const name of names) {
+      if (name === PERSON) chain.push({ kind: "person" });
+      else if (name === LOCAL) chain.push({ kind: "local", name, model: local });
+      else {
+        const member = members.get(name) ?? (await memberOf(name, settings, clock));
+        if (!member) continue;
+        members.set(name, member);
+        chain.push({ kind: "model", member });
+      }
+    }
+    chains[step] = chain;
+  }
+  return { chains, members: [...members.values()] };
+}
+
+async function memberOf(
+  name: string,
+  settings: Pick<AiSettings, "providers" | "breaker" | "callsAtOnceMax">,
+  clock: Clock,
+): Promise<Member | undefined> {
   const provider = settings.providers[name];
   if (!provider) return undefined;
   return {

@@ -1,6 +1,7 @@
 import { type Checked, checkConfig } from "../core/config/check.ts";
 import { loadConfig } from "../core/config/load.ts";
 import { ProblemsError, renderProblem } from "../core/problem.ts";
+import { AUC_MAX } from "../core/risk/model.ts";
 import type { LiveCheck } from "./check-live.ts";
 import { type CommonOptions, foldersFrom } from "./config.ts";
 import { diskFiles, secretsFrom, systemClock } from "./system.ts";
@@ -39,7 +40,7 @@ async function heldLive(options: CheckOptions): Promise<LiveCheck | undefined> {
 type MayBeLive = LiveCheck | null | undefined;
 
 function report(
-  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, policyVersion }: Checked,
+  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, riskModel, policyVersion }: Checked,
   live: MayBeLive,
 ): object {
   const counts = { mappingTestsPassed, policyTestsPassed: policyTestsPassed ?? null };
@@ -53,13 +54,14 @@ function report(
     ...counts,
     notActedOn,
     unaskable,
+    riskModel: riskModel ?? null,
     policyVersion: policyVersion ?? null,
     ...asked,
   };
 }
 
 function lines(
-  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, policyVersion }: Checked,
+  { problems, mappingTestsPassed, policyTestsPassed, notActedOn, unaskable, riskModel, policyVersion }: Checked,
   live: MayBeLive,
 ): string[] {
   const found = problems.map(renderProblem);
@@ -69,12 +71,22 @@ function lines(
     found.push(`Checked and tested, but no decision is made by them yet: ${notActedOn.join(", ")}.`);
   for (const name of unaskable)
     found.push(`connection ${name}: nobody can be asked for an approval there: set approvals (docs/approvals.md)`);
+  if (riskModel) found.push(modelLine(riskModel));
   if (live !== undefined) found.push(...liveLines(live));
   if (problems.length === 0) {
     const tests = `${mappingTestsPassed} mapping tests and ${policyTestsPassed} policy tests passed`;
     return [...found, `The configuration is sound: ${tests}, policy version ${policyVersion}.`];
   }
   return [...found, `\n${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`];
+}
+
+const DAY_LETTERS = "2026-01-31".length;
+
+function modelLine({ learnt, validation }: NonNullable<Checked["riskModel"]>): string {
+  const { changes, failed, from, until } = learnt;
+  const span = `${from.slice(0, DAY_LETTERS)} to ${until.slice(0, DAY_LETTERS)}`;
+  const auc = (validation.auc / AUC_MAX).toFixed(3);
+  return `Changes are scored by a model learnt from ${changes} changes of ${span}, of which ${failed} went wrong (AUC ${auc}); the tests of the rules run without it.`;
 }
 
 function liveLines(live: LiveCheck | null): string[] {

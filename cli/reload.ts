@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { basename } from "node:path";
 import { watch } from "chokidar";
 import { failedTests } from "../core/config/check.ts";
 import type { ConfigFolders } from "../core/config/files.ts";
@@ -6,6 +7,7 @@ import { type Config, loadConfig, mappingsInUse } from "../core/config/load.ts";
 import { describeError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import { renderProblem } from "../core/problem.ts";
+import { RISK_MODEL_NAME } from "../core/risk/model.ts";
 import type { CurrentConfig } from "./current-config.ts";
 import { diskFiles, secretsFrom } from "./system.ts";
 
@@ -30,7 +32,7 @@ export function watchConfig(folders: ConfigFolders, current: CurrentConfig, log:
 
   const watcher = watch([folders.config, folders.mappings], { ignoreInitial: true, depth: 3 });
   watcher.on("all", (_event, path) => {
-    if (!/\.(ya?ml|ics)$/.test(path)) return;
+    if (!/\.(ya?ml|ics)$/.test(path) && basename(path) !== RISK_MODEL_NAME) return;
     changed.add(path);
     clearTimeout(timer);
     timer = setTimeout(reload, REST_MS);

@@ -4,15 +4,13 @@ import { InvalidArgumentError } from "commander";
 import { sha256Hex } from "../core/canonical.ts";
 import { RISK_FEATURES } from "../core/risk/features.ts";
 import { knownHistory } from "../core/risk/history.ts";
-import { MILLION, type WeighedFeature, writeRiskModel } from "../core/risk/model.ts";
+import { MILLION, RISK_MODEL_NAME, type WeighedFeature, writeRiskModel } from "../core/risk/model.ts";
 import { CHANGES_MIN, FAILED_MIN, type RiskRefusal, type RiskTraining, trainRisk } from "../core/risk/train.ts";
 import { closedChanges, type ReadChanges, type Unusable } from "./closed-changes.ts";
 import { type CommonOptions, connectionNames, foldersFrom } from "./config.ts";
 import { startProgress } from "./progress.ts";
 import { makeRoom, writeWhole } from "./whole-file.ts";
 
-/** Its name in the folder of the rules. */
-export const RISK_MODEL_NAME = "change-risk.model.json";
 const PERCENT = 100;
 const NAME_WIDTH = 16;
 const ERRORS_95 = 1.96;

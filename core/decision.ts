@@ -175,6 +175,9 @@ export const Reliance = z.strictObject({
 });
 export type Reliance = z.infer<typeof Reliance>;
 
+/** How the id of a risk factor begins that a model named. */
+export const AI_FACTOR = "advice/";
+
 /** How risky a change is. Every factor stands in it with what it saw, in closed values; what was not known counts too. */
 export const Risk = z.strictObject({
   points: z.int().nonnegative(),
@@ -183,7 +186,7 @@ export const Risk = z.strictObject({
   by: z.enum(["rules", "model"]),
   factors: z.array(
     z.strictObject({
-      /** A rule of change-risk.yaml, `ignorance/<what>`, or a feature of the model. */
+      /** A rule of change-risk.yaml, `ignorance/<what>`, `advice/<what a model named>`, or a feature of the model. */
       id: z.string(),
       why: z.string(),
       /** What it read, or `not known`. */
@@ -194,6 +197,11 @@ export const Risk = z.strictObject({
   ),
 });
 export type Risk = z.infer<typeof Risk>;
+
+/** Risk factors of a decision that a model named. */
+export function namedByAi({ risk }: { risk: Risk | null }): Risk["factors"] {
+  return risk?.factors.filter(({ id }) => id.startsWith(AI_FACTOR)) ?? [];
+}
 
 /** What the rules say should be true of a ticket, and why. Holds no ticket text; two equal decisions have equal bytes. */
 export const Decision = z.strictObject({

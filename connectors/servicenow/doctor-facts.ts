@@ -19,7 +19,7 @@ function each(fields: readonly string[]): string[][] {
 }
 
 /** What the facts of rules are read from. */
-const READS: Readonly<Record<Exclude<FactName, "advice">, readonly Reads[]>> = {
+const READS: Readonly<Record<Exclude<FactName, "advice" | "assessment">, readonly Reads[]>> = {
   ci: [
     { table: "cmdb_ci", fields: each(ITEM_FIELDS) },
     { table: "cmdb_ci_service", fields: [CRITICALITY_FIELDS] },
@@ -41,7 +41,7 @@ const READS: Readonly<Record<Exclude<FactName, "advice">, readonly Reads[]>> = {
 export async function factFindings(ours: Inspection, facts: readonly FactName[]): Promise<Finding[]> {
   const found: Finding[] = [];
   for (const fact of facts)
-    for (const reads of fact === "advice" ? [] : READS[fact])
+    for (const reads of fact === "advice" || fact === "assessment" ? [] : READS[fact])
       found.push(...(await checked("facts", reads.table, () => tableFindings(ours, fact, reads))));
   return found;
 }

@@ -1,5 +1,7 @@
+import { SUMMARY_LETTERS_MAX } from "../advice/answer.ts";
 import { clean } from "../advice/clean.ts";
-import type { Decision, Gate, Need } from "../decision.ts";
+import { aiText } from "../advice/rationale.ts";
+import { AI_FACTOR, type Decision, type Gate, type Need } from "../decision.ts";
 import type { AnswerRefusal, JudgedAnswer } from "../gates/answer.ts";
 import type { Ticket } from "../ticket.ts";
 import type { AskWho, GateEvent, PlannedAsk } from "./gates.ts";
@@ -93,12 +95,20 @@ const WAITS: Readonly<Record<Gate["before"][number], string>> = {
 
 /**
  * What an approver reads in their own queue: what is asked and why, what makes it risky, what AI had to do with it, what
- * a yes and a no bring about, and until when. It goes to the vendor only, since it shows the ticket's title.
+ * a yes and a no bring about, and until when. It goes to the vendor only, since it shows the ticket's title, and a model's
+ * own summary where there is one.
  */
 export function requestText(
   gate: Gate,
-  { ticket, decision, advice, nowMs }: { ticket: Ticket; decision: Decision; advice: readonly string[]; nowMs: number },
+  {
+    ticket,
+    decision,
+    advice,
+    summary = "",
+    nowMs,
+  }: { ticket: Ticket; decision: Decision; advice: readonly string[]; summary?: string | undefined; nowMs: number },
 ): string {
+  const words = aiText(summary, SUMMARY_LETTERS_MAX);
   const title = clean(ticket.title, { codePointsMax: TITLE_LETTERS_MAX, oneLine: true }).text.replace(/[[\]]/g, "");
   const will = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
   const until = new Date(nowMs + gate.expiresMs).toISOString().slice(0, 16).replace("T", " ");
@@ -108,6 +118,7 @@ export function requestText(
     ...factLines(ticket),
     ...riskLines(decision),
     ...advice,
+    ...(words === "" ? [] : [words]),
     `If you approve: ${gate.before.map((effect) => WAITS[effect]).join(", ")}${will.length > 0 ? ` (${will.join(", ")})` : ""}.`,
     "If you reject: that does not happen, and the ticket says so.",
     `Until ${until} UTC. It counts for what the ticket says now: if ${gate.binds.join(", ")} changes, you are asked again.`,
@@ -131,13 +142,17 @@ function factLines({ kind, priority, ci, service, change, request }: Ticket): st
   return [`What: ${kind}, ${facts.join(", ")}`];
 }
 
-/** The heaviest factors, with what each of them saw. */
+/** The heaviest factors, with what each of them saw; behind them those that a model named, so that none hides the others. */
 function riskLines({ risk }: Decision): string[] {
   if (!risk) return [];
-  const factors = [...risk.factors].sort((a, b) => b.points - a.points).slice(0, FACTORS_MAX);
+  const heaviest = [...risk.factors].sort((a, b) => b.points - a.points);
+  const own = heaviest.filter(({ id }) => !id.startsWith(AI_FACTOR)).slice(0, FACTORS_MAX);
+  const named = heaviest.filter(({ id }) => id.startsWith(AI_FACTOR)).slice(0, FACTORS_MAX);
   return [
     `Risk: ${risk.tier}, ${risk.points} points${risk.by === "model" ? ", by what was learnt from closed changes" : ""}`,
-    ...factors.map(({ why, value, points }) => `  +${points} ${why}${value === "" ? "" : ` (${value})`}`),
+    ...[...own, ...named].map(
+      ({ why, value, points }) => `  ${points < 0 ? "" : "+"}${points} ${why}${value === "" ? "" : ` (${value})`}`,
+    ),
   ];
 }
 

@@ -18,6 +18,8 @@ export interface GateEvent {
   by?: readonly string[];
   /** What was done past the approval, for people. */
   what?: string;
+  /** It is on record, and only the ticket does not tell of it yet. */
+  recorded?: true;
 }
 
 /** Who is asked: those of the rule, or those who stand in for them; or why there is nobody. */
@@ -42,6 +44,8 @@ export interface GatePlan {
   events: GateEvent[];
   /** What is remembered from now on, without what is asked now. */
   memory: GateMemory[];
+  /** What is remembered before anything is written: an answer that has decided is final, whatever becomes of the write. */
+  decided: GateMemory[];
   /** Why a person is needed. */
   park: { reason: string; detail: string } | undefined;
 }
@@ -77,7 +81,7 @@ export interface JudgedGate {
 export function planGates(input: GatePlanInput): GatePlan {
   const { decision, mode, canAsk, told } = input;
   const plan: GatePlan = {
-    ...{ asks: [], unresolved: [], cancels: [], undos: [], events: [], memory: [], park: undefined },
+    ...{ asks: [], unresolved: [], cancels: [], undos: [], events: [], memory: [], decided: [], park: undefined },
   };
   const stopped = decision.holds.some(({ before }) => before === undefined);
   for (const judged of input.judged) followUp(judged, input, stopped, plan);
@@ -85,7 +89,15 @@ export function planGates(input: GatePlanInput): GatePlan {
   for (const gate of wanted) plan.unresolved.push(...askFor(gate, input, plan));
   if (wanted.length > 0 && !canAsk) plan.park = noQueue(wanted);
   const events = plan.events.filter((event) => !told.has(eventName(event)));
-  return { ...plan, events };
+  return { ...plan, events, decided: decidedBy(input) };
+}
+
+function decidedBy({ before, judged }: GatePlanInput): GateMemory[] {
+  return before.map((old) => {
+    const now = judged.find(({ memory }) => memory.marker === old.marker)?.memory;
+    const isDecided = old.state === "requested" && (now?.state === "granted" || now?.state === "refused");
+    return now && isDecided ? { ...now, told: false } : old;
+  });
 }
 
 /** An event as it is named in the evidence of the note that told of it. */
@@ -107,7 +119,8 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
   if (input.mode !== "act") {
     // What was asked and told nobody yet stays in doubt, or nobody would ever be told.
     if (!old && half) return;
-    if (memory.state === "granted" || memory.state === "refused") ended(memory, old, event);
+    const isNew = old?.state === "requested" && (memory.state === "granted" || memory.state === "refused");
+    if (isNew) ended(memory, old, event);
     plan.memory.push(memory);
     return;
   }
@@ -123,19 +136,24 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
   // Nobody is to answer in vain.
   if (waited && memory.state === "expired") plan.cancels.push(memory);
   if (memory.state === "expired" && gate) plan.park ??= expiredText(gate);
-  plan.memory.push(gate ? closeDoors(judged, gate, { plan, event }) : memory);
+  const left = gate ? closeDoors(judged, gate, { plan, event }) : memory;
+  plan.memory.push(left.state === "requested" ? left : { ...left, told: true });
 }
 
-/** Tells of an end that was not known before, with those whose answers brought it about. */
+/** Tells of an end that was not known before, or not told of, with those whose answers brought it about. */
 function ended(
   memory: GateMemory,
   old: GateMemory | undefined,
   event: (kind: GateEvent["kind"], more: Partial<GateEvent>) => void,
 ): void {
-  if (memory.state === (old?.state ?? "requested")) return;
-  const decision = memory.state === "refused" ? "rejected" : "approved";
+  const { state } = memory;
+  const fresh = state !== (old?.state ?? "requested");
+  const untold = (state === "granted" || state === "refused") && !memory.told;
+  if (!fresh && !untold) return;
+  const decision = state === "refused" ? "rejected" : "approved";
   const decided = memory.answers.filter((answer) => answer.refused === null && answer.decision === decision);
-  event(memory.state === "void" ? "void" : endOf(memory.state), { by: decided.map(({ by }) => by) });
+  const by = decided.map((answer) => answer.by);
+  event(state === "void" ? "void" : endOf(state), { by, ...(!fresh && { recorded: true }) });
 }
 
 function endOf(state: "requested" | "granted" | "refused" | "expired"): GateEvent["kind"] {

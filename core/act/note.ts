@@ -1,7 +1,7 @@
 import { clean } from "../advice/clean.ts";
 import { aiText } from "../advice/rationale.ts";
 import type { Unanswered } from "../advice/step.ts";
-import type { Decision, Escalation, Reliance } from "../decision.ts";
+import { type Decision, type Escalation, namedByAi, type Reliance } from "../decision.ts";
 import { isGuardField, type SettableField } from "../ticket.ts";
 import type { FieldChange } from "./plan.ts";
 
@@ -137,11 +137,21 @@ function riskLines({ risk }: Decision): string[] {
 }
 
 /** What AI had to do with it: members of closed sets with how sure they are by evidence, never its own words. */
-export function adviceLines({ advice }: Pick<Decision, "advice">): string[] {
-  if (!advice) return ["Decided by rules; no AI was used."];
-  if (advice.absent !== null) return [`Decided by rules. AI gave no advice: ${ABSENT[advice.absent]}.`];
+export function adviceLines({ advice, risk }: Pick<Decision, "advice" | "risk">): string[] {
+  const named = namedLines({ risk });
+  if (!advice) return named.length > 0 ? ["Decided by rules.", ...named] : ["Decided by rules; no AI was used."];
+  if (advice.absent !== null) return [`Decided by rules. AI gave no advice: ${ABSENT[advice.absent]}.`, ...named];
   const said = advice.answers.map(answerText).join(", ").slice(0, ADVICE_LETTERS_MAX);
-  return [`Decided by rules. AI advised ${said}.`, relianceLine(advice)];
+  return [`Decided by rules. AI advised ${said}.`, relianceLine(advice), ...named];
+}
+
+/** What a model made of a change's risk. */
+export function namedLines({ risk }: Pick<Decision, "risk">): string[] {
+  const named = namedByAi({ risk });
+  if (named.length === 0) return [];
+  const points = named.reduce((sum, factor) => sum + factor.points, 0);
+  const factors = named.length === 1 ? "1 risk factor" : `${named.length} risk factors`;
+  return [`AI named ${factors} of this change (+${points} points; how reliable: not measured). It can only add.`];
 }
 
 /** An answer with the error it has at the most. */

@@ -1,18 +1,23 @@
 import type { Draft } from "../ledger/entry.ts";
-import type { AdviceFact } from "../policy/facts.ts";
+import type { AdviceFact, AssessmentFact } from "../policy/facts.ts";
 import { type Ticket, ticketId } from "../ticket.ts";
 import type { Spender } from "./budget.ts";
 import { type Bounds, byOf, type Link } from "./chain.ts";
 import { Classification, isAudited } from "./classify.ts";
-import { adviceEntry } from "./entries.ts";
+import { adviceEntry, assessedLabels, classifiedLabels, type EntryLabels } from "./entries.ts";
 import type { Answer, Asked, Labelled, Models } from "./models.ts";
 import type { Question } from "./question.ts";
-import type { ClassifyField, Unanswered } from "./step.ts";
+import type { ClassifyField, Step, Unanswered } from "./step.ts";
 
-export interface AdviserDeps {
-  models: Models;
-  /** Who is asked for a classification, in turn. Empty: AI is off. */
+/** Who is asked one thing, in turn, and in which words. An empty chain: nobody. */
+export interface Consulted {
   chain: readonly Link[];
+  questionAbout(ticket: Ticket): Question<Answer>;
+}
+
+/** The chain and the question about tickets are those of a classification. */
+export interface AdviserDeps extends Consulted {
+  models: Models;
   bounds: Bounds;
   /** A field that is answered with at most this error needs nobody further down the chain; in hundredths of a percent. */
   settlesBp: number;
@@ -23,7 +28,10 @@ export interface AdviserDeps {
   auditSeed: string;
   /** The cleaned text of a ticket, as the local model was trained on it. */
   textOf(ticket: Ticket): string;
-  questionAbout(ticket: Ticket): Question<Answer>;
+  /** About the risk of changes; absent where nobody is to be asked. */
+  assess?: Consulted | undefined;
+  /** For whoever approves; likewise. */
+  summarise?: Consulted | undefined;
 }
 
 /** What came of asking for advice. */
@@ -37,34 +45,30 @@ export interface Advice {
   entry?: Draft;
 }
 
-/** Puts the other questions to the models of their chains, in turn: the first that answers is enough. */
-export async function askChain<V extends Answer>(
-  { models }: Pick<AdviserDeps, "models">,
-  {
-    chain,
-    question,
-    ticket,
-    spender,
-  }: { chain: readonly Link[]; question: Question<V>; ticket: Ticket; spender: Spender },
-): Promise<{ value: Labelled; rationale?: string } | { fault: Unanswered }> {
-  const tried: Tried[] = [];
-  for (const link of chain) {
-    if (link.kind !== "model") continue;
-    if (question.isBlank) return { fault: "unsure" };
-    const asked = await models.ask(link.member, question, {
-      spender,
-      priority: ticket.priority,
-      ticket: ticketId(ticket.ref),
-    });
-    const { provider, model, outcome, rationale } = asked;
-    tried.push({ provider, model, outcome: "value" in outcome ? "used" : outcome.fault, asked });
-    if (!("value" in outcome)) continue;
-    return { value: outcome.value, ...(rationale !== undefined && { rationale }) };
-  }
-  return { fault: lastFault(tried) ?? (chain.length > 0 ? "person" : "disabled") };
+/** What came of asking about a change. */
+export type Assessment = Pick<Advice, "entry"> & { fact: AssessmentFact | null };
+
+/** A ticket in a model's own words: untrusted, for people's eyes and nothing else. */
+export type Summary = Pick<Advice, "words" | "entry">;
+
+/** One thing that is asked about a ticket. */
+interface Asking extends Consulted {
+  spender: Spender;
+  /** Nobody further is asked. */
+  isSettled(): boolean;
+  /** Takes over what a model answered. */
+  answered(by: string, value: Labelled): void;
+  /** Asks the classifier of this machine, where it may answer. */
+  askLocal?(link: Extract<Link, { kind: "local" }>): Tried;
 }
 
-/** Classifies tickets: whoever is cheapest first, and nobody further once all that the rules want is settled. */
+interface Told {
+  tried: readonly Tried[];
+  /** Absent where no model was reached. */
+  question: Question<Answer> | undefined;
+}
+
+/** Asks about tickets: whoever is cheapest first, and nobody further once all that is wanted is settled. */
 export class Adviser {
   readonly #deps: AdviserDeps;
 
@@ -77,21 +81,67 @@ export class Adviser {
     ticket: Ticket,
     { wanted, spender }: { wanted: readonly ClassifyField[]; spender: Spender },
   ): Promise<Advice> {
-    const { chain, bounds, securityCategories, settlesBp, auditBp, auditSeed } = this.#deps;
+    const { chain, questionAbout, bounds, securityCategories, settlesBp, auditBp, auditSeed } = this.#deps;
     const known = new Classification(bounds, securityCategories);
+    const told = await this.#ask(ticket, {
+      ...{ chain, questionAbout, spender },
+      isSettled: () => known.unsettled(wanted, settlesBp).length === 0,
+      answered: (by, value) => known.addModel(by, value),
+      askLocal: (link) => this.#askLocal(link, ticket, known),
+    });
+    const plain = known.fact(false);
+    const audited = plain !== undefined && isAudited(auditSeed, ticketId(ticket.ref), plain, auditBp);
+    const fact = plain ? { ...plain, audited } : null;
+    const unadvised: Unanswered | undefined = fact ? undefined : (lastFault(told.tried) ?? "disabled");
+    const words = told.tried.map(({ asked }) => asked?.rationale).findLast((each) => each !== undefined);
+    const entry = entryOf(ticket, "classify", told, classifiedLabels(fact));
+    return { fact, ...(unadvised && { unadvised }), ...(words !== undefined && { words }), ...entry };
+  }
+
+  /** Which risk factors a change shows, by the first of the chain that answers. Never throws but for the store's trouble. */
+  async assess(ticket: Ticket, spender: Spender): Promise<Assessment> {
+    const { assess } = this.#deps;
+    if (!assess) return { fact: null };
+    const facts: AssessmentFact[] = [];
+    const told = await this.#ask(ticket, {
+      ...{ ...assess, spender },
+      isSettled: () => facts.length > 0,
+      answered: (by, { factors }) => void (Array.isArray(factors) && facts.push({ factors, by })),
+    });
+    const [fact = null] = facts;
+    return { fact, ...entryOf(ticket, "assess_change", told, assessedLabels(fact)) };
+  }
+
+  /** A ticket summed up for whoever approves, by the first of the chain that answers. Never throws but for the store's trouble. */
+  async summarise(ticket: Ticket, spender: Spender): Promise<Summary> {
+    const { summarise } = this.#deps;
+    if (!summarise) return {};
+    const texts: string[] = [];
+    const told = await this.#ask(ticket, {
+      ...{ ...summarise, spender },
+      isSettled: () => texts.length > 0,
+      answered: (_by, { summary }) => void (typeof summary === "string" && texts.push(summary)),
+    });
+    const [words] = texts;
+    // The ledger holds no word of a model's own.
+    return { ...(words !== undefined && { words }), ...entryOf(ticket, "summarise_for_approver", told, {}) };
+  }
+
+  /** Puts a question to those of a chain, in turn, until it is settled or left to a person. */
+  async #ask(ticket: Ticket, { chain, questionAbout, spender, isSettled, answered, askLocal }: Asking): Promise<Told> {
     const tried: Tried[] = [];
     let question: Question<Answer> | undefined;
     for (const link of chain) {
-      if (known.unsettled(wanted, settlesBp).length === 0) break;
+      if (isSettled()) break;
       if (link.kind === "person") {
         tried.push({ provider: "person", model: "", outcome: "person" });
         break;
       }
       if (link.kind === "local") {
-        tried.push(this.#askLocal(link, ticket, known));
+        if (askLocal) tried.push(askLocal(link));
         continue;
       }
-      question ??= this.#deps.questionAbout(ticket);
+      question ??= questionAbout(ticket);
       if (question.isBlank) {
         tried.push({ provider: link.member.provider.name, model: "", outcome: "unsure" });
         continue;
@@ -102,13 +152,10 @@ export class Adviser {
         ticket: ticketId(ticket.ref),
       });
       const { provider, outcome, model } = asked;
-      if ("value" in outcome) known.addModel(byOf(provider, model), outcome.value);
+      if ("value" in outcome) answered(byOf(provider, model), outcome.value);
       tried.push({ provider, model, outcome: "value" in outcome ? "used" : outcome.fault, asked });
     }
-    const plain = known.fact(false);
-    const audited = plain !== undefined && isAudited(auditSeed, ticketId(ticket.ref), plain, auditBp);
-    const fact = plain ? { ...plain, audited } : null;
-    return this.#told(ticket, { fact, tried, question });
+    return { tried, question };
   }
 
   #askLocal({ name, model }: Extract<Link, { kind: "local" }>, ticket: Ticket, known: Classification): Tried {
@@ -118,22 +165,11 @@ export class Adviser {
     const outcome = Object.keys(predicted).length > 0 ? "used" : "unsure";
     return { provider: name, model: model.id, outcome };
   }
+}
 
-  #told(
-    ticket: Ticket,
-    {
-      fact,
-      tried,
-      question,
-    }: { fact: AdviceFact | null; tried: readonly Tried[]; question: Question<Answer> | undefined },
-  ): Advice {
-    const unadvised: Unanswered | undefined = fact ? undefined : (lastFault(tried) ?? "disabled");
-    const words = tried.map(({ asked }) => asked?.rationale).findLast((each) => each !== undefined);
-    const answer = { fact, ...(unadvised && { unadvised }), ...(words !== undefined && { words }) };
-    if (tried.length === 0) return answer;
-    const entry = adviceEntry(ticket, question, { tried, fact });
-    return { ...answer, entry };
-  }
+/** What the ledger is to hold of it; nothing where nobody was tried. */
+function entryOf(ticket: Ticket, step: Step, { tried, question }: Told, labels: EntryLabels): { entry?: Draft } {
+  return tried.length === 0 ? {} : { entry: adviceEntry(ticket, step, question, { tried, labels }) };
 }
 
 interface Tried {

@@ -1,5 +1,5 @@
 import type { Draft } from "../ledger/entry.ts";
-import type { AdviceFact } from "../policy/facts.ts";
+import type { AdviceFact, AssessmentFact } from "../policy/facts.ts";
 import { type Ticket, ticketId } from "../ticket.ts";
 import type { ModelProvider } from "./provider.ts";
 import { CLASSIFY_FIELDS, type Step, type Unanswered } from "./step.ts";
@@ -39,17 +39,18 @@ export function callEntry(
 /** What the ledger holds of advice, with the decision that was made by it: who was asked in turn, and what counts. */
 export function adviceEntry(
   { ref }: Ticket,
-  question: Asked | undefined,
-  { tried, fact }: { tried: readonly TriedModel[]; fact: AdviceFact | null },
+  step: Step,
+  question: Omit<Asked, "step"> | undefined,
+  { tried, labels }: { tried: readonly TriedModel[]; labels: EntryLabels },
 ): Draft {
   return {
     kind: "advice",
     ticket: ticketId(ref),
     body: {
-      step: question?.step ?? "classify",
+      step,
       question: question?.content ?? "",
       tried: tried.map(({ provider, model, outcome }) => ({ provider, model, outcome })),
-      labels: labelsOf(fact),
+      labels,
       promptVersion: question?.promptVersion ?? "",
       // Each call stands in an entry of its own, with what it cost.
       costMicros: 0,
@@ -57,7 +58,11 @@ export function adviceEntry(
   };
 }
 
-function labelsOf(fact: AdviceFact | null): Record<string, { label: string; by: string; boundBp: number | null }> {
+/** Field → what was answered, by whom, and the error it has at the most. */
+export type EntryLabels = Record<string, { label: string; by: string; boundBp: number | null }>;
+
+/** The labels of a classification. */
+export function classifiedLabels(fact: AdviceFact | null): EntryLabels {
   if (!fact) return {};
   return Object.fromEntries(
     CLASSIFY_FIELDS.flatMap((field) => {
@@ -66,4 +71,11 @@ function labelsOf(fact: AdviceFact | null): Record<string, { label: string; by: 
       return evidence ? [[field, { label: String(fact[field]).slice(0, LABEL_LETTERS_MAX), ...evidence }]] : [];
     }),
   );
+}
+
+/** The risk factors of a change, which nothing certifies. */
+export function assessedLabels(fact: AssessmentFact | null): EntryLabels {
+  if (!fact) return {};
+  const label = fact.factors.join(", ").slice(0, LABEL_LETTERS_MAX);
+  return { risk_factors: { label, by: fact.by, boundBp: null } };
 }

@@ -139,7 +139,7 @@ export class Replay {
         continue;
       }
       for (const name of this.#asked) {
-        if (name === "advice") this.findings.adviceWanted = true;
+        if (name === "advice" || name === "assessment") this.findings.adviceWanted = true;
         else if (facts[name] === null) this.findings.unknown.add(name);
       }
       return outcome.decision;

@@ -3,8 +3,10 @@ import { runMappingTests } from "../mapping/run-tests.ts";
 import { MappingFile } from "../mapping/schema.ts";
 import { CHECKED_FILES } from "../policy/checked.ts";
 import { CONNECTION, lintPolicy } from "../policy/lint.ts";
+import type { Policy } from "../policy/policy.ts";
 import { runPolicyTests } from "../policy/run-tests.ts";
 import { type Problem, ProblemsError } from "../problem.ts";
+import { RISK_MODEL_NAME, type RiskModelFile, readRiskModel } from "../risk/model.ts";
 import { parseYaml } from "./document.ts";
 import type { ConfigFiles, ConfigFolders } from "./files.ts";
 import { type Config, loadConfig } from "./load.ts";
@@ -23,6 +25,8 @@ export interface Checked {
   notActedOn: readonly string[];
   /** Connections whose people cannot be asked for an approval, though rules may ask for one. */
   unaskable: readonly string[];
+  /** The model that scores changes: what it learnt from, and how well it tells. Undefined where there is none. */
+  riskModel: Pick<RiskModelFile, "learnt" | "validation"> | undefined;
   /** Undefined where there is no sound configuration. */
   policyVersion: string | undefined;
 }
@@ -56,8 +60,17 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
       ...CHECKED_FILES.map((name) => `${name}.yaml`).filter((name) => files.read(`${folder}/${name}`) !== undefined),
     ],
     unaskable: "config" in loaded ? unaskable(loaded.config) : [],
+    riskModel: policy && riskModelOf(policy),
     policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,
   };
+}
+
+function riskModelOf({ files }: Policy): Checked["riskModel"] {
+  const text = files[RISK_MODEL_NAME];
+  const read = text === undefined ? undefined : readRiskModel(text);
+  if (!read || "fault" in read) return undefined;
+  const { learnt, validation } = read;
+  return { learnt, validation };
 }
 
 /**

@@ -6,6 +6,7 @@ import { compilePolicy, type PolicyFiles } from "../policy/compile.ts";
 import { KeptPolicy, type Policy } from "../policy/policy.ts";
 import { desiredOf, RoutingFile } from "../policy/routing.ts";
 import { type Problem, ProblemsError } from "../problem.ts";
+import { RISK_MODEL_NAME } from "../risk/model.ts";
 import { SETTABLE_FIELDS } from "../ticket.ts";
 import { parseYaml, type YamlFile } from "./document.ts";
 import type { ConfigFiles } from "./files.ts";
@@ -36,6 +37,11 @@ export function loadPolicy(
 ): Policy | { problems: Problem[] } {
   const problems: Problem[] = strayFiles(files, folder);
   const opened: PolicyFiles = { readIcs: (name) => files.read(`${folder}/${name}`) };
+  const model = files.read(`${folder}/${RISK_MODEL_NAME}`);
+  if (model !== undefined) {
+    opened.riskModel = { path: `${folder}/${RISK_MODEL_NAME}`, text: model };
+    if (files.read(`${folder}/change-risk.yaml`) === undefined) problems.push(lonelyModel(opened.riskModel.path));
+  }
   for (const name of POLICY_FILES) {
     const path = `${folder}/${name}.yaml`;
     const text = files.read(path);
@@ -58,6 +64,8 @@ export function loadPolicy(
  */
 export function policyFromKept({ version, files, custom }: KeptPolicy): Policy {
   const opened: PolicyFiles = { readIcs: (name) => files[name] };
+  const model = files[RISK_MODEL_NAME];
+  if (model !== undefined) opened.riskModel = { path: RISK_MODEL_NAME, text: model };
   for (const name of POLICY_FILES) {
     const text = files[`${name}.yaml`];
     const parsed = text === undefined ? undefined : parseYaml(`${name}.yaml`, text);
@@ -82,6 +90,12 @@ function absent(file: string): Problem {
   const fix =
     "Create it, or name the right folders with --config and --mappings (INTERLOCK_CONFIG, INTERLOCK_MAPPINGS)";
   return { file, line: 0, col: 0, path: "", what: "the file is not there", fix };
+}
+
+/** A score alone says neither what is high, nor who must see it. */
+function lonelyModel(file: string): Problem {
+  const what = "a model scores changes, and there is no change-risk.yaml beside it";
+  return { file, line: 0, col: 0, path: "", what, fix: "Write one with tiers and cab, or remove the model" };
 }
 
 /** A file that nobody reads would be a rule that never holds. */

@@ -26,6 +26,8 @@ export const GateMemory = z.strictObject({
   stood: z.array(z.enum(EFFECTS)),
   /** Digests of what stood in bound fields that our own decision is to change, by field: that change is what is approved. */
   present: z.record(z.string(), z.string()),
+  /** The ticket tells how it ended. */
+  told: z.boolean(),
   /** Side doors that were told of: an effect, or `queue` for what was done to the request itself. */
   doors: z.array(z.string()),
   /** How often what came about past it was undone. */
@@ -46,6 +48,7 @@ export const GateRound = GateMemory.omit({
     doors: true,
     undone: true,
     answers: true,
+    told: true,
   },
 }).extend({ expiresMs: z.int().positive() });
 export type GateRound = z.infer<typeof GateRound>;
@@ -58,7 +61,7 @@ export function roundAt(
 ): GateMemory {
   return {
     ...round,
-    ...{ state: "requested", marker, seen, doors: [], undone: 0, answers: [] },
+    ...{ state: "requested", marker, seen, doors: [], undone: 0, answers: [], told: false },
     ...{ requestedAt: instant(atMs), expiresAt: instant(atMs + expiresMs) },
   };
 }

@@ -127,14 +127,16 @@ export class Asked {
       this.verdicts.add("not_matched", factors.rules.length + evidence.rules.length);
       return null;
     }
-    const { impact } = this.#facts;
+    const { impact, assessment } = this.#facts;
     // What is not known of the item counts, whatever the rules read.
     if (impact === undefined) this.needs.add("impact");
+    if (risk.advice && assessment === undefined) this.needs.add("assessment");
     const about = { ticket: this.#ticket, impact: impact ?? null };
     const tally = new Tally(risk, about, this.read, this.#question.missing);
     if (tally.model) this.verdicts.add("not_asked", factors.rules.length);
     else this.#collect(factors, (rule, verdict) => tally.factor(rule, verdict));
     this.#collect(evidence, (rule, verdict) => tally.evidence(rule, verdict, this.#held(evidence, rule).reason));
+    if (risk.advice && assessment) tally.named(assessment, risk.advice);
     return tally;
   }
 

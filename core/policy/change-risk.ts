@@ -3,6 +3,7 @@ import { checkAgainst, type YamlFile } from "../config/document.ts";
 import type { Path } from "../config/issue.ts";
 import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
+import { RISK_POINTS_MAX } from "../risk/score.ts";
 import { CHANGE_RISKS } from "../ticket.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
 import { DurationMs } from "./duration.ts";
@@ -66,6 +67,11 @@ export const ChangeRiskFile = z.strictObject({
   rollback: z.array(Rollback).max(RULES_MAX).default([]),
   /** Points of what is not known of the item; it counts whether or not it stands here. */
   ignorance: IgnorancePoints,
+  /**
+   * What a model may add: so much for each risk factor that it names, and so much for all of them together. Without it no
+   * model is asked about changes.
+   */
+  advice: z.strictObject({ points: Points, max: Points }).optional(),
   /** Points from which a change has this risk; below the lowest it is low. */
   tiers: z.strictObject({ moderate: Points, high: Points, very_high: Points }),
   /** The board that must see a change of that risk or more, and how long before its start. */
@@ -105,12 +111,20 @@ export interface ChangeRisk {
   evidence: readonly EvidenceRule[];
   rollback: readonly RollbackRule[];
   ignorance: IgnorancePoints;
+  advice: ChangeRiskFile["advice"];
   tiers: ChangeRiskFile["tiers"];
   cab: { from: ChangeRiskFile["cab"]["from"]; leadTimeMs: number; demand: GateDemand };
 }
 
-/** Compiles the file, or lists everything that is wrong with it: also its conditions, where its form is wrong. */
-export function compileChangeRisk(yaml: YamlFile, compile: Compile): ChangeRisk | { problems: Problem[] } {
+/**
+ * Compiles the file, or lists everything that is wrong with it: also its conditions, where its form is wrong. `modelled`:
+ * a trained model stands in for the factors.
+ */
+export function compileChangeRisk(
+  yaml: YamlFile,
+  compile: Compile,
+  modelled = false,
+): ChangeRisk | { problems: Problem[] } {
   const checked = checkAgainst(yaml, ChangeRiskFile);
   if ("problems" in checked) return { problems: [...checked.problems, ...conditionProblems(yaml, compile)] };
   const { value: file } = checked;
@@ -131,9 +145,11 @@ export function compileChangeRisk(yaml: YamlFile, compile: Compile): ChangeRisk 
     return { ...rule(entry, ["evidence", at]), require: [...new Set(require)], otherwise };
   });
   const rollback = file.rollback.map((entry, at) => ({ ...rule(entry, ["rollback", at]), does: entry.then }));
-  if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback }));
-  const { ignorance, tiers } = file;
-  return problems.length > 0 ? { problems } : { factors, evidence, rollback, ignorance, tiers, cab: boardOf(file.cab) };
+  if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback, modelled }));
+  const { ignorance, advice, tiers } = file;
+  return problems.length > 0
+    ? { problems }
+    : { factors, evidence, rollback, ignorance, advice, tiers, cab: boardOf(file.cab) };
 }
 
 function boardOf({ from, approvers, leadTime, expires, fallback }: ChangeRiskFile["cab"]): ChangeRisk["cab"] {
@@ -165,17 +181,30 @@ function idProblems(yaml: YamlFile, { factors, evidence, rollback }: ChangeRiskF
 /** What is wrong between the parts of a well-formed file. */
 function betweenProblems(
   yaml: YamlFile,
-  { factors, evidence, tiers, cab }: ChangeRiskFile,
-  rules: Pick<ChangeRisk, "factors" | "evidence" | "rollback">,
+  { factors, evidence, advice, tiers, cab }: ChangeRiskFile,
+  { modelled, ...rules }: Pick<ChangeRisk, "factors" | "evidence" | "rollback"> & { modelled: boolean },
 ): Problem[] {
   const problems: Problem[] = [];
   if (!(tiers.moderate < tiers.high && tiers.high < tiers.very_high))
     problems.push(yaml.problem(["tiers"], "the tiers do not rise", "Write moderate < high < very_high"));
+  if (advice && advice.max < advice.points)
+    problems.push(
+      yaml.problem(
+        ["advice", "max"],
+        "is less than one factor adds",
+        `Write at least ${advice.points}, or fewer points`,
+      ),
+    );
+  // A board that only a model could send changes to would see none with AI off.
   const factorPoints = factors.map(({ then }) => then.points);
   const missingPoints = evidence.map(({ then }) => (then.otherwise === "hold" ? 0 : then.otherwise.points));
-  const most = [...factorPoints, ...missingPoints].reduce((sum, points) => sum + points, 0);
+  const sumOf = (points: readonly number[]): number => points.reduce((sum, each) => sum + each, 0);
+  // Where nothing is known of the item, the factors count beside a model too.
+  const scored = Math.max(sumOf(factorPoints), modelled ? RISK_POINTS_MAX : 0);
+  const most = scored + sumOf(missingPoints);
   if (most < tiers[cab.from]) {
-    const what = `no change can reach ${cab.from}: all factors together give ${most} of ${tiers[cab.from]} points`;
+    const all = modelled ? "the model or all factors together" : "all factors together";
+    const what = `no change can reach ${cab.from}: ${all} give ${most} of ${tiers[cab.from]} points`;
     problems.push(yaml.problem(["cab", "from"], what, "Give the factors more points, or lower the tier"));
   }
   for (const section of ["factors", "evidence"] as const)

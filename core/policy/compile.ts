@@ -4,6 +4,8 @@ import { checkAgainst, type YamlFile } from "../config/document.ts";
 import { type CelType, type Compile, expressionCompiler } from "../expression.ts";
 import type { NamedTimes } from "../expression-own.ts";
 import type { Problem } from "../problem.ts";
+import { RISK_MODEL_NAME, type RiskModelFile, type RiskModelRefused, readRiskModel } from "../risk/model.ts";
+import { riskScorer } from "../risk/score.ts";
 import { AutonomyFile, compileAutonomy } from "./autonomy.ts";
 import { type Calendar, calendarOf } from "./calendar.ts";
 import { type ChangeRisk, compileChangeRisk } from "./change-risk.ts";
@@ -25,6 +27,8 @@ export interface PolicyFiles extends Partial<Record<CheckedFileName, YamlFile>> 
   sla?: YamlFile;
   autonomy?: YamlFile;
   "change-risk"?: YamlFile;
+  /** What `interlock train --changes` wrote beside them. */
+  riskModel?: { path: string; text: string };
   /** The text of a calendar file of the folder; undefined where there is none of that name. */
   readIcs(name: string): string | undefined;
 }
@@ -77,7 +81,9 @@ export function compilePolicy(
       compileAutonomy(yaml, file, compile),
     ),
   };
-  const risk = files["change-risk"] && keep(compileChangeRisk(files["change-risk"], compile));
+  const model = files.riskModel && keep(modelOf(files.riskModel));
+  const compileRisk = (yaml: YamlFile) => compileChangeRisk(yaml, compile, files.riskModel !== undefined);
+  const risk = files["change-risk"] && keep(compileRisk(files["change-risk"]));
   const checked: CheckedTable[] = CHECKED_FILES.flatMap((name) => {
     const yaml = files[name];
     return (yaml && keep(compileChecked(name, yaml, compile))) ?? [];
@@ -89,8 +95,22 @@ export function compilePolicy(
   const version = versionOf(files, freezes ?? [], known);
   // Nobody watches over changes that have been made yet; those rules are checked and tested like the files above.
   if (risk && risk.rollback.length > 0) checked.push({ file: "change-risk", hit: "collect", rules: risk.rollback });
-  return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), { checked, risk }) };
+  const parts = { checked, risk, model: model && riskScorer(model) };
+  return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), parts) };
 }
+
+function modelOf({ path, text }: NonNullable<PolicyFiles["riskModel"]>): RiskModelFile | { problems: Problem[] } {
+  const read = readRiskModel(text);
+  if (!("fault" in read)) return read;
+  const { what, fix } = REFUSED_MODEL[read.fault];
+  return { problems: [{ file: path, line: 0, col: 0, path: "", what, fix }] };
+}
+
+const RETRAIN = "Run interlock train --changes, or remove the file: then the factors of change-risk.yaml count";
+const REFUSED_MODEL: Readonly<Record<RiskModelRefused["fault"], { what: string; fix: string }>> = {
+  foreign: { what: "it is no model of change risk", fix: RETRAIN },
+  other_version: { what: "another version of Interlock wrote this model", fix: RETRAIN },
+};
 
 const LEVELS: ReadonlySet<string> = new Set(["priority", "impact", "urgency"]);
 
@@ -175,6 +195,7 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
   for (const name of CHECKED_FILES) if (files[name]) values[name] = files[name].value;
   // Policies of before changes were scored had this file and no rule of it in their traces.
   if (files["change-risk"]) values["change-risk"] = { scores: files["change-risk"].value };
+  if (files.riskModel) values[RISK_MODEL_NAME] = sha256Hex(files.riskModel.text);
   const ics = freezes.flatMap(({ window }) =>
     "ics" in window ? [[window.ics, sha256Hex(files.readIcs(window.ics) ?? "")]] : [],
   );
@@ -184,12 +205,12 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
 
 /** The files of a policy as texts: what its version can be compiled from again. */
 function sourcesOf(files: PolicyFiles, freezes: FreezesFile): Record<string, string> {
-  const { readIcs, ...yaml } = files;
+  const { readIcs, riskModel, ...yaml } = files;
   const texts = Object.entries(yaml).flatMap(([name, file]) => (file ? [[`${name}.yaml`, file.text] as const] : []));
   const ics = freezes.flatMap(({ window }) =>
     "ics" in window ? [[window.ics, readIcs(window.ics) ?? ""] as const] : [],
   );
-  return Object.fromEntries([...texts, ...ics]);
+  return Object.fromEntries([...texts, ...(riskModel ? [[RISK_MODEL_NAME, riskModel.text] as const] : []), ...ics]);
 }
 
 function isProblems(result: unknown): result is { problems: Problem[] } {

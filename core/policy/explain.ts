@@ -1,5 +1,5 @@
 import { whoText } from "../act/gate-note.ts";
-import { ABSENT, answerText, relianceLine } from "../act/note.ts";
+import { ABSENT, answerText, namedLines, relianceLine } from "../act/note.ts";
 import { GIVEN_BACK } from "../act/plan.ts";
 import { REVOKED } from "../act/revoke.ts";
 import { instant } from "../clock.ts";
@@ -170,15 +170,17 @@ function autonomyLines({ mode }: Decision): string[] {
 }
 
 /** What AI said, and whether it counted. */
-function adviceLines({ advice, suggests }: Decision): string[] {
-  if (!advice) return ["  No AI was asked."];
-  if (advice.absent !== null) return [`  AI gave no advice: ${ABSENT[advice.absent]}.`];
+function adviceLines({ advice, suggests, risk }: Decision): string[] {
+  const named = namedLines({ risk }).map((line) => `  ${line}`);
+  if (!advice) return named.length > 0 ? named : ["  No AI was asked."];
+  if (advice.absent !== null) return [`  AI gave no advice: ${ABSENT[advice.absent]}.`, ...named];
   const wanted = Object.entries(suggests).map(([field, value]) => `${field} = ${String(value)}`);
   const rule = advice.rule && `  It would have ${wanted.join(", ")}: ${advice.rule.why} (rule ${advice.rule.id}).`;
   return [
     `  AI advised ${advice.answers.map((answer) => `${answerText(answer)} by ${answer.by}`).join(", ")}.`,
     ...(rule ? [rule] : []),
     `  ${relianceLine(advice)}`,
+    ...named,
   ];
 }
 

@@ -53,6 +53,14 @@ export const AdviceFact = z.strictObject({
 });
 export type AdviceFact = z.infer<typeof AdviceFact>;
 
+/** What a model says of a change: risk factors of a closed list, whoever named them first. No rule reads it. */
+export const AssessmentFact = z.strictObject({
+  factors: z.array(z.string().max(64)).max(50),
+  /** Provider and model. */
+  by: z.string(),
+});
+export type AssessmentFact = z.infer<typeof AssessmentFact>;
+
 /** Clock name (`rule/clock`) → what is remembered of it. */
 export const ClocksFact = z.record(z.string(), ClockMemory);
 export type ClocksFact = z.infer<typeof ClocksFact>;
@@ -74,6 +82,7 @@ export const Facts = z.strictObject({
   spend: SpendFact.nullable().optional(),
   impact: ImpactFact.nullable().optional(),
   advice: AdviceFact.nullable().optional(),
+  assessment: AssessmentFact.nullable().optional(),
   /** Why there is no advice, where somebody was to be asked. */
   unadvised: z.enum(UNANSWERED).optional(),
   /** Our own memory of the ticket's clocks; it is known from the start. */
@@ -84,7 +93,7 @@ export const Facts = z.strictObject({
 export type Facts = Readonly<z.infer<typeof Facts>>;
 
 /** Facts that somebody outside must be asked for, the cheapest first. */
-export const FACT_NAMES = ["ci", "members", "spend", "impact", "advice"] as const;
+export const FACT_NAMES = ["ci", "members", "spend", "impact", "advice", "assessment"] as const;
 export type FactName = (typeof FACT_NAMES)[number];
 
 /** Each name can be asked for once, so that is the most rounds a decision can need. */

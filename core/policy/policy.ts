@@ -85,7 +85,11 @@ export function policyFrom(
   rules: PolicyRules,
   custom: Readonly<Record<string, CelType>>,
   files: Readonly<Record<string, string>>,
-  { checked, risk }: { checked: readonly CheckedTable[]; risk: ChangeRisk | undefined },
+  {
+    checked,
+    risk,
+    model,
+  }: { checked: readonly CheckedTable[]; risk: ChangeRisk | undefined; model?: RiskScorer | undefined },
 ): Policy {
   const { routing, gates, freezes, sla, autonomy } = rules;
   const tables = {
@@ -104,6 +108,7 @@ export function policyFrom(
     ...risk,
     factors: table("change-risk", risk.factors),
     evidence: table("change-risk", risk.evidence),
+    ...(model && { model }),
   };
   const traced = [
     ...named(tables.routing),
@@ -134,6 +139,7 @@ function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules, risk: C
   const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules, ...scoring];
   const asked = new Set(all.flatMap(({ condition }) => condition?.asks ?? []));
   if (risk) asked.add("impact");
+  if (risk?.advice) asked.add("assessment");
   // A scope is no expression, and looks at the item's environment all the same.
   if (freezes.some(({ environments }) => environments !== undefined)) asked.add("ci");
   return FACT_NAMES.filter((name) => asked.has(name));

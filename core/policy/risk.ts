@@ -1,9 +1,9 @@
-import type { Hold, Risk } from "../decision.ts";
+import { AI_FACTOR, type Hold, type Risk } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
 import type { ChangeRisk, EvidenceRule, FactorRule } from "./change-risk.ts";
 import { type Readable, recordedReads } from "./declarations.ts";
 import { durationText } from "./duration.ts";
-import type { Facts } from "./facts.ts";
+import type { AssessmentFact, Facts } from "./facts.ts";
 import type { AskedGate } from "./gate-states.ts";
 import { isBlank, isText, OVER } from "./guards.ts";
 import { ignoranceWhy, ignored } from "./ignorance.ts";
@@ -88,6 +88,17 @@ export class Tally {
     } else {
       const value = verdict === "errored" ? NOT_KNOWN : `${missing.join(", ")} ${areEmpty(missing)}`;
       this.factors.push({ id, why, value, points: otherwise.points });
+    }
+  }
+
+  /** What a model named; its word adds, whatever else it says. What is beyond the most that it may add is shown all the same. */
+  named({ factors, by }: AssessmentFact, { points, max }: NonNullable<ChangeRisk["advice"]>): void {
+    let room = max;
+    for (const name of factors) {
+      const added = Math.min(points, room);
+      room -= added;
+      const why = `AI says that it shows: ${name.replaceAll(/[_-]/g, " ")}`;
+      this.factors.push({ id: `${AI_FACTOR}${name}`, why, value: `${by}; how reliable: not measured`, points: added });
     }
   }
 

@@ -1,6 +1,7 @@
+import type { Spender } from "../advice/budget.ts";
 import { MICROS_PER_CENT } from "../advice/money.ts";
 import type { AdviceOutcome, Advised } from "../advice/remembered.ts";
-import { CLASSIFY_FIELDS, LABEL_FIELDS, type LabelField } from "../advice/step.ts";
+import { CLASSIFY_FIELDS, LABEL_FIELDS, type LabelField, type Step } from "../advice/step.ts";
 import { outcomesOf } from "../advice/watch.ts";
 import type { Decision } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
@@ -30,9 +31,50 @@ export async function fetchAdvice(
   rules: Policy,
 ): Promise<Fetched> {
   if (!adviser) return { facts: { advice: null, unadvised: "disabled" }, entries: [] };
+  const spender = spenderOf("classify", ticket, { facts, rules, nowMs: clock.now() });
   const read = new Set(rules.paths.map(({ name }) => name));
   const wanted = CLASSIFY_FIELDS.filter((field) => read.has("advice") || read.has(`advice.${field}`));
-  const rule = autonomyFor(ticket, facts, rules, clock.now());
+  const { fact, unadvised, entry, words } = await adviser.classify(ticket, { wanted, spender });
+  const known = { advice: fact, ...(unadvised && { unadvised }) };
+  return { facts: known, entries: entry ? [entry] : [], ...(words !== undefined && { words }) };
+}
+
+/**
+ * Asks what makes a change risky. Whatever comes of it, the rules go on; only the store's own trouble is thrown. The model's
+ * own words about it are left out: what it named is all that counts.
+ */
+export async function fetchAssessment(
+  { adviser, clock }: Pick<ReconcileDeps, "adviser" | "clock">,
+  ticket: Ticket,
+  facts: Facts,
+  rules: Policy,
+): Promise<Fetched> {
+  if (!adviser) return { facts: { assessment: null }, entries: [] };
+  const spender = spenderOf("assess_change", ticket, { facts, rules, nowMs: clock.now() });
+  const { fact, entry } = await adviser.assess(ticket, spender);
+  return { facts: { assessment: fact }, entries: entry ? [entry] : [] };
+}
+
+/** Has a ticket summed up for those who are about to be asked; `""` where nobody does that. */
+export async function fetchSummary(
+  { adviser, clock }: Pick<ReconcileDeps, "adviser" | "clock">,
+  ticket: Ticket,
+  facts: Facts,
+  rules: Policy,
+): Promise<{ summary: string; entries: readonly Draft[] }> {
+  if (!adviser) return { summary: "", entries: [] };
+  const spender = spenderOf("summarise_for_approver", ticket, { facts, rules, nowMs: clock.now() });
+  const { words = "", entry } = await adviser.summarise(ticket, spender);
+  return { summary: words, entries: entry ? [entry] : [] };
+}
+
+/** What a question is booked on. */
+function spenderOf(
+  step: Step,
+  ticket: Ticket,
+  { facts, rules, nowMs }: { facts: Facts; rules: Policy; nowMs: number },
+): Spender {
+  const rule = autonomyFor(ticket, facts, rules, nowMs);
   const cents = rule?.centsPerDayMax ?? null;
   const capped = [...rules.autonomy.rules, rules.autonomy.fallback].some(
     ({ centsPerDayMax }) => centsPerDayMax !== null,
@@ -40,11 +82,7 @@ export async function fetchAdvice(
   // Where it cannot be told yet which rule holds, nothing is spent that one of them might forbid.
   const unknown = rule === undefined && capped ? { rule: "(not known yet)", dayMax: 0 } : undefined;
   const autonomy = rule && cents !== null ? { rule: rule.id, dayMax: cents * MICROS_PER_CENT } : unknown;
-  const { connection } = ticket.ref;
-  const spender = { step: "classify", connection, team: ticket.assignmentGroup, autonomy } as const;
-  const { fact, unadvised, entry, words } = await adviser.classify(ticket, { wanted, spender });
-  const known = { advice: fact, ...(unadvised && { unadvised }) };
-  return { facts: known, entries: entry ? [entry] : [], ...(words !== undefined && { words }) };
+  return { step, connection: ticket.ref.connection, team: ticket.assignmentGroup, autonomy };
 }
 
 const OVER: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);

@@ -31,8 +31,13 @@ export function roundOf({ gate, who }: PlannedAsk): GateRound {
 }
 
 /** What approvers read. */
-export function askText({ gate }: PlannedAsk, ticket: Ticket, decision: Decision, nowMs: number): string {
-  return requestText(gate, { ticket, decision, advice: adviceLines(decision), nowMs });
+export function askText(
+  { gate }: PlannedAsk,
+  ticket: Ticket,
+  decision: Decision,
+  { summary, nowMs }: { summary: string | undefined; nowMs: number },
+): string {
+  return requestText(gate, { ticket, decision, advice: adviceLines(decision), summary, nowMs });
 }
 
 /** Everything about approvals that one write carries out. */

@@ -6,7 +6,7 @@ import { FACT_ROUNDS_MAX } from "../policy/facts.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ReadOutcome, WriteResult } from "../ports.ts";
 import type { Claim, Intent, Receipt } from "../store/store.ts";
-import type { Fetched } from "./advise.ts";
+import { type Fetched, fetchSummary } from "./advise.ts";
 import { type ApprovalsDone, carryOutApprovals } from "./approval-work.ts";
 import { seeApprovals, whoToAsk } from "./approvals.ts";
 import { conclude, type Written } from "./conclude.ts";
@@ -127,12 +127,15 @@ async function nextFor(
   }
   const mapping = mappings.get(outcome.recordType);
   const canAsk = desk.approvals !== undefined;
-  let known: Fetched & Pick<Read, "who"> = { facts: {}, entries: [], who: new Map() };
+  let known: Fetched & Pick<Read, "who" | "summary"> = { facts: {}, entries: [], who: new Map() };
   // Once more than the facts need, for those who are to be asked.
   for (let round = 0; round < FACT_ROUNDS_MAX + 1; round += 1) {
     const next = prepare(deps, claim, outcome, mapping, { ...read, ...known, canAsk });
     if (next.kind === "approvers" && desk.approvals) {
-      known = { ...known, who: await whoToAsk(deps, desk.approvals, next.ticket, next.gates) };
+      const who = await whoToAsk(deps, desk.approvals, next.ticket, next.gates);
+      const isAsked = [...who.values()].some((each) => !("nobody" in each));
+      const told = isAsked ? await fetchSummary(deps, next.ticket, known.facts, read.policy) : undefined;
+      known = { ...known, who, ...(told && { summary: told.summary, entries: [...known.entries, ...told.entries] }) };
       continue;
     }
     if (next.kind === "approvers") break;
@@ -197,7 +200,7 @@ async function write(
     await deps.store.release([claim]);
     return undefined;
   }
-  if (!(await deps.store.intend(claim, intentsOf(work), work.entries))) {
+  if (!(await deps.store.intend(claim, intentsOf(work), work.entries, work.decided))) {
     deps.log.info("a claim was lost before its write; the new holder goes on", { ticket: claim.ticket });
     return undefined;
   }

@@ -51,7 +51,7 @@ export interface ReconcileDeps {
   /** False while another instance answers under a connection's address: none of its answers is about our tickets. */
   mayRead: (connection: string) => boolean;
   /** Whom to ask for advice; absent where AI is off. */
-  adviser?: Pick<Adviser, "classify">;
+  adviser?: Pick<Adviser, "classify" | "assess" | "summarise">;
   /** The ledger's last checkpoint as a line for notes; undefined before there is one. */
   witness?: () => string | undefined;
   /** Is told what advice turned out to be, once that is durable. */

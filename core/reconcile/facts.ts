@@ -1,9 +1,9 @@
 import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
 import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
-import type { ImpactFact } from "../policy/impact.ts";
+import { withheldDigest } from "../policy/inputs.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Ticket } from "../ticket.ts";
-import { type Fetched, fetchAdvice } from "./advise.ts";
+import { type Fetched, fetchAdvice, fetchAssessment } from "./advise.ts";
 import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
 
 /**
@@ -26,8 +26,10 @@ export async function fetchFacts(
   const [name] = needs;
   if (name === undefined) return { facts: {}, entries: [] };
   if (name === "advice") return fetchAdvice(deps, ticket, facts, policy);
-  const frozen = name === "impact" ? await frozenImpact(deps, ticket, last) : undefined;
-  if (frozen) return { facts: { impact: frozen }, entries: [] };
+  const frozen =
+    name === "impact" || name === "assessment" ? await frozenFact(deps, name, ticket, { facts, last }) : null;
+  if (frozen) return { facts: frozen, entries: [] };
+  if (name === "assessment") return fetchAssessment(deps, ticket, facts, policy);
   return { facts: await fetchFact(deps, desk, ticket, name), entries: [] };
 }
 
@@ -36,17 +38,20 @@ type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" 
 };
 
 /** What the last decision on the same version of a change was made from: whoever asks again gets the same answer. */
-async function frozenImpact(
+async function frozenFact(
   { store }: Pick<FetchingDeps, "store">,
+  name: "impact" | "assessment",
   ticket: Ticket,
-  last: string | undefined,
-): Promise<ImpactFact | undefined> {
-  const kept = last === undefined || last === "" ? undefined : await store.decided(last);
-  const impact = kept?.inputs.facts.impact;
-  return kept && impact && versionOf(kept.inputs.ticket) === versionOf(ticket) ? impact : undefined;
+  { facts, last }: { facts: Facts; last: string | undefined },
+): Promise<Facts | undefined> {
+  const kept = last === undefined || last === "" ? undefined : (await store.decided(last))?.inputs;
+  if (!kept?.facts[name] || versionOf(kept.ticket) !== versionOf(ticket)) return undefined;
+  // A model reads the texts too. It is asked last, so that all else that is withheld is known as it was then.
+  if (name === "assessment" && kept.withheldDigest !== withheldDigest(ticket, facts)) return undefined;
+  return { [name]: kept.facts[name] };
 }
 
-/** All of a change that its impact is read by. An edit of anything else, such as a note, leaves it the same version. */
+/** All of a change that its impact is read by, and that a model reads beside its texts. An edit of anything else, such as a note, leaves it the same version. */
 function versionOf({ ref, ci, ciId, service, assignmentGroup, change }: Ticket): string {
   const { type, plannedStart, plannedEnd } = change;
   return JSON.stringify([ref.id, ci, ciId, service, assignmentGroup, type, plannedStart, plannedEnd]);
@@ -56,7 +61,7 @@ async function fetchFact(
   deps: FetchingDeps,
   { facts }: Desk,
   ticket: Ticket,
-  name: Exclude<FactName, "advice">,
+  name: Exclude<FactName, "advice" | "assessment">,
 ): Promise<Facts> {
   const known = factAboutNothing(name, ticket);
   if (known) return known;

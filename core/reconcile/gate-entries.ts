@@ -11,6 +11,7 @@ export function gateDrafts({
 }: Pick<Prepared, "claim" | "ticket" | "approvals">): Draft[] {
   const rounds = new Map([...(claim.memory?.gates ?? []), ...memory].map((each) => [each.marker, each]));
   return events.flatMap((event): Draft[] => {
+    if (event.recorded) return [];
     const round = rounds.get(event.marker);
     const answers = event.answer ? [event.answer] : decisiveAnswers(event, round);
     const told = answers.length > 0 ? answers : [undefined];

@@ -20,6 +20,7 @@ import { nextOfDoubts } from "./give-back.ts";
 import type { LookBack } from "./look-back.ts";
 import { type Recovery, recover } from "./recover.ts";
 import { nextOfRevoked } from "./take-back.ts";
+import { wakeAt } from "./wake.ts";
 import { reasonsOf, type Work, workOf } from "./work.ts";
 
 /** What is to be done about one ticket after it was read. */
@@ -45,6 +46,8 @@ export interface Read extends LookBack, Fetched {
   canAsk: boolean;
   /** Rule → who is to be asked, as far as that was looked up. */
   who: ReadonlyMap<string, AskWho>;
+  /** The ticket in a model's own words, for those who are asked now and for nothing else. */
+  summary?: string;
 }
 
 /** Maps, decides and plans for one ticket that was read at `readAtMs`. Makes no call and writes nothing. */
@@ -140,6 +143,7 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
     readAtMs: read.readAtMs,
     evidence: read.entries,
     words: read.words,
+    summary: read.summary,
   });
 }
 
@@ -199,6 +203,8 @@ export interface Prepared {
   evidence: readonly Draft[];
   /** A model's own words, for a note that is written now. */
   words: string | undefined;
+  /** The same, for those who are asked to approve. */
+  summary: string | undefined;
 }
 
 /** What is remembered of a ticket whatever is done about it. */
@@ -252,22 +258,6 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     kind: "settle",
     settlement: { ...settlement, receipts: receiptsNow, fields: planned.fields, entries: told },
   };
-}
-
-/** When the rules say something else, or answers are to be looked for. */
-function wakeAt({ limits }: ReconcileDeps, { claim, decision, approvals, nowMs }: Prepared): number | null {
-  const ruled = decision.wakeAt === null ? [] : [Date.parse(decision.wakeAt)];
-  const asked = approvals.memory.filter(({ state }) => state === "requested");
-  const ages = [...approvals.asks.map(() => 0), ...asked.map(({ requestedAt }) => nowMs - Date.parse(requestedAt))];
-  // What is to be undone may wait for the mode, of which no hint tells.
-  const undoing = claim.undoing === undefined ? [] : [nowMs + limits.approvalPollMs];
-  const times = [...ruled, ...undoing, ...ages.map((ageMs) => nowMs + pollMs(ageMs, limits))];
-  return times.length === 0 ? null : Math.min(...times);
-}
-
-/** What was asked long ago is looked for less often: a tenth of its age, within the limits. */
-function pollMs(ageMs: number, { approvalPollMs, approvalPollMaxMs }: ReconcileDeps["limits"]): number {
-  return Math.min(Math.max(Math.floor(ageMs / 10), approvalPollMs), approvalPollMaxMs);
 }
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {

@@ -22,6 +22,8 @@ export interface Work {
   changes: FieldChange[];
   /** What is done about approvals before the fields are written. */
   approvals: ApprovalWork;
+  /** What is remembered of approvals before anything is written. */
+  decided?: readonly GateMemory[];
   /** Rounds that were asked, once they were. */
   asked: GateMemory[];
   /** It put the record on hold past its fields, to undo a side door. */
@@ -102,6 +104,7 @@ export function workOf(
     write,
     actions: [...sets, ...done.actions, note],
     approvals: done.approvals,
+    decided: prepared.approvals.decided,
     asked: [],
     held: false,
     requester: ticket.requester.id,
@@ -119,7 +122,7 @@ export function workOf(
 /** The intents of all that is done about approvals, with what is needed to carry them out. */
 function approvalWork(
   deps: ReconcileDeps,
-  { ticket, decision, approvals, nowMs }: Prepared,
+  { ticket, decision, approvals, summary, nowMs }: Prepared,
   kind: "change" | "suggestion",
 ): { actions: Action[]; approvals: ApprovalWork } {
   const { asks, cancels, undos } = kind === "change" ? approvals : { asks: [], cancels: [], undos: [] };
@@ -136,7 +139,7 @@ function approvalWork(
     return { actionId: id, marker: under };
   };
   const asked = asks.map((ask) => {
-    const text = askText(ask, ticket, decision, nowMs);
+    const text = askText(ask, ticket, decision, { summary, nowMs });
     return { ...intend("ask", ask.gate.rule, ask.marker), round: roundOf(ask), text };
   });
   return {

@@ -8,6 +8,9 @@ export const MILLION = 1_000_000;
 /** What a certain ranking is in a file. */
 export const AUC_MAX = 10_000;
 
+/** Its name in the folder of the rules: it counts as soon as it stands beside change-risk.yaml. */
+export const RISK_MODEL_NAME = "change-risk.model.json";
+
 const VERSION = 1;
 const FEATURES_MAX = 100;
 /** Longest file, in UTF-16 units. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Action } from "../decision.ts";
-import { GateRound } from "../gates/gate.ts";
+import { type GateMemory, GateRound } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -35,8 +35,15 @@ export async function recordIntents(
   claim: Claim,
   actions: readonly Intent[],
   entries: readonly Draft[],
+  gates?: readonly GateMemory[],
 ): Promise<boolean> {
   return withFence(driver, claim, async (trx) => {
+    if (gates)
+      await trx
+        .updateTable("tickets")
+        .set({ gates: JSON.stringify(gates) })
+        .where("ticket", "=", claim.ticket)
+        .execute();
     const nowMs = await driver.nowMs(trx);
     const rows = actions.map((action) => ({
       id: action.id,

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { revisionReached } from "../sweep/revision.ts";
+import type { Completeness, CompletenessQuery } from "./arrivals.ts";
 import type { StoreDriver } from "./driver.ts";
-import type { Completeness, CompletenessQuery } from "./store.ts";
 import { SOON_MS } from "./sweeps.ts";
 import { guarded } from "./transaction.ts";
 

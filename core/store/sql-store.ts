@@ -52,7 +52,7 @@ export function storeOver(driver: StoreDriver): Store {
     accept: (signals, settleMs) => acceptSignals(driver, signals, settleMs),
     claim: (owner, limit, leaseMs) => claimWork(driver, owner, limit, leaseMs),
     nextDueMs: () => guarded(driver, () => nextDueMs(driver)),
-    intend: (claim, actions, entries) => recordIntents(driver, claim, actions, entries),
+    intend: (claim, actions, entries, gates) => recordIntents(driver, claim, actions, entries, gates),
     receive: (claim, receipts) => recordReceipts(driver, claim, receipts),
     doubt: (claim) => doubtActions(driver, claim),
     settle: (claim, settlement, restMs) => settleWork(driver, claim, settlement, restMs),

@@ -9,6 +9,7 @@ import type { KeptPolicy, TracedRule } from "../policy/policy.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { RevokedEnd } from "../revocation.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
+import type { Completeness, CompletenessQuery } from "./arrivals.ts";
 import type { RevocationMemory, Undoing } from "./undoing.ts";
 
 /** A verified hint on its way into the work set. */
@@ -194,32 +195,6 @@ export interface Sighting {
   nearOwnWrite: boolean;
 }
 
-/** How much of what changed at the source has arrived here. Every figure is a count of what sweeps saw. */
-export interface Completeness {
-  changed: number;
-  seenByWebhook: number;
-  foundOnlyBySweep: number;
-  /** Of those, changes at the moment of a write of ours. */
-  nearOwnWrites: number;
-  /** Neither a webhook nor a sweep was needed: an older hint led to it. */
-  known: number;
-  /** Old enough to have been worked on, and neither settled, nor due, nor parked. */
-  missing: number;
-  /** The first of the missing, to look for. */
-  missingTickets: string[];
-  /** Longest time from a change to the first signal of it, in ms; null where nothing was signalled. */
-  worstLagMs: number | null;
-}
-
-/** The changes to count: of one connection and record type, from `sinceMs` on. */
-export interface CompletenessQuery {
-  connection: string;
-  recordType: string;
-  sinceMs: number;
-  /** A change later than this is too young to be missed. */
-  missingBeforeMs: number;
-}
-
 /** Where a sweep goes on, stored with what it has seen so far. */
 export interface SweepMark {
   connection: string;
@@ -238,8 +213,13 @@ export interface Store extends AdviceMemory, RevocationMemory, Evidence {
   claim(owner: string, limit: number, leaseMs: number): Promise<Claim[]>;
   /** Milliseconds until the next unleased ticket is due; undefined when none is. */
   nextDueMs(): Promise<number | undefined>;
-  /** Records the intent of writes before any call is made. */
-  intend(claim: Claim, actions: readonly Intent[], entries: readonly Draft[]): Promise<boolean>;
+  /** Records the intent of writes before any call is made; `gates`: what is remembered of approvals from then on. */
+  intend(
+    claim: Claim,
+    actions: readonly Intent[],
+    entries: readonly Draft[],
+    gates?: readonly GateMemory[],
+  ): Promise<boolean>;
   /** Records what became of writes. */
   receive(claim: Claim, receipts: readonly Receipt[]): Promise<boolean>;
   /** A call ended without an answer: the time in which it may still be applied starts now. */
@@ -290,10 +270,7 @@ export interface Store extends AdviceMemory, RevocationMemory, Evidence {
   completeness(query: CompletenessQuery): Promise<Completeness>;
   /** Forgets what sweeps saw before `beforeMs`; at most `limit` of it. Answers how much. */
   forgetSwept(beforeMs: number, limit: number): Promise<number>;
-  /**
-   * Makes a connection's tickets due that were settled at or after `sinceMs`, bit by bit, the later ones due later.
-   * Answers how many; where it fails, some are, and it may be called again.
-   */
+  /** Makes a connection's tickets due that were settled since, bit by bit, the later ones later; may be called again. Answers how many. */
   takeUpAgain(connection: string, sinceMs: number): Promise<number>;
   /** Proves that a write would be taken now; throws StoreUnavailableError otherwise. */
   ping(): Promise<void>;

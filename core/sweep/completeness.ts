@@ -1,5 +1,6 @@
 import type { Limits } from "../limits.ts";
-import type { Completeness, Store } from "../store/store.ts";
+import type { Completeness } from "../store/arrivals.ts";
+import type { Store } from "../store/store.ts";
 
 export interface CompletenessLine extends Completeness {
   connection: string;

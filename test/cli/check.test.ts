@@ -2,6 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { RISK_MODEL_NAME } from "../../core/risk/model.ts";
+import { riskModelText } from "../core/support/changes.ts";
 import { type ConfigFolder, writeConfigFolder } from "../support/config-folder.ts";
 import { type Ended, run } from "./command.ts";
 
@@ -84,6 +86,18 @@ describe("interlock check", function (this: Mocha.Suite) {
       "connection jira: nobody can be asked for an approval there: set approvals (docs/approvals.md)\n",
     );
     expect(report(json).unaskable).to.deep.equal(["jira"]);
+  });
+
+  it("tells which model scores changes, and passes the tests of the rules with it", async () => {
+    const none = { snowUrl: "http://127.0.0.1:9", jiraUrl: "http://127.0.0.1:9" };
+    folders = writeConfigFolder(folder, { ...none, wholePolicy: true });
+    writeFileSync(join(folders.config, "policy", RISK_MODEL_NAME), riskModelText());
+    const [text, json] = await Promise.all([check(), check("--json")]);
+    expect([text.code, json.code]).to.deep.equal([0, 0]);
+    expect(text.stdout).to.contain(
+      "learnt from 1000 changes of 2024-01-01 to 2025-01-01, of which 120 went wrong (AUC 0.750); the tests",
+    );
+    expect(JSON.parse(json.stdout)).to.have.deep.nested.property("riskModel.validation.auc", 7_500);
   });
 
   it("names every secret that is not set, with its place", async () => {

@@ -7,6 +7,9 @@ import { foldersFrom, readConfig } from "../../cli/config.ts";
 import { watchConfig } from "../../cli/reload.ts";
 import { type Running, startServer } from "../../cli/server.ts";
 import { systemClock, systemIds, systemRng } from "../../cli/system.ts";
+import { writeWhole } from "../../cli/whole-file.ts";
+import { RISK_MODEL_NAME } from "../../core/risk/model.ts";
+import { FILE, riskModelText } from "../core/support/changes.ts";
 import { recordingLog } from "../routes/recording-log.ts";
 import { writeConfigFolder } from "../support/config-folder.ts";
 import { freePort } from "../support/server-process.ts";
@@ -89,6 +92,26 @@ describe("A changed configuration", function () {
     }
     expect((await axios.get(`${running.url}/readyz`, { proxy: false })).data.configuration).to.equal(undefined);
     expect(await entries("config")).to.have.length(1);
+  });
+
+  it("is live as well where it is a model that was trained anew, and one that does not hold changes nothing", async () => {
+    const model = join(dirname(routing), RISK_MODEL_NAME);
+    const risk = join(dirname(routing), "change-risk.yaml");
+    const { policy } = running.current.config;
+    writeFileSync(risk, JSON.stringify(FILE));
+    await until(() => running.current.config.policy.risk !== undefined);
+    expect(running.current.config.policy.risk?.model).to.equal(undefined);
+    await writeWhole(model, riskModelText());
+    await until(() => running.current.config.policy.risk?.model !== undefined);
+    const { version } = running.current.config.policy;
+    expect(String((await entries("config")).at(-1)?.["changes"])).to.equal(`${RISK_MODEL_NAME} was added`);
+    log.lines.splice(0);
+    await writeWhole(model, riskModelText().slice(1));
+    await until(() => JSON.stringify(log.lines).includes("it is no model of change risk"));
+    expect(running.current.config.policy.version).to.equal(version);
+    rmSync(model);
+    rmSync(risk);
+    await until(() => running.current.config.policy.version === policy.version);
   });
 
   it("whose own tests fail changes nothing, but for the kill switch, which waits for no test", async () => {

@@ -24,7 +24,7 @@ const ASKED: GateRound = {
 const { expiresMs: _, ...round } = ASKED;
 const ROUND: GateMemory = {
   ...round,
-  ...{ state: "requested", marker: "[il:g1]", seen: "1", doors: [], undone: 0 },
+  ...{ state: "requested", marker: "[il:g1]", seen: "1", doors: [], told: false, undone: 0 },
   ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-02T10:00:00.000Z" },
   answers: [{ id: "row-1", decision: "approved", for: "ann", by: "ann", at: null, refused: "nobody" }],
 };
@@ -73,6 +73,21 @@ export function memoryCases(rig: Rig): void {
     const [open] = (await claimOne(store)).open;
     expect(open).to.deep.include({ ...asked, round: ASKED });
     expect((await store.entries(0, 10)).map(({ body }) => body).join()).not.to.contain(ASKED.bindsDigest);
+  });
+
+  it("keeps what was decided with the intent of what follows from it, whatever becomes of that", async () => {
+    const { store } = rig();
+    const claim = await claimed(store);
+    await store.settle(claim, { ...decidedSettlement(claim.ticket), gates: [ROUND] });
+    const granted = { ...ROUND, state: "granted" as const };
+    const second = await claimed(store);
+    await store.intend(second, [action("a1")], [], [granted]);
+    await store.retry(second, 0, "neither");
+    const third = await claimOne(store);
+    expect(third.memory?.gates).to.deep.equal([granted]);
+    await store.intend(third, [action("a2")], []);
+    await store.retry(third, 0, "neither");
+    expect((await claimOne(store)).memory?.gates).to.deep.equal([granted]);
   });
 
   it("forgets on a redrive what nobody answered in time, so that it is asked again", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import type { Completeness, SweptChange, SweptRecord } from "../../core/store/store.ts";
+import type { Completeness } from "../../core/store/arrivals.ts";
+import type { SweptChange, SweptRecord } from "../../core/store/store.ts";
 import {
   action,
   claimed,

@@ -21,6 +21,7 @@ const ROUND: GateMemory = {
     stood: [],
     present: {},
     doors: [],
+    told: false,
     undone: 0,
   },
 };
@@ -128,12 +129,25 @@ describe("what is done about approvals", () => {
     const plan = planned(gates, { before: [ROUND], judged: [judged({ state, answers: [refused] })] });
     expect(kinds(plan)).to.deep.equal(["answer_refused", "granted"]);
     expect(
-      kinds(planned(gates, { before: plan.memory, judged: [judged({ state, answers: [refused] })] })),
+      kinds(planned(gates, { before: plan.memory, judged: [judged({ state, answers: [refused], told: true })] })),
     ).to.deep.equal([]);
     const told = new Set(plan.events.map(eventName));
     expect(
       kinds(planned(gates, { before: [ROUND], judged: [judged({ state, answers: [refused] })], told })),
     ).to.deep.equal([]);
+  });
+
+  it("remembers an answer that has decided before anything is written, and tells of it once it was", () => {
+    const state = "granted" as const;
+    const gates = [{ ...GATE, state }];
+    const plan = planned(gates, { before: [ROUND], judged: [judged({ state })] });
+    expect(plan.decided).to.deep.equal([{ ...ROUND, state, told: false }]);
+    expect(plan.memory).to.deep.equal([{ ...ROUND, state, told: true }]);
+    const again = planned(gates, { before: plan.decided, judged: [judged({ state })] });
+    expect(again.events.map(({ kind, recorded }) => [kind, recorded])).to.deep.equal([["granted", true]]);
+    expect(planned([{ ...GATE, state: "requested" }], { before: [ROUND], judged: [judged()] }).decided).to.deep.equal([
+      ROUND,
+    ]);
   });
 
   it("puts back to where people can answer what an answer led away that was not enough; that is no side door", () => {

@@ -141,7 +141,17 @@ describe("undoing a set", () => {
 
 describe("undoing what is no set", () => {
   const round = (state: GateMemory["state"]): GateMemory => ({
-    ...{ rule: "cab", bindsDigest: "x", state, marker: "[il:ask]", seen: "", stood: [], present: {}, doors: [] },
+    ...{
+      rule: "cab",
+      bindsDigest: "x",
+      state,
+      marker: "[il:ask]",
+      seen: "",
+      stood: [],
+      present: {},
+      doors: [],
+      told: false,
+    },
     ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
     ...{ groups: ["CAB"], people: [], need: "any", fallback: false, undone: 0, answers: [] },
   });

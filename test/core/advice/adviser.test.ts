@@ -197,6 +197,8 @@ describe("a chain of advice", () => {
         asked.push(wanted);
         return { fact: null };
       },
+      assess: async () => ({ fact: null }),
+      summarise: async () => ({}),
     };
     const deps = {
       adviser,

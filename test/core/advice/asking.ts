@@ -14,6 +14,7 @@ import {
 } from "../../../core/advice/provider.ts";
 import type { Question } from "../../../core/advice/question.ts";
 import { questionAbout } from "../../../core/advice/question-about.ts";
+import type { Step } from "../../../core/advice/step.ts";
 import { Storm, type StormSettings } from "../../../core/advice/storm.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { Ticket } from "../../../core/ticket.ts";
@@ -152,8 +153,13 @@ export function questionOf(title = "VPN is no", patch: Partial<Ticket> = {}): Qu
 }
 
 export function questionFor(ticket: Ticket): Question<Answer> {
+  return stepQuestion("classify", ticket);
+}
+
+/** What the shipped settings ask at a step. */
+export function stepQuestion(step: Step, ticket: Ticket): Question<Answer> {
   return questionAbout({
-    ...{ step: "classify", ticket, fields: PromptFields.parse({}).classify, labels: SETS.labels },
+    ...{ step, ticket, fields: PromptFields.parse({})[step], labels: SETS.labels },
     ...{ outputTokensMax: 600, nonce: () => "0123456789abcdef" },
   });
 }

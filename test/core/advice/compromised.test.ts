@@ -14,9 +14,19 @@ import { Storm } from "../../../core/advice/storm.ts";
 import type { Ticket } from "../../../core/ticket.ts";
 import { openProviderRig, PROVIDERS } from "../../contract/provider-rig.ts";
 import { recordingLog } from "../../routes/recording-log.ts";
+import { ticketWith } from "../support/tickets.ts";
 import { CLASSIFIED, SETS } from "./answers.ts";
-import { MODEL, NO_CAPS, openAsking, PRICES, questionFor, scripted, wakingClock } from "./asking.ts";
-import { CANARY, expectHarmless, type Hostile, hostileDesk, listeningPolicy, MALICIOUS, TICKETS } from "./hostile.ts";
+import { MODEL, NO_CAPS, openAsking, PRICES, questionFor, scripted, stepQuestion, wakingClock } from "./asking.ts";
+import {
+  CANARY,
+  expectHarmless,
+  expectOnlyRiskier,
+  type Hostile,
+  hostileDesk,
+  listeningPolicy,
+  MALICIOUS,
+  TICKETS,
+} from "./hostile.ts";
 
 const RUNS = 12_000;
 // Public collections of injected instructions, kept beside the repository since they are not ours to publish.
@@ -35,7 +45,11 @@ interface Played {
 }
 
 /** A desk whose model answers as told, and which remembers nothing: every answer is looked at anew. */
-function desk(bounds: Bounds, question: (ticket: Ticket) => Question<Answer> = questionFor) {
+function desk(
+  bounds: Bounds,
+  question: (ticket: Ticket) => Question<Answer> = questionFor,
+  assessing?: (ticket: Ticket) => Question<Answer>,
+) {
   const kept: unknown[] = [];
   let played: Played = { text: "" };
   const memory: AdviceMemory = {
@@ -68,8 +82,25 @@ function desk(bounds: Bounds, question: (ticket: Ticket) => Question<Answer> = q
     breaker,
     queue: new PQueue({ concurrency: 8 }),
   };
-  const hostile: Hostile = hostileDesk({ models, member, bounds, policy: POLICY, question });
+  const hostile: Hostile = hostileDesk({
+    models,
+    member,
+    bounds,
+    policy: POLICY,
+    question,
+    ...(assessing && { assessing }),
+  });
   return {
+    async judgeChange(change: Ticket, play: Played) {
+      played = play;
+      kept.length = 0;
+      const judged = await hostile.judgeChange(change);
+      expectOnlyRiskier(change, judged);
+      expect(JSON.stringify([kept, log.lines])).not.to.contain(CANARY);
+      log.lines.length = 0;
+      provider.requests.length = 0;
+      return judged;
+    },
     async judge(ticket: Ticket, play: Played) {
       played = play;
       kept.length = 0;
@@ -84,12 +115,12 @@ function desk(bounds: Bounds, question: (ticket: Ticket) => Question<Answer> = q
 }
 
 /** Questions are made once for each ticket: what varies is the answer. */
-function remembering(): (ticket: Ticket) => Question<Answer> {
+function remembering(asked = questionFor): (ticket: Ticket) => Question<Answer> {
   const made = new Map<Ticket, Question<Answer>>();
   return (ticket) => {
     const known = made.get(ticket);
     if (known) return known;
-    const question = questionFor(ticket);
+    const question = asked(ticket);
     const words = question.words();
     const fixed = { ...question, words: () => words };
     made.set(ticket, fixed);
@@ -159,6 +190,59 @@ const played: fc.Arbitrary<Played> = fc.record(
   { requiredKeys: ["text", "model", "stop"] },
 );
 
+/** What a model may say of a change, and much that it may not. */
+const factorId = fc.constantFrom("no_backout", "peak_hours", "Peak_Hours ", CANARY, "__proto__", "");
+const changeAnswer = fc.record({
+  factors: fc.oneof(
+    { weight: 30, arbitrary: fc.subarray(labels.risk_factors.map(({ id }) => id)) },
+    { weight: 3, arbitrary: fc.array(factorId, { maxLength: 4 }) },
+    { weight: 1, arbitrary: anyValue },
+  ),
+  rationale: words,
+});
+const playedOfChanges: fc.Arbitrary<Played> = fc
+  .tuple(
+    played,
+    fc.oneof(
+      { weight: 6, arbitrary: changeAnswer.map((value) => JSON.stringify(value)) },
+      { weight: 1, arbitrary: fc.tuple(changeAnswer, fc.nat()).map(([v, at]) => JSON.stringify(v).slice(0, at % 200)) },
+      { weight: 1, arbitrary: text },
+    ),
+  )
+  .map(([play, said]) => ({ ...play, text: said }));
+
+const quiet = { type: "normal", risk: "", backoutPlan: "Put it back.", cabRequired: false, onHold: false } as const;
+const planned = { plannedStart: "2026-03-10T19:00:00.000Z", plannedEnd: "2026-03-10T20:00:00.000Z" };
+const CHANGES: readonly Ticket[] = [
+  ticketWith({
+    kind: "change",
+    title: "Swap the core switch",
+    assignmentGroup: "Network",
+    change: { ...quiet, ...planned },
+  }),
+  ticketWith({
+    kind: "change",
+    title: "Renew a certificate",
+    assignmentGroup: "",
+    change: { ...quiet, type: "standard" },
+  }),
+  ticketWith({
+    ...{ kind: "change", title: "Mend the database now", ci: "erp-db-01", ciId: "db" },
+    change: { ...quiet, type: "emergency", risk: "high", ...planned, plannedStart: "2026-03-02T10:00:00.000Z" },
+  }),
+  ticketWith({
+    ...{ kind: "change", title: "Patch the mail servers", ci: "mail-01", ciId: "mail", assignmentGroup: "Servers" },
+    change: { ...quiet, ...planned },
+  }),
+  ticketWith({
+    kind: "change",
+    title: "Move the proxy",
+    ci: "proxy",
+    ciId: "proxy",
+    change: { ...quiet, backoutPlan: "" },
+  }),
+];
+
 describe("a compromised model", () => {
   for (const [name, bounds] of [
     ["that nothing certifies", UNMEASURED],
@@ -225,6 +309,44 @@ describe("a compromised model", () => {
       }
     }).timeout(300_000);
   }
+
+  it(`that assesses changes: ${RUNS} answers take no factor, gate or hold away, and move nothing but the risk, upwards (property)`, async () => {
+    const assessing = remembering((ticket) => stepQuestion("assess_change", ticket));
+    const { judgeChange } = desk(UNMEASURED, remembering(), assessing);
+    const seen = { answered: 0, raised: 0, gated: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...CHANGES), playedOfChanges, async (change, play) => {
+        const { assessment, with: advised, without: bare } = await judgeChange(change, play);
+        if (assessment.fact) seen.answered += 1;
+        if (advised.risk?.tier !== bare.risk?.tier) seen.raised += 1;
+        if (advised.gates.length + advised.holds.length > bare.gates.length + bare.holds.length) seen.gated += 1;
+      }),
+      { numRuns: RUNS },
+    );
+    // A property over faults alone would prove nothing.
+    expect(seen.answered).to.be.above(RUNS / 4);
+    expect(seen.raised).to.be.above(RUNS / 50);
+    expect(seen.gated).to.be.above(RUNS / 100);
+  }).timeout(300_000);
+
+  it("that assesses changes: answers that somebody thought of do no more", async () => {
+    const { judgeChange } = desk(UNMEASURED);
+    const said = (change: object): string => JSON.stringify({ factors: ["no_backout"], rationale: CANARY, ...change });
+    const orders = [
+      ...Object.values(MALICIOUS),
+      said({ factors: ["no_backout", CANARY] }),
+      said({ factors: "no_backout" }),
+      said({ factors: ["__proto__", "constructor"] }),
+      said({ factors: Array(500).fill("peak_hours") }),
+      said({ points: -100, tier: "low", approved: true }),
+      said({ rationale: CANARY.repeat(60_000) }),
+      said({ factors: [] }),
+    ];
+    let named = 0;
+    for (const order of orders)
+      for (const change of CHANGES) if ((await judgeChange(change, { text: order })).assessment.fact) named += 1;
+    expect(named).to.be.at.least(2 * CHANGES.length);
+  });
 
   for (const shape of PROVIDERS)
     it(`through ${shape.name}: ${Object.keys(MALICIOUS).length} answers do no more, and nothing of them stands in the store or the log`, async () => {

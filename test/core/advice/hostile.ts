@@ -1,8 +1,9 @@
 /** What a model that somebody else commands may answer, and what must hold whatever it was. */
 import { expect } from "chai";
 import { diskFiles } from "../../../cli/system.ts";
-import { noteText } from "../../../core/act/note.ts";
-import { type Advice, Adviser } from "../../../core/advice/adviser.ts";
+import { requestText } from "../../../core/act/gate-note.ts";
+import { adviceLines, noteText } from "../../../core/act/note.ts";
+import { type Advice, Adviser, type Assessment } from "../../../core/advice/adviser.ts";
 import type { Bounds } from "../../../core/advice/chain.ts";
 import type { Member, Models } from "../../../core/advice/models.ts";
 import { CLASSIFY_FIELDS, LABEL_FIELDS } from "../../../core/advice/step.ts";
@@ -18,7 +19,7 @@ import { FOLDERS } from "../support/config-files.ts";
 import { decided } from "../support/policies.ts";
 import { ticketWith } from "../support/tickets.ts";
 import { CLASSIFIED, SETS } from "./answers.ts";
-import { SPENDER } from "./asking.ts";
+import { SPENDER, stepQuestion } from "./asking.ts";
 
 /** Stands in every word of the attacker's that is no label. */
 export const CANARY = "Zanzibar";
@@ -49,6 +50,7 @@ export function listeningPolicy(): Policy {
   const added: Readonly<Record<string, (text: string) => string>> = {
     "config/policy/routing.yaml": (text) => text.replace("\ndefault:", `${ROUTING}\ndefault:`),
     "config/policy/gates.yaml": (text) => text + GATES,
+    "config/policy/change-risk.yaml": (text) => `${text}\nadvice: { points: 15, max: 40 }\n`,
     "config/policy/autonomy.yaml": (text) => text.replace("rules:\n", `rules:${AUTONOMY}`),
   };
   const read = (path: string): string | undefined => {
@@ -132,10 +134,23 @@ export const MALICIOUS: Readonly<Record<string, string>> = {
   "valid, and as urgent as can be": said({ urgency_signals: ["outage", "deadline today", "many people"] }),
 };
 
+/** What the shipped settings ask about a change. */
+function assessQuestion(ticket: Ticket): ReturnType<typeof stepQuestion> {
+  return stepQuestion("assess_change", ticket);
+}
+
 export interface Hostile {
   /** What came of a ticket whose model answers as it does now. */
   judge(ticket: Ticket): Promise<Judged>;
+  judgeChange(change: Ticket): Promise<JudgedChange>;
 }
+/** What came of a change that its model assessed as it does now. */
+export interface JudgedChange {
+  assessment: Assessment;
+  with: Decision;
+  without: Decision;
+}
+
 export interface Judged {
   advice: Advice;
   with: Decision;
@@ -148,17 +163,29 @@ export interface Under {
   bounds: Bounds;
   policy: Policy;
   question: ConstructorParameters<typeof Adviser>[0]["questionAbout"];
+  /** About changes. */
+  assessing?: Under["question"];
 }
 
-export function hostileDesk({ models, member, bounds, policy, question }: Under): Hostile {
+export function hostileDesk({ models, member, bounds, policy, question, assessing = assessQuestion }: Under): Hostile {
   const adviser = new Adviser({
     ...{ models, bounds, questionAbout: question },
     chain: [{ kind: "model", member }, { kind: "person" }],
     settlesBp: 500,
     securityCategories: new Set(SETS.labels.security_categories),
+    assess: {
+      chain: [{ kind: "model", member }, { kind: "person" }],
+      questionAbout: assessing,
+    },
     ...{ auditBp: 300, auditSeed: "seed", textOf: ({ title }) => title },
   });
-  const known: Facts = { ci: CiFact.parse({}), members: {}, spend: { month: 0 }, impact: QUIET_IMPACT };
+  const known: Facts = {
+    ci: CiFact.parse({}),
+    members: {},
+    spend: { month: 0 },
+    impact: QUIET_IMPACT,
+    assessment: null,
+  };
   return {
     async judge(ticket) {
       const advice = await adviser.classify(ticket, { wanted: CLASSIFY_FIELDS, spender: SPENDER });
@@ -169,6 +196,15 @@ export function hostileDesk({ models, member, bounds, policy, question }: Under)
         advice,
         with: decided(ticket, policy, NOW_MS, facts),
         without: decided(ticket, policy, NOW_MS, without),
+      };
+    },
+    async judgeChange(change) {
+      const assessment = await adviser.assess(change, { ...SPENDER, step: "assess_change" });
+      const facts: Facts = { ...known, advice: null };
+      return {
+        assessment,
+        with: decided(change, policy, NOW_MS, { ...facts, assessment: assessment.fact }),
+        without: decided(change, policy, NOW_MS, facts),
       };
     },
   };
@@ -198,6 +234,48 @@ export function expectHarmless(ticket: Ticket, judged: Judged, certified: boolea
   }
   expect(JSON.stringify([advised, advice.fact, advice.entry])).not.to.contain(CANARY);
   expectQuietNote(judged);
+}
+
+/** The fields in which a change's risk is written for the platform's own approvals. */
+const RISK_FIELDS = ["changeRisk", "cabRequired"] as const;
+/** Rising. */
+const TIERS = ["", "low", "moderate", "high", "very_high"];
+
+/** Nothing is freed, nothing is said by the attacker, and nothing moves but the risk, upwards. */
+export function expectOnlyRiskier(change: Ticket, { assessment, with: advised, without: bare }: JudgedChange): void {
+  const named = assessment.fact?.factors ?? [];
+  expect(SETS.labels.risk_factors.map(({ id }) => id)).to.include.members(named);
+  expect(advised.risk?.factors).to.deep.include.members(bare.risk?.factors ?? []);
+  const added = (advised.risk?.points ?? 0) - (bare.risk?.points ?? 0);
+  expect(added).to.equal(Math.min(40, 15 * named.length));
+  const tier = (decision: Decision): number => TIERS.indexOf(decision.risk?.tier ?? "");
+  expect(tier(advised)).to.be.at.least(tier(bare));
+  const guards = ({ gates, holds }: Decision): string[] => [...gates, ...holds].map(({ rule }) => rule);
+  expect(guards(advised)).to.include.members(guards(bare));
+  const set = (decision: Decision, field: (typeof RISK_FIELDS)[number]): string => String(decision.set[field] ?? "");
+  expect(TIERS.indexOf(set(advised, "changeRisk"))).to.be.at.least(TIERS.indexOf(set(bare, "changeRisk")));
+  expect(["", "true"].indexOf(set(advised, "cabRequired"))).to.be.at.least(
+    ["", "true"].indexOf(set(bare, "cabRequired")),
+  );
+  const rest = ({
+    id: _id,
+    inputsDigest: _inputs,
+    risk: _risk,
+    gates: _gates,
+    holds: _holds,
+    set: all,
+    ...same
+  }: Decision) => ({
+    ...same,
+    trace: same.trace.verdicts,
+    set: Object.entries(all).filter(([field]) => !(RISK_FIELDS as readonly string[]).includes(field)),
+  });
+  expect({ ...rest(advised), wakeAt: null }).to.deep.equal({ ...rest(bare), wakeAt: null });
+  expect(JSON.stringify([advised, assessment])).not.to.contain(CANARY);
+  for (const gate of advised.gates) {
+    const asked = { ticket: change, decision: advised, advice: adviceLines(advised), nowMs: NOW_MS };
+    expect(requestText(gate, asked)).not.to.contain(CANARY);
+  }
 }
 
 /** Every answer on the way is certified below the target, and the rule that decides is one that listens. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
 import { POLICY_FILES } from "../../../core/config/policy-files.ts";
 import { renderProblem } from "../../../core/problem.ts";
+import { RISK_MODEL_NAME } from "../../../core/risk/model.ts";
 import {
   configOf,
   edited,
@@ -100,6 +101,7 @@ describe("loadConfig", () => {
     };
     loadConfig({ ...files, read }, FOLDERS, SECRETS);
     const optional = POLICY_FILES.map((name) => `config/policy/${name}.yaml`);
-    expect(asked.sort()).to.deep.equal([...new Set([...Object.keys(SOUND), ...optional])].sort());
+    const model = `config/policy/${RISK_MODEL_NAME}`;
+    expect(asked.sort()).to.deep.equal([...new Set([...Object.keys(SOUND), ...optional, model])].sort());
   });
 });

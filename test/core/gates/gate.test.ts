@@ -18,6 +18,7 @@ const MEMORY: GateMemory = {
     stood: [],
     present: {},
     doors: [],
+    told: false,
     undone: 0,
   },
 };

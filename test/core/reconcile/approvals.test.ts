@@ -20,6 +20,7 @@ const ROUND: GateMemory = {
     stood: [],
     present: {},
     doors: [],
+    told: false,
     undone: 0,
   },
 };

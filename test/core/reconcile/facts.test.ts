@@ -3,7 +3,7 @@ import { ConnectorError, FAULT_KINDS, FAULT_RETRY, type FaultKind } from "../../
 import { inputsOf } from "../../../core/policy/decide.ts";
 import type { FactName, Facts } from "../../../core/policy/facts.ts";
 import type { Inputs } from "../../../core/policy/inputs.ts";
-import type { Desk, FactSource, FactSources } from "../../../core/reconcile/deps.ts";
+import type { Desk, FactSource, FactSources, ReconcileDeps } from "../../../core/reconcile/deps.ts";
 import { fetchFacts } from "../../../core/reconcile/facts.ts";
 import type { Ticket } from "../../../core/ticket.ts";
 import { stoppedClock } from "../../contract/sqlite-rig.ts";
@@ -20,6 +20,7 @@ describe("facts, fetched for a ticket", () => {
     facts: FactSources,
     mayRead: (connection: string) => boolean = () => true,
     kept: Record<string, Inputs> = {},
+    adviser?: ReconcileDeps["adviser"],
   ) {
     const counted: string[] = [];
     const log = recordingLog();
@@ -30,7 +31,7 @@ describe("facts, fetched for a ticket", () => {
     const store = {
       decided: async (id: string) => (kept[id] ? { ticket: "t", inputs: kept[id], decidedAtMs: 0 } : undefined),
     };
-    const deps = { log, meter, mayRead, clock, store };
+    const deps = { log, meter, mayRead, clock, store, ...(adviser && { adviser }) };
     const fetch = async (needs: FactName[], ticket = TICKET, last?: string): Promise<Facts> =>
       (await fetchFacts(deps, desk, ticket, { needs, facts: {}, policy: policyOf([]), last })).facts;
     return { fetch, counted, log };
@@ -65,6 +66,37 @@ describe("facts, fetched for a ticket", () => {
     expect(await fetch(["impact"], moved, "d1")).to.deep.equal({ impact: impactOf(9) });
     expect(await fetch(["impact"], change, "another")).to.deep.equal({ impact: impactOf(9) });
     expect(await fetch(["impact"], change)).to.deep.equal({ impact: impactOf(9) });
+  });
+
+  it("of what a model made of a change are those of the last decision on the same version and the same texts", async () => {
+    const change = ticketWith({ kind: "change", title: "Swap the switch" });
+    const policy = policyOf([]);
+    const named = { factors: ["no_backout"], by: "main:m" };
+    const facts = { ci: null, assessment: named };
+    const inputs = inputsOf(change, facts, policy, 0, decided(change, policy, 0, facts));
+    const asked: string[] = [];
+    const spenders: unknown[] = [];
+    const adviser: NonNullable<ReconcileDeps["adviser"]> = {
+      classify: () => Promise.reject(new Error("it is asked about something else")),
+      assess: async ({ title }, spender) => {
+        asked.push(title);
+        spenders.push(spender);
+        return { fact: { factors: [], by: "main:m" } };
+      },
+      summarise: async () => ({}),
+    };
+    const { fetch } = stage({}, undefined, { d1: inputs }, adviser);
+    expect(await fetch(["assessment"], { ...change, revision: "99", priority: 1 }, "d1")).to.deep.equal({
+      assessment: named,
+    });
+    expect(asked).to.deep.equal([]);
+    const anew = { assessment: { factors: [], by: "main:m" } };
+    expect(await fetch(["assessment"], { ...change, description: "At noon" }, "d1")).to.deep.equal(anew);
+    expect(await fetch(["assessment"], { ...change, service: "Mail" }, "d1")).to.deep.equal(anew);
+    expect(await fetch(["assessment"], change)).to.deep.equal(anew);
+    expect(asked).to.have.length(3);
+    expect(spenders[0]).to.deep.include({ step: "assess_change", connection: change.ref.connection });
+    expect(await stage({}).fetch(["assessment"], change)).to.deep.equal({ assessment: null });
   });
 
   it("are null where nobody can be asked, and where whoever was asked has no answer", async () => {

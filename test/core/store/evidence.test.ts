@@ -51,7 +51,9 @@ describe("A store of before there was a tree", () => {
     await rig.store.append([PARKED]);
     const pruned = await rig.store.drop({ by: "a", dryRun: false, beforeMs: later, kinds: [] });
     expect(pruned).to.deep.include({ bodies: 1, unsalted });
-    expect(await rig.store.drop({ by: "a", dryRun: false, person: "ann" })).to.deep.include({ bodies: 0, unsalted: 1 });
+    expect(await rig.store.drop({ by: "a", dryRun: false, person: "ann" })).to.deep.include({
+      ...{ bodies: 0, unsalted: DRAFTS.filter(({ body }) => JSON.stringify(body).includes('"ann"')).length },
+    });
     expect(await verifyLedger(ledgerOf(rig.store), { witnesses: [] })).to.include({ ok: true, dropped: 1 });
   });
 });

@@ -1,5 +1,6 @@
 import type { Facts } from "../../../core/policy/facts.ts";
 import { type ImpactFact, QUIET_IMPACT } from "../../../core/policy/impact.ts";
+import { writeRiskModel } from "../../../core/risk/model.ts";
 import type { Ticket } from "../../../core/ticket.ts";
 import { policyOf } from "./policies.ts";
 import { ticketWith } from "./tickets.ts";
@@ -51,3 +52,19 @@ export function facts(impact: Partial<ImpactFact> = {}): Facts {
 
 /** Of an item that makes a change of high risk. */
 export const RISKY = facts({ dependents: 25, stale: true, orphaned: true });
+
+/** A change-risk.model.json: usual changes go wrong 12 times in a hundred. */
+export function riskModelText(intercept = -2_000_000): string {
+  return writeRiskModel({
+    intercept,
+    features: [
+      { name: "failedChanges", transform: "log1p", mean: 400_000, scale: 500_000, weight: 800_000 },
+      { name: "emergency", transform: "flag", mean: 100_000, scale: 300_000, weight: 500_000 },
+    ],
+    learnt: {
+      ...{ changes: 1_000, failed: 120, digest: "0".repeat(64) },
+      ...{ from: "2024-01-01T00:00:00.000Z", until: "2025-01-01T00:00:00.000Z" },
+    },
+    validation: { changes: 200, failed: 20, auc: 7_500, error: 500 },
+  });
+}

@@ -237,6 +237,7 @@ export const anyOtherFacts: fc.Arbitrary<Record<Exclude<(typeof FACT_NAMES)[numb
     members: fc.option(fc.subarray(["u1", "u2"]).map(ofGroup)),
     spend: fc.option(fc.record({ month: fc.constantFrom(0, 501) })),
     impact: fc.option(anyImpact),
+    assessment: fc.option(fc.record({ factors: fc.subarray(["no_backout", "peak_hours"]), by: fc.constant("main:m") })),
   });
 
 /** An item that so many others depend on, and about which all is known. */
