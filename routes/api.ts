@@ -3,10 +3,11 @@ import type { Spending } from "../core/advice/spending.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
+import { type ChecksApi, checkRoutes } from "./checks-api.ts";
 import { spendRoutes } from "./spend-api.ts";
 import { type SweepApi, sweepRoutes } from "./sweep-api.ts";
 
-export interface ApiDeps {
+export interface ApiDeps extends Pick<ChecksApi, "clock"> {
   store: Store;
   limits: Limits;
   /** Undefined when none is set: then nothing under /api answers. */
@@ -19,11 +20,12 @@ export interface ApiDeps {
 }
 
 /** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
-export function apiRoutes({ store, limits, adminToken, wake, sweeps, spending }: ApiDeps): Router {
+export function apiRoutes({ store, limits, clock, adminToken, wake, sweeps, spending }: ApiDeps): Router {
   const router = express.Router();
   router.use("/api", adminOnly(adminToken));
   router.use(sweepRoutes(sweeps));
   router.use(spendRoutes(spending));
+  router.use(checkRoutes({ store, clock, wake }));
   router.get("/api/tickets/:connection/:key", async (request, response) => {
     const { connection, key } = request.params;
     const view = await store.view(connection, key);

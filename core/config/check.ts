@@ -18,7 +18,7 @@ export interface Checked {
   mappingTestsPassed: number;
   /** Undefined where they could not be run, since rules or mappings have problems of their own. */
   policyTestsPassed: number | undefined;
-  /** Files, or parts of them, whose rules are checked and tested, and that no decision is made by yet. */
+  /** Files whose rules are checked and tested, and that no decision is made by yet. */
   notActedOn: readonly string[];
   /** Undefined where there is no sound configuration. */
   policyVersion: string | undefined;
@@ -48,10 +48,9 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
     problems,
     mappingTestsPassed: mappingTests.passed,
     policyTestsPassed: policyTests?.passed,
-    notActedOn: [
-      ...(policy?.risk && policy.risk.rollback.length > 0 ? ["rollback of change-risk.yaml"] : []),
-      ...CHECKED_FILES.map((name) => `${name}.yaml`).filter((name) => files.read(`${folder}/${name}`) !== undefined),
-    ],
+    notActedOn: CHECKED_FILES.map((name) => `${name}.yaml`).filter(
+      (name) => files.read(`${folder}/${name}`) !== undefined,
+    ),
     policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,
   };
 }

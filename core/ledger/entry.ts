@@ -50,7 +50,17 @@ export const BODIES = {
   }),
   /** Something about an approval: who was asked is in the request; who answered, and whether it counted, is here. */
   gate: z.strictObject({
-    event: z.enum(["asked", "answer_refused", "granted", "refused", "expired", "void", "gone", "side_door"]),
+    event: z.enum([
+      "asked",
+      "answer_refused",
+      "granted",
+      "refused",
+      "expired",
+      "void",
+      "gone",
+      "side_door",
+      "automatic",
+    ]),
     rule: shortText,
     marker: shortText,
     bindsDigest: shortText,
@@ -58,9 +68,11 @@ export const BODIES = {
     answerId: shortText.nullable(),
     by: shortText.nullable(),
     at: Instant.nullable(),
-    /** Why an answer does not count, or what was done past the approval. */
+    /** Why an answer does not count, what was done past the approval, or what a rollback is asked for. */
     reason: shortText,
   }),
+  /** A check of a change reported how it went. */
+  check: z.strictObject({ name: shortText, passed: z.boolean(), by: shortText }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
   /** Rules or mappings were changed while the server ran. */
@@ -123,6 +135,7 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "action",
   "receipt",
   "gate",
+  "check",
   "parked",
   "redrive",
   "config",

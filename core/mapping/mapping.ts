@@ -52,6 +52,7 @@ const USUAL_TRANSFORMS: Readonly<Record<string, Transform>> = {
   updatedAt: "datetime",
   plannedStart: "datetime",
   plannedEnd: "datetime",
+  actualEnd: "datetime",
   requestQuantity: "integer",
   requestPrice: "integer",
 };
@@ -152,6 +153,7 @@ function assemble(
     ownPath(compiled, field, drift, (path) => readReference(record, path), { id: "", name: "" });
   const person = (field: CanonicalField) => ownPath(compiled, field, drift, (path) => readPerson(record, path), NOBODY);
   const [ci, plannedStart, plannedEnd] = [reference("ci"), optional("plannedStart"), optional("plannedEnd")];
+  const actualEnd = optional("actualEnd");
   const custom = [...compiled.custom].map(([key, field]) => [key, take(field.read(record)) ?? emptyOf(file, key)]);
   const candidate = {
     ref,
@@ -178,7 +180,9 @@ function assemble(
       ...{ type: text("changeType"), risk: text("changeRisk"), backoutPlan: text("backoutPlan") },
       ...(plannedStart && { plannedStart }),
       ...(plannedEnd && { plannedEnd }),
+      ...(actualEnd && { actualEnd }),
       ...{ cabRequired: text("cabRequired") === "true", onHold: text("onHold") === "true" },
+      outcome: text("changeOutcome"),
     },
     request: {
       item: reference("requestItem").name,

@@ -144,8 +144,12 @@ export function gatesFact(judged: readonly JudgedGate[]): GatesFact {
   for (const { memory, stranded } of judged.toSorted((a, b) =>
     a.memory.requestedAt < b.memory.requestedAt ? -1 : 1,
   )) {
-    const { bindsDigest, state, requestedAt, expiresAt, present, stood } = memory;
-    fact[memory.rule] = { bindsDigest, state: stranded ? "void" : state, requestedAt, expiresAt, present, stood };
+    const { bindsDigest, state, requestedAt, expiresAt, present, stood, evidence, automatic } = memory;
+    fact[memory.rule] = {
+      ...{ bindsDigest, state: stranded ? "void" : state, requestedAt, expiresAt, present, stood },
+      ...(evidence !== undefined && { evidence }),
+      ...(automatic && { automatic }),
+    };
   }
   return fact;
 }
@@ -201,7 +205,7 @@ export interface Ask {
 }
 
 export function roundOf({ gate, who }: PlannedAsk): GateRound {
-  const { rule, bindsDigest, expiresMs, present, stands } = gate;
+  const { rule, bindsDigest, expiresMs, present, stands, evidence } = gate;
   const { groups, people, need, fallback } = who;
   return {
     rule,
@@ -213,6 +217,7 @@ export function roundOf({ gate, who }: PlannedAsk): GateRound {
     stood: stands,
     present,
     expiresMs,
+    ...(evidence !== undefined && { evidence }),
   };
 }
 

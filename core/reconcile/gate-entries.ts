@@ -9,8 +9,8 @@ export function gateDrafts({ claim, approvals: { events, memory } }: Pick<Prepar
   return events.flatMap((event): Draft[] => {
     const round = rounds.get(event.marker);
     const answers = event.answer ? [event.answer] : decisiveAnswers(event, round);
-    const told = answers.length > 0 ? answers : [undefined];
-    return told.map((answer) => ({
+    const each = answers.length > 0 ? answers : [undefined];
+    return each.map((answer) => ({
       kind: "gate",
       ticket: claim.ticket,
       body: {
@@ -21,10 +21,15 @@ export function gateDrafts({ claim, approvals: { events, memory } }: Pick<Prepar
         answerId: answer?.id ?? null,
         by: answer?.by ?? null,
         at: answer?.at ?? null,
-        reason: event.answer?.refused ?? (event.what ?? "").slice(0, 400),
+        reason: event.answer?.refused ?? (event.what ?? told(event, round)).slice(0, 400),
       },
     }));
   });
+}
+
+/** What a rollback goes for that nobody was asked about; what people were asked for stands where they were. */
+function told({ kind }: GateEvent, round: GateMemory | undefined): string {
+  return kind === "automatic" ? (round?.evidence ?? "") : "";
 }
 
 function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): GateMemory["answers"] {
@@ -34,7 +39,7 @@ function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): Ga
 }
 
 /** The entry that tells of a round that was asked. */
-export function askedDraft(ticket: string, { rule, marker, bindsDigest, requestedAt }: GateMemory): Draft {
+export function askedDraft(ticket: string, { rule, marker, bindsDigest, requestedAt, evidence }: GateMemory): Draft {
   const body = {
     event: "asked",
     rule,
@@ -43,7 +48,7 @@ export function askedDraft(ticket: string, { rule, marker, bindsDigest, requeste
     answerId: null,
     by: null,
     at: requestedAt,
-    reason: "",
+    reason: (evidence ?? "").slice(0, 400),
   } as const;
   return { kind: "gate", ticket, body };
 }

@@ -103,6 +103,7 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
   const approvals = planGates({
     ...{ ticket, decision, judged, mode, told, canAsk: read.canAsk, who: read.who },
     before: claim.memory?.gates ?? [],
+    nowMs,
   });
   if (approvals.unresolved.length > 0) return { kind: "approvers", ticket, gates: approvals.unresolved };
   const [digest, suggestion] = [outcomeDigest(decision), suggestionDigest(decision)];
@@ -243,11 +244,16 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
   };
 }
 
-/** When the rules say something else, or answers are to be looked for. */
-function wakeAt({ limits }: ReconcileDeps, { decision, approvals, nowMs }: Prepared): number | null {
+/** When the rules say something else, or answers, or what follows from a change, are to be looked for. */
+function wakeAt({ limits }: ReconcileDeps, { decision, inputs, approvals, nowMs }: Prepared): number | null {
   const ruled = decision.wakeAt === null ? [] : [Date.parse(decision.wakeAt)];
   const waits = approvals.asks.length > 0 || approvals.memory.some(({ state }) => state === "requested");
-  const times = [...ruled, ...(waits ? [nowMs + limits.approvalPollMs] : [])];
+  const watches = inputs.facts.aftermath !== undefined;
+  const times = [
+    ...ruled,
+    ...(waits ? [nowMs + limits.approvalPollMs] : []),
+    ...(watches ? [nowMs + limits.aftermathPollMs] : []),
+  ];
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import { advice } from "./migration-advice.ts";
+import { checks } from "./migration-checks.ts";
 import type { Database } from "./schema.ts";
 
 /** Forward only: a released migration is never edited, a mistake is mended by the next one. */
@@ -10,6 +11,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003_sweeps": { up: sweeps },
   "0004_policies": { up: policies },
   "0005_advice": { up: (db) => advice(db, rowId(db)) },
+  "0008_checks": { up: checks },
 };
 
 /**

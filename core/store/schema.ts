@@ -20,6 +20,7 @@ export interface Database {
   answers: AnswersTable;
   outcomes: OutcomesTable;
   demotions: DemotionsTable;
+  checks: ChecksTable;
 }
 
 export interface SignalsTable {
@@ -199,6 +200,15 @@ export interface OutcomesTable {
   correct: number;
   automatic: number;
   audited: number;
+  at: Ms;
+}
+
+/** How the checks of changes went, one row for each name. */
+export interface ChecksTable {
+  ticket: string;
+  name: string;
+  /** 1 where it passed, 0 where it failed. */
+  passed: number;
   at: Ms;
 }
 

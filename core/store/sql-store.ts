@@ -2,6 +2,7 @@ import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
 import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, outcomesOf, tallyOf } from "./answers.ts";
+import { failedChecks, recordCheck } from "./checks.ts";
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -47,6 +48,8 @@ export function storeOver(driver: StoreDriver): Store {
     renew: (claims, leaseMs) => renewClaims(driver, claims, leaseMs),
     release: (claims) => releaseClaims(driver, claims),
     redrive: (connection, key, by) => redriveWork(driver, connection, key, by),
+    recordCheck: (connection, key, report) => recordCheck(driver, connection, key, report),
+    failedChecks: (ticket, sinceMs) => failedChecks(driver, ticket, sinceMs),
     parked: (limit) => listParked(driver, limit),
     view: (connection, key) => viewTicket(driver, connection, key),
     counts: () => countRows(driver),

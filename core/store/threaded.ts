@@ -19,6 +19,8 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   park: true,
   release: true,
   redrive: true,
+  recordCheck: true,
+  failedChecks: true,
   parked: true,
   view: true,
   counts: true,

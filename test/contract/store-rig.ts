@@ -52,13 +52,14 @@ const TABLES = [
   "answers",
   "outcomes",
   "demotions",
+  "checks",
 ] as const;
 
 /** Every row of every table, in the order of its first column. */
 export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
   const dump: Dump = {
     ...{ signals: [], work: [], tickets: [], actions: [], ledger: [], watermarks: [], swept: [] },
-    ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [] },
+    ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [], checks: [] },
   };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);
@@ -128,6 +129,7 @@ export const DECISION: Decision = {
   wakeAt: null,
   mode: "act",
   risk: null,
+  rollback: null,
   trace: { verdicts: "m", reads: { "ticket.category": "network" }, messages: {} },
   inputsDigest: sha256Hex("inputs"),
   policyVersion: "policy-1",

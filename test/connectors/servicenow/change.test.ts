@@ -39,6 +39,7 @@ describe("ServiceNow changes", () => {
       approval: "not requested",
       cabRequired: true,
       onHold: false,
+      outcome: "",
       plannedStartMs: Date.UTC(2026, 1, 1, 20),
       plannedEndMs: null,
       revision: "0",

@@ -29,6 +29,9 @@ describe("facts, fetched for a ticket", () => {
     const clock = stoppedClock();
     const store = {
       decided: async (id: string) => (kept[id] ? { ticket: "t", inputs: kept[id], decidedAtMs: 0 } : undefined),
+      failedChecks: async (ticket: string, sinceMs: number) => [
+        `${ticket} ${new Date(sinceMs).toISOString().slice(11, 16)}`,
+      ],
     };
     const deps = { log, meter, mayRead, clock, store };
     const fetch = async (needs: FactName[], ticket = TICKET, last?: string): Promise<Facts> =>
