@@ -45,7 +45,7 @@ describe("a rollback (properties)", () => {
       fc.property(anyDone, anyMore, anyHour, (ticket, [less, incidents, checks], nowMs) => {
         const more: AftermathFact = {
           ...less,
-          incidents: less.incidents && less.incidents.map((count, at) => count + (incidents[at] ?? 0)),
+          incidents: less.incidents?.map((count, at) => count + (incidents[at] ?? 0)) ?? null,
           failedChecks: [...less.failedChecks, ...checks].sort(),
         };
         const before = asked(less, ticket, nowMs);
