@@ -2,10 +2,23 @@ import { sql } from "kysely";
 import { CHECKS_MAX } from "../policy/aftermath.ts";
 import type { StoreDriver } from "./driver.ts";
 import { UNLOCATED } from "./signals.ts";
-import type { CheckReport } from "./store.ts";
 import { appendEntries, guarded, inTransaction, type Trx } from "./transaction.ts";
 
-/** See `Store.recordCheck`. */
+/** How a check of a change went, as it was reported. */
+export interface CheckReport {
+  /** As in `CheckName`. */
+  name: string;
+  passed: boolean;
+  /** In ms since 1970; an hour that is still to come counts as now. */
+  atMs: number;
+  /** Who reported it, for the ledger. */
+  by: string;
+}
+
+/**
+ * See `Store.recordCheck`. One commit; of one name the latest report counts. Nothing is kept where no signal has named
+ * that ticket (`unknown`), or where it has too many checks.
+ */
 export async function recordCheck(
   driver: StoreDriver,
   connection: string,

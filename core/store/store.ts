@@ -7,6 +7,7 @@ import type { Inputs } from "../policy/inputs.ts";
 import type { KeptPolicy, TracedRule } from "../policy/policy.ts";
 import type { WriteBasis } from "../ports.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
+import type { CheckReport } from "./checks.ts";
 
 /** A verified hint on its way into the work set. */
 export interface NewSignal {
@@ -151,17 +152,6 @@ export interface Counts {
   ledger: number;
 }
 
-/** How a check of a change went, as it was reported. */
-export interface CheckReport {
-  /** As in `CheckName`. */
-  name: string;
-  passed: boolean;
-  /** In ms since 1970; an hour that is still to come counts as now. */
-  atMs: number;
-  /** Who reported it, for the ledger. */
-  by: string;
-}
-
 /** A record in the state in which its system showed it to a sweep. */
 export interface SweptRecord {
   ticket: string;
@@ -267,10 +257,7 @@ export interface Store extends AdviceMemory {
   release(claims: readonly Claim[]): Promise<number>;
   /** Makes a parked ticket due again, or removes the note of a delivery that points at no record; false when there is no such parked ticket. */
   redrive(connection: string, key: string, by: string): Promise<boolean>;
-  /**
-   * Keeps how a check went and makes its ticket due, in one commit; of one name, the latest report counts. Nothing is kept
-   * where no signal has named that ticket (`unknown`), or where it has 50 checks of other names (`full`).
-   */
+  /** Keeps how a check went and makes its ticket due; `full`: the ticket has 50 checks of other names. */
   recordCheck(connection: string, key: string, report: CheckReport): Promise<"recorded" | "unknown" | "full">;
   /** Names of a ticket's checks whose latest report, at or after `sinceMs`, is a failure, in their order. */
   failedChecks(ticket: string, sinceMs: number): Promise<string[]>;

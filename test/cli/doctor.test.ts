@@ -227,7 +227,7 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       ["impact", "impact.quality < 50", "cmdb_rel_ci.parent"],
       ["impact", "impact.quality < 50", "svc_ci_assoc.ci_id"],
       ["impact", "impact.quality < 50", "task_ci.ci_item"],
-      ["impact", "impact.quality < 50", "change_request.close_code"],
+      ["impact", "impact.quality < 50", "change_request.closed_at", "task.closed_at"],
     ];
     for (const [fact, when, name, declared = name] of closed)
       it(`finds that ${name} may not be read, which ${fact} needs`, async () => {

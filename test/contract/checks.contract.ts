@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { CHECKS_MAX } from "../../core/policy/aftermath.ts";
-import type { CheckReport, Store } from "../../core/store/store.ts";
+import type { CheckReport } from "../../core/store/checks.ts";
+import type { Store } from "../../core/store/store.ts";
 import { claimed, due, kinds, MINUTE, present, type Rig, settlement, verified } from "./store-rig.ts";
 
 const report = (name: string, passed: boolean, atMs = 0): CheckReport => ({ name, passed, atMs, by: "api" });

@@ -39,7 +39,6 @@ describe("ServiceNow changes", () => {
       approval: "not requested",
       cabRequired: true,
       onHold: false,
-      outcome: "",
       plannedStartMs: Date.UTC(2026, 1, 1, 20),
       plannedEndMs: null,
       revision: "0",
