@@ -65,8 +65,8 @@ export function openDesks(current: { config: Config }, deps: ConnectorDeps): Des
 }
 
 /** What an instance knows about tickets of other systems that name an item of its CMDB. */
-function borrowedFrom({ ci, impact }: FactSources = {}): FactSources {
-  return { ...(ci && { ci }), ...(impact && { impact }) };
+function borrowedFrom({ ci, impact, aftermath }: FactSources = {}): FactSources {
+  return { ...(ci && { ci }), ...(impact && { impact }), ...(aftermath && { aftermath }) };
 }
 
 /** The connection whose CMDB knows the items that Jira's tickets name: a ServiceNow that is the only one. */

@@ -19,7 +19,7 @@ export const Trace = z.strictObject({
 export type Trace = z.infer<typeof Trace>;
 
 /** What can be guarded. */
-export const EFFECTS = ["assign", "set", "resolve", "close", "schedule", "implement", "fulfil"] as const;
+export const EFFECTS = ["assign", "set", "resolve", "close", "schedule", "implement", "fulfil", "rollback"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
 /** Why a ticket waits for a person. With `before`, only these effects wait; without, everything does. */
@@ -77,6 +77,8 @@ export const Gate = z.strictObject({
   stands: z.array(z.enum(EFFECTS)).default([]),
   /** Of those, the ones that came about past the approval. */
   passed: z.array(z.enum(EFFECTS)).default([]),
+  /** What it is asked for: counts and names of checks. Of rollbacks only. */
+  evidence: z.string().exactOptional(),
 });
 export type Gate = z.infer<typeof Gate>;
 
@@ -203,6 +205,21 @@ export function namedByAi({ risk }: { risk: Risk | null }): Risk["factors"] {
   return risk?.factors.filter(({ id }) => id.startsWith(AI_FACTOR)) ?? [];
 }
 
+/** Whether a change that was implemented goes back. */
+export const Rollback = z.strictObject({
+  /** As its gate is named, `rollback/<id>`. */
+  rule: z.string(),
+  /** go: its group is to carry out the backout plan. asked: an answer is waited for. no: it stays. */
+  state: z.enum(["go", "asked", "no"]),
+  /** Counts and names of checks, in a sentence. */
+  evidence: z.string(),
+  /** It goes without anybody having been asked. */
+  automatic: z.boolean(),
+  /** Who carries out the backout plan; empty where the change names no group. */
+  group: z.string(),
+});
+export type Rollback = z.infer<typeof Rollback>;
+
 /** What the rules say should be true of a ticket, and why. Holds no ticket text; two equal decisions have equal bytes. */
 export const Decision = z.strictObject({
   /** First 16 hexadecimal characters of the digest of the rest. */
@@ -227,6 +244,8 @@ export const Decision = z.strictObject({
   mode: z.enum(MODES),
   /** Null for what is no change, or is over, and where there is no change-risk.yaml. */
   risk: Risk.nullable().default(null),
+  /** Null where nothing speaks for it. */
+  rollback: Rollback.nullable().default(null),
   trace: Trace,
   /** Digest of ticket, facts, policy version and hour. */
   inputsDigest: z.string(),

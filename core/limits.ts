@@ -63,6 +63,8 @@ export const Limits = z.strictObject({
   /** How often the answers to a request are looked for where no webhook tells of them: at first, and once it is old. */
   approvalPollMs: positive.default(60_000),
   approvalPollMaxMs: positive.default(600_000),
+  /** How often a change that was just implemented is looked at: incidents on its item send no webhook of the change. */
+  aftermathPollMs: positive.default(300_000),
   /** How often every record type is swept for changes that no webhook told of; each time up to a tenth sooner or later. */
   sweepEveryMs: positive.default(60_000),
   /** A sweep looks this far behind what it has seen: changes turn up late, and in Jira to the minute only. */

@@ -37,6 +37,8 @@ export const TICKET_STATUSES = [
 ] as const;
 export const CHANGE_TYPES = ["", "standard", "normal", "emergency"] as const;
 export const CHANGE_RISKS = ["", "very_high", "high", "moderate", "low"] as const;
+/** How a change ended, as people who closed it said; `""` while nobody has. */
+export const CHANGE_OUTCOMES = ["", "successful", "successful_issues", "unsuccessful"] as const;
 
 /** What only changes have. Empty strings and absent instants on every other kind. */
 export const ChangeFacet = z.strictObject({
@@ -44,11 +46,14 @@ export const ChangeFacet = z.strictObject({
   risk: z.enum(CHANGE_RISKS),
   plannedStart: Instant.optional(),
   plannedEnd: Instant.optional(),
+  /** When its implementation ended, where the platform says so. */
+  actualEnd: Instant.optional(),
   backoutPlan: z.string(),
   /** The platform says that its board must see the change. */
   cabRequired: z.boolean().default(false),
   /** The platform keeps the change from going on. */
   onHold: z.boolean().default(false),
+  outcome: z.enum(CHANGE_OUTCOMES).default(""),
 });
 
 /** What only catalogue requests have. */

@@ -4,12 +4,13 @@ import { witnessLine } from "../core/ledger/checkpoint.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { bearerMatches } from "./bearer.ts";
+import { type ChecksApi, checkRoutes } from "./checks-api.ts";
 import { type ModeApi, modeRoutes } from "./mode-api.ts";
 import { type RevokeApi, revokeRoutes } from "./revoke-api.ts";
 import { spendRoutes } from "./spend-api.ts";
 import { type SweepApi, sweepRoutes } from "./sweep-api.ts";
 
-export interface ApiDeps {
+export interface ApiDeps extends Pick<ChecksApi, "clock"> {
   store: Store;
   limits: Limits;
   /** Undefined when none is set: then nothing under /api answers. */
@@ -24,13 +25,24 @@ export interface ApiDeps {
 }
 
 /** `/api`: what admins and the command line ask a running server. Everything needs the admin token. */
-export function apiRoutes({ store, limits, adminToken, wake, sweeps, revokes, modes, spending }: ApiDeps): Router {
+export function apiRoutes({
+  store,
+  limits,
+  clock,
+  adminToken,
+  wake,
+  sweeps,
+  revokes,
+  modes,
+  spending,
+}: ApiDeps): Router {
   const router = express.Router();
   router.use("/api", adminOnly(adminToken));
   router.use(sweepRoutes(sweeps));
   router.use(spendRoutes(spending));
   router.use(revokeRoutes(revokes));
   router.use(modeRoutes(modes));
+  router.use(checkRoutes({ store, clock, wake }));
   router.get("/api/tickets/:connection/:key", async (request, response) => {
     const { connection, key } = request.params;
     const view = await store.view(connection, key);

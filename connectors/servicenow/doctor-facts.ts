@@ -1,6 +1,7 @@
 import { ConnectorError } from "../../core/errors.ts";
 import type { FactName } from "../../core/policy/facts.ts";
 import { checked, type Finding } from "../finding.ts";
+import { INCIDENT_FIELDS, LISTED_FIELDS } from "./aftermath.ts";
 import { AFFECTED_FIELDS, CHANGE_FIELDS } from "./change-history.ts";
 import { MODEL_FIELDS } from "./impact.ts";
 import type { InspectedRow, Inspection } from "./inspect.ts";
@@ -34,6 +35,11 @@ const READS: Readonly<Record<Exclude<FactName, "advice" | "assessment">, readonl
     { table: "change_request", fields: [...each(["cmdb_ci", "assignment_group", ...CHANGE_FIELDS]), MODEL_FIELDS] },
     { table: "incident", fields: each(["cmdb_ci", "opened_at"]) },
     { table: "task_ci", fields: each(AFFECTED_FIELDS) },
+  ],
+  aftermath: [
+    { table: "cmdb_rel_ci", fields: each(RELATION_FIELDS) },
+    { table: "incident", fields: each(INCIDENT_FIELDS) },
+    { table: "task_ci", fields: each(LISTED_FIELDS) },
   ],
 };
 

@@ -4,6 +4,7 @@ import type { CiFact, MembersFact } from "../../core/policy/facts.ts";
 import type { Cmdb, ConfigurationItem } from "../../core/ports.ts";
 import type { FactSource } from "../../core/reconcile/deps.ts";
 import { type Ticket, ticketPeople } from "../../core/ticket.ts";
+import { aftermath } from "./aftermath.ts";
 import type { ServiceNowClient } from "./client.ts";
 import { servicenowCmdb } from "./cmdb.ts";
 import { impact } from "./impact.ts";
@@ -18,6 +19,8 @@ export interface ServiceNowFacts {
   spend: FactSource<"spend">;
   /** Of changes; also of those of another system that name an item of this CMDB. */
   impact: FactSource<"impact">;
+  /** Likewise. */
+  aftermath: FactSource<"aftermath">;
 }
 
 /** What an instance knows about tickets. Items and memberships are remembered for ten minutes, the past of a change for one, sums are not. */
@@ -35,6 +38,7 @@ export function servicenowFacts(deps: { connection: string; client: ServiceNowCl
       ask: async ({ requester }) => (requester.id === "" ? null : { month: await sums.ofMonth(requester.id) }),
     },
     impact: { connection, ask: impactOf },
+    aftermath: { connection, ask: aftermath(deps, cmdb) },
   };
 }
 

@@ -17,6 +17,7 @@ const REFUSED: Readonly<Record<AnswerRefusal, string>> = {
 };
 
 const TITLE_LETTERS_MAX = 160;
+const PLAN_LETTERS_MAX = 2_000;
 
 /** What a note tells of approvals, a line each. `names`: ids of people → names. */
 export function gateLines(
@@ -24,7 +25,7 @@ export function gateLines(
   { asks, decision, names }: { asks: readonly PlannedAsk[]; decision: Decision; names: ReadonlyMap<string, string> },
 ): string[] {
   return [
-    ...events.map((event) => eventLine(event, whyOf(event, decision), names)),
+    ...events.map((event) => rollbackLine(event, decision, names) ?? eventLine(event, whyOf(event, decision), names)),
     ...asks.map(({ gate, who }) => {
       const instead = who.fallback ? " (asked in place of approvers who are gone)" : "";
       return `Asked for approval by ${whoText(who)}${instead}, before ${gate.before.join(", ")}: ${gate.why} (rule ${gate.rule})`;
@@ -34,6 +35,22 @@ export function gateLines(
 
 function whyOf({ rule }: GateEvent, { gates }: Decision): Gate | undefined {
   return gates.find((gate) => gate.rule === rule);
+}
+
+/** Tells whoever carries it out that a change goes back; undefined where the event says no such thing. */
+function rollbackLine(
+  { kind, rule, by = [] }: GateEvent,
+  { gates, rollback }: Decision,
+  names: ReadonlyMap<string, string>,
+): string | undefined {
+  const gate = gates.find((each) => each.rule === rule);
+  const goes = kind === "automatic" || (kind === "granted" && gate?.before.includes("rollback"));
+  if (!goes) return undefined;
+  const people = by.map((id) => names.get(id) ?? id).join(", ");
+  const why = gate?.why ?? rollback?.evidence ?? "";
+  const said = kind === "automatic" ? "the rule lets standard changes go back without asking" : `approved by ${people}`;
+  const group = rollback?.group ? rollback.group : "whoever made the change";
+  return `Roll back now: ${why}; ${said}. For: ${group}. Carry out the backout plan of this change; Interlock does not do it (rule ${rule})`;
 }
 
 function eventLine(event: GateEvent, gate: Gate | undefined, names: ReadonlyMap<string, string>): string {
@@ -91,6 +108,7 @@ const WAITS: Readonly<Record<Gate["before"][number], string>> = {
   schedule: "the change may be scheduled",
   implement: "the change may begin",
   fulfil: "the request is fulfilled",
+  rollback: "the change's group is told to carry out the backout plan now",
 };
 
 /**
@@ -110,12 +128,14 @@ export function requestText(
 ): string {
   const words = aiText(summary, SUMMARY_LETTERS_MAX);
   const title = clean(ticket.title, { codePointsMax: TITLE_LETTERS_MAX, oneLine: true }).text.replace(/[[\]]/g, "");
-  const will = Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
+  const goesBack = gate.before.includes("rollback");
+  const will = goesBack ? [] : Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
   const until = new Date(nowMs + gate.expiresMs).toISOString().slice(0, 16).replace("T", " ");
   return [
     `Interlock asks for your approval: ${ticket.ref.key} ${title}`,
     `Why: ${gate.why} (rule ${gate.rule})`,
     ...factLines(ticket),
+    ...(goesBack ? planLines(ticket) : []),
     ...riskLines(decision),
     ...advice,
     ...(words === "" ? [] : [words]),
@@ -140,6 +160,13 @@ function factLines({ kind, priority, ci, service, change, request }: Ticket): st
       : []),
   ];
   return [`What: ${kind}, ${facts.join(", ")}`];
+}
+
+/** What is done if it goes back, in the words of whoever planned it. */
+function planLines({ change }: Ticket): string[] {
+  const { text } = clean(change.backoutPlan, { codePointsMax: PLAN_LETTERS_MAX, oneLine: false });
+  const plan = text.replace(/[[\]]/g, "").trim();
+  return plan === "" ? ["Backout plan: none is written down"] : ["Backout plan, as it stands in the change:", plan];
 }
 
 /** The heaviest factors, with what each of them saw; behind them those that a model named, so that none hides the others. */

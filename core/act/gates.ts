@@ -1,7 +1,9 @@
+import { instant } from "../clock.ts";
 import type { Mode } from "../config/settings.ts";
 import type { Decision, Gate, Need } from "../decision.ts";
 import type { JudgedAnswer } from "../gates/answer.ts";
 import type { GateMemory } from "../gates/gate.ts";
+import { isAnew } from "../policy/rollback.ts";
 import type { Ticket } from "../ticket.ts";
 
 /** How often something that came about past one request is undone before a person is called. */
@@ -9,7 +11,17 @@ const UNDOS_MAX = 3;
 
 /** Something about an approval that people are told of, once. */
 export interface GateEvent {
-  kind: "asked" | "answer_refused" | "granted" | "refused" | "expired" | "void" | "gone" | "side_door" | "reopened";
+  kind:
+    | "asked"
+    | "answer_refused"
+    | "granted"
+    | "refused"
+    | "expired"
+    | "void"
+    | "gone"
+    | "side_door"
+    | "reopened"
+    | "automatic";
   rule: string;
   marker: string;
   /** The answer it is about; absent where it is about none. */
@@ -52,7 +64,7 @@ export interface GatePlan {
 
 export interface GatePlanInput {
   ticket: Pick<Ticket, "status" | "kind">;
-  decision: Pick<Decision, "gates" | "holds">;
+  decision: Pick<Decision, "gates" | "holds" | "rollback">;
   /** As they were remembered, and as the queue has them now. */
   before: readonly GateMemory[];
   judged: readonly JudgedGate[];
@@ -62,6 +74,7 @@ export interface GatePlanInput {
   who: ReadonlyMap<string, AskWho>;
   /** Names of events that a note tells of already, though that was never remembered. */
   told: ReadonlySet<string>;
+  nowMs: number;
 }
 
 /** A round as its queue shows it. */
@@ -85,6 +98,7 @@ export function planGates(input: GatePlanInput): GatePlan {
   };
   const stopped = decision.holds.some(({ before }) => before === undefined);
   for (const judged of input.judged) followUp(judged, input, stopped, plan);
+  if (mode === "act" && !stopped) goByItself(input, plan);
   const wanted = mode === "act" && !stopped ? decision.gates.filter((gate) => isToAsk(gate, input)) : [];
   for (const gate of wanted) plan.unresolved.push(...askFor(gate, input, plan));
   if (wanted.length > 0 && !canAsk) plan.park = noQueue(wanted);
@@ -105,8 +119,38 @@ export function eventName({ kind, rule, marker, answer, what }: GateEvent): stri
   return ["gate", rule, kind, marker, ...(answer ? [answer.id] : []), ...(what === undefined ? [] : [what])].join("/");
 }
 
+/**
+ * What goes back without asking is told once. A round that nobody was asked in remembers that; until it is remembered,
+ * as after a crash, the note that tells of it is found by the name of its event.
+ */
+function goByItself({ decision: { rollback }, judged, nowMs }: GatePlanInput, plan: GatePlan): void {
+  if (!rollback?.automatic || judged.some(({ memory }) => memory.automatic && memory.rule === rollback.rule)) return;
+  const { rule, evidence } = rollback;
+  const at = instant(nowMs);
+  plan.events.push({ kind: "automatic", rule, marker: "" });
+  plan.memory.push({
+    ...{ rule, bindsDigest: "", state: "granted", marker: "", requestedAt: at, expiresAt: at, groups: [], people: [] },
+    ...{
+      need: "any",
+      fallback: false,
+      seen: "",
+      stood: [],
+      present: {},
+      doors: [],
+      undone: 0,
+      answers: [],
+      told: true,
+    },
+    ...{ evidence, automatic: true },
+  });
+}
+
 function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, plan: GatePlan): void {
   const { memory, half } = judged;
+  if (memory.automatic) {
+    if (!isAnew(input.ticket)) plan.memory.push(memory);
+    return;
+  }
   const old = input.before.find(({ marker }) => marker === memory.marker);
   const gate = input.decision.gates.find(({ rule }) => rule === memory.rule);
   const event = (kind: GateEvent["kind"], more: Partial<GateEvent> = {}): void => {
@@ -190,7 +234,12 @@ function closeDoors(
 
 function isOver(memory: GateMemory, gate: Gate | undefined, { status }: Pick<Ticket, "status">): boolean {
   if (!gate || gate.state === "needed") return true;
-  return memory.state === "requested" && ENDED.has(status) && gate.passed.length === 0;
+  return memory.state === "requested" && isEnded(gate, status) && gate.passed.length === 0;
+}
+
+/** Whether there is nothing left to approve: what was closed can still go back. */
+function isEnded({ before }: Gate, status: Ticket["status"]): boolean {
+  return before.includes("rollback") ? status === "canceled" : ENDED.has(status);
 }
 
 const ENDED: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "canceled"]);
@@ -198,7 +247,7 @@ const ENDED: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "can
 function isToAsk(gate: Gate, { ticket, judged }: GatePlanInput): boolean {
   // A change that is still being written is not asked about: what it says will change.
   const isDraft = ticket.kind === "change" && ticket.status === "new";
-  if (gate.state === "needed") return !ENDED.has(ticket.status) && !isDraft;
+  if (gate.state === "needed") return !isEnded(gate, ticket.status) && !isDraft;
   return gate.state === "requested" && judged.some(({ memory, half }) => half && memory.rule === gate.rule);
 }
 

@@ -21,7 +21,7 @@ export interface Checked {
   mappingTestsPassed: number;
   /** Undefined where they could not be run, since rules or mappings have problems of their own. */
   policyTestsPassed: number | undefined;
-  /** Files, or parts of them, whose rules are checked and tested, and that no decision is made by yet. */
+  /** Files whose rules are checked and tested, and that no decision is made by yet. */
   notActedOn: readonly string[];
   /** Connections whose people cannot be asked for an approval, though rules may ask for one. */
   unaskable: readonly string[];
@@ -55,10 +55,9 @@ export function checkConfig(files: ConfigFiles, folders: ConfigFolders, secrets:
     problems,
     mappingTestsPassed: mappingTests.passed,
     policyTestsPassed: policyTests?.passed,
-    notActedOn: [
-      ...(policy?.risk && policy.risk.rollback.length > 0 ? ["rollback of change-risk.yaml"] : []),
-      ...CHECKED_FILES.map((name) => `${name}.yaml`).filter((name) => files.read(`${folder}/${name}`) !== undefined),
-    ],
+    notActedOn: CHECKED_FILES.map((name) => `${name}.yaml`).filter(
+      (name) => files.read(`${folder}/${name}`) !== undefined,
+    ),
     unaskable: "config" in loaded ? unaskable(loaded.config) : [],
     riskModel: policy && riskModelOf(policy),
     policyVersion: "config" in loaded ? loaded.config.policy.version : undefined,

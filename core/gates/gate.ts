@@ -34,6 +34,10 @@ export const GateMemory = z.strictObject({
   undone: z.int().nonnegative(),
   /** Every answer that was seen, counted or not: each is told of once. */
   answers: z.array(JudgedAnswer),
+  /** What it was asked for, where that is past when the answer comes: counts and names of checks. */
+  evidence: z.string().exactOptional(),
+  /** Nobody was asked, and nobody had to be: it is a round so that people are told of it once. Its marker is empty. */
+  automatic: z.literal(true).exactOptional(),
 });
 export type GateMemory = z.infer<typeof GateMemory>;
 
@@ -49,6 +53,7 @@ export const GateRound = GateMemory.omit({
     undone: true,
     answers: true,
     told: true,
+    automatic: true,
   },
 }).extend({ expiresMs: z.int().positive() });
 export type GateRound = z.infer<typeof GateRound>;

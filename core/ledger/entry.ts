@@ -61,6 +61,7 @@ export const BODIES = {
       "gone",
       "side_door",
       "reopened",
+      "automatic",
     ]),
     rule: shortText,
     marker: shortText,
@@ -71,9 +72,11 @@ export const BODIES = {
     /** Who wants what is asked for, by the vendor's id; absent in older entries, null where nobody is known. */
     requester: shortText.nullable().optional(),
     at: Instant.nullable(),
-    /** Why an answer does not count, or what was done past the approval. */
+    /** Why an answer does not count, what was done past the approval, or what a rollback is asked for. */
     reason: shortText,
   }),
+  /** A check of a change reported how it went. */
+  check: z.strictObject({ name: shortText, passed: z.boolean(), by: shortText }),
   parked: z.strictObject({ reason: shortText, detail: shortText }),
   redrive: z.strictObject({ by: shortText }),
   /** Somebody wants actions undone: which, and how many those were. */
@@ -187,6 +190,7 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   "action",
   "receipt",
   "gate",
+  "check",
   "parked",
   "redrive",
   "revoke",

@@ -1,6 +1,6 @@
 import type { YamlFile } from "../config/document.ts";
 import type { Problem } from "../problem.ts";
-import { CHANGE_RISKS, CHANGE_TYPES, TICKET_STATUSES } from "../ticket.ts";
+import { CHANGE_OUTCOMES, CHANGE_RISKS, CHANGE_TYPES, TICKET_STATUSES } from "../ticket.ts";
 import type { CanonicalField, FieldRule, MappingFile } from "./schema.ts";
 
 /** Texts, since a value that is written is one. */
@@ -14,6 +14,7 @@ const CLOSED: Readonly<Partial<Record<CanonicalField, readonly (string | number)
   urgency: [1, 2, 3],
   changeType: CHANGE_TYPES,
   changeRisk: CHANGE_RISKS,
+  changeOutcome: CHANGE_OUTCOMES,
   cabRequired: YES_OR_NO,
   onHold: YES_OR_NO,
 };

@@ -52,6 +52,7 @@ const USUAL_TRANSFORMS: Readonly<Record<string, Transform>> = {
   updatedAt: "datetime",
   plannedStart: "datetime",
   plannedEnd: "datetime",
+  actualEnd: "datetime",
   requestQuantity: "integer",
   requestPrice: "integer",
 };
@@ -130,6 +131,8 @@ interface Compiled {
   custom: ReadonlyMap<string, MappedField>;
 }
 
+const CHANGE_TIMES = ["plannedStart", "plannedEnd", "actualEnd"] as const;
+
 function assemble(
   file: MappingFile,
   compiled: Compiled,
@@ -151,7 +154,8 @@ function assemble(
   const reference = (field: CanonicalField) =>
     ownPath(compiled, field, drift, (path) => readReference(record, path), { id: "", name: "" });
   const person = (field: CanonicalField) => ownPath(compiled, field, drift, (path) => readPerson(record, path), NOBODY);
-  const [ci, plannedStart, plannedEnd] = [reference("ci"), optional("plannedStart"), optional("plannedEnd")];
+  const ci = reference("ci");
+  const times = CHANGE_TIMES.map((field) => [field, optional(field)] as const).filter(([, at]) => at !== undefined);
   const custom = [...compiled.custom].map(([key, field]) => [key, take(field.read(record)) ?? emptyOf(file, key)]);
   const candidate = {
     ref,
@@ -176,9 +180,9 @@ function assemble(
     revision,
     change: {
       ...{ type: text("changeType"), risk: text("changeRisk"), backoutPlan: text("backoutPlan") },
-      ...(plannedStart && { plannedStart }),
-      ...(plannedEnd && { plannedEnd }),
+      ...Object.fromEntries(times),
       ...{ cabRequired: text("cabRequired") === "true", onHold: text("onHold") === "true" },
+      outcome: text("changeOutcome"),
     },
     request: {
       item: reference("requestItem").name,

@@ -1,5 +1,6 @@
 import type { Hold } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
+import { rollbackName } from "./change-risk.ts";
 import { plainValue, policyContext, type Readable, type ReadPath, readable } from "./declarations.ts";
 import type { FactName, Facts } from "./facts.ts";
 import type { AskedGate } from "./gate-states.ts";
@@ -7,6 +8,7 @@ import { judgeFreeze } from "./guards.ts";
 import { readsText } from "./inputs.ts";
 import type { Policy, Table } from "./policy.ts";
 import { isScored, Tally } from "./risk.ts";
+import { type Watched, wasAsked, watched } from "./rollback.ts";
 import { type Judgement, judge, type Rule, type Verdict } from "./rule.ts";
 import { Verdicts, verdictOf } from "./verdicts.ts";
 
@@ -123,7 +125,8 @@ export class Asked {
     const { risk } = this.#policy;
     if (!risk) return null;
     const { factors, evidence } = risk;
-    if (!isScored(this.#ticket)) {
+    // What may go back is implemented, wherever its system puts it while people are asked.
+    if (!isScored(this.#ticket) || wasAsked(this.#ticket, this.#facts)) {
       this.verdicts.add("not_matched", factors.rules.length + evidence.rules.length);
       return null;
     }
@@ -138,6 +141,21 @@ export class Asked {
     this.#collect(evidence, (rule, verdict) => tally.evidence(rule, verdict, this.#held(evidence, rule).reason));
     if (risk.advice && assessment) tally.named(assessment, risk.advice);
     return tally;
+  }
+
+  /** What was implemented and is watched. */
+  rollback(): Watched {
+    const found: Watched = { rules: [], holds: [] };
+    const rules = this.#policy.risk?.rollback;
+    if (!rules) return found;
+    this.#collect(rules, (rule, verdict) => {
+      if (verdict === "matched") found.rules.push(rule);
+      if (verdict === "errored")
+        found.holds.push({ ...this.#held(rules, rule), rule: rollbackName(rule.id), before: ["rollback"] });
+    });
+    if (watched(found.rules, this.#ticket, this.#facts) && this.#facts.aftermath === undefined)
+      this.needs.add("aftermath");
+    return found;
   }
 
   #collect<R extends Rule>(table: Table<R>, each: (rule: R, verdict: Verdict) => void): void {

@@ -5,6 +5,7 @@ import type { Compile } from "../expression.ts";
 import type { Problem } from "../problem.ts";
 import { RISK_POINTS_MAX } from "../risk/score.ts";
 import { CHANGE_RISKS } from "../ticket.ts";
+import { watchOf } from "./aftermath.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
 import { DurationMs } from "./duration.ts";
 import { Approvers, BINDABLE, type Bindable, type GateDemand, whoOf } from "./gates.ts";
@@ -105,6 +106,11 @@ export interface RollbackRule extends Rule {
   does: RollbackThen;
 }
 
+/** As the gate of a rollback rule is named. */
+export function rollbackName(id: string): string {
+  return `rollback/${id}`;
+}
+
 /** A compiled change-risk.yaml. */
 export interface ChangeRisk {
   factors: readonly FactorRule[];
@@ -144,7 +150,13 @@ export function compileChangeRisk(
     const { require, otherwise } = entry.then;
     return { ...rule(entry, ["evidence", at]), require: [...new Set(require)], otherwise };
   });
-  const rollback = file.rollback.map((entry, at) => ({ ...rule(entry, ["rollback", at]), does: entry.then }));
+  const rollback = file.rollback.map((entry, at): RollbackRule => {
+    const { watch } = entry.then;
+    const scope: Rule["scope"] = (ticket, _facts, nowMs) => ({
+      verdict: watchOf(ticket, watch, nowMs)?.isOpen ? "matched" : "not_matched",
+    });
+    return { ...rule(entry, ["rollback", at]), scope, does: entry.then };
+  });
   if (problems.length === 0) problems.push(...betweenProblems(yaml, file, { factors, evidence, rollback, modelled }));
   const { ignorance, advice, tiers } = file;
   return problems.length > 0

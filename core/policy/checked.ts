@@ -17,7 +17,7 @@ export type CheckedFileName = (typeof CHECKED_FILES)[number];
 
 /** Rules of such a file, in the order in which they stand. */
 export interface CheckedTable {
-  file: CheckedFileName | "change-risk";
+  file: CheckedFileName;
   /** first: the first rule that matches decides, the last one being the default. collect: all that match count. */
   hit: "first" | "collect";
   rules: readonly Rule[];

@@ -93,8 +93,6 @@ export function compilePolicy(
   if (problems.length > 0 || !isComplete(rules)) return { problems };
   const known = custom === "record" ? {} : custom;
   const version = versionOf(files, freezes ?? [], known);
-  // Nobody watches over changes that have been made yet; those rules are checked and tested like the files above.
-  if (risk && risk.rollback.length > 0) checked.push({ file: "change-risk", hit: "collect", rules: risk.rollback });
   const parts = { checked, risk, model: model && riskScorer(model) };
   return { policy: policyFrom(version, rules, known, sourcesOf(files, freezes ?? []), parts) };
 }
@@ -124,7 +122,7 @@ function adviceEchoes(
   risk: ChangeRisk | undefined,
 ): Problem[] {
   const readBy = new Map<string, string>();
-  const scoring = risk ? [...risk.factors, ...risk.evidence] : [];
+  const scoring = risk ? [...risk.factors, ...risk.evidence, ...risk.rollback] : [];
   for (const [file, rules] of Object.entries({ gates, freezes, sla, "change-risk": scoring }))
     for (const { id, condition } of rules)
       for (const path of condition?.expression.reads ?? []) readBy.set(path, `${file}/${id}`);
@@ -193,8 +191,8 @@ function versionOf(files: PolicyFiles, freezes: FreezesFile, custom: Readonly<Re
     ]),
   );
   for (const name of CHECKED_FILES) if (files[name]) values[name] = files[name].value;
-  // Policies of before changes were scored had this file and no rule of it in their traces.
-  if (files["change-risk"]) values["change-risk"] = { scores: files["change-risk"].value };
+  // Policies of before changes were scored and watched had this file, and not all rules of it in their traces.
+  if (files["change-risk"]) values["change-risk"] = { watches: files["change-risk"].value };
   if (files.riskModel) values[RISK_MODEL_NAME] = sha256Hex(files.riskModel.text);
   const ics = freezes.flatMap(({ window }) =>
     "ics" in window ? [[window.ics, sha256Hex(files.readIcs(window.ics) ?? "")]] : [],

@@ -14,6 +14,7 @@ import { type Inputs, inputsDigest, readsText, withheldDigest, withoutPeople, wi
 import type { Policy } from "./policy.ts";
 import { relianceOf } from "./reliance.ts";
 import { assess, heldBack, missingTexts } from "./risk.ts";
+import { rollbackOf, watchOver } from "./rollback.ts";
 import type { Desired } from "./routing.ts";
 
 /** A decision, or the facts that must be fetched before there can be one, the cheapest first. */
@@ -74,7 +75,8 @@ function decideWith(question: Question): Outcome {
   const routed = found.holds.length > 0 && bare ? bare.routed : found;
   const free = allowed.holds.length > 0 && bare ? bare.free : allowed;
   const assessed = assess(policy.risk, [own.tally, bare?.tally], question);
-  const guarding = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...assessed.holds];
+  const over = watchOver(policy.risk?.rollback.rules ?? [], [own.watched, bare?.watched], question);
+  const guarding = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...assessed.holds, ...over.holds];
   const holds = union([...guarding, ...(bare?.holds ?? [])]);
   const keptBack = heldBack(ticket, [...frozen.holds, ...(bare?.frozen.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
@@ -92,10 +94,11 @@ function decideWith(question: Question): Outcome {
     ...assessed.desired,
     ...keptBack,
   });
-  const bars = statedGates([...gates.gates, ...frozen.gates, ...assessed.gates], {
+  const bars = statedGates([...gates.gates, ...frozen.gates, ...assessed.gates, ...over.gates], {
     ...{ ticket, desired, remembered: facts.gates ?? {}, nowMs, stopped, bound: question.bound },
   });
-  const told: Omit<Decision, "id" | "risk" | "trace"> = {
+  const rollback = rollbackOf(over, bars.gates, ticket);
+  const told: Omit<Decision, "id" | "risk" | "rollback" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],
     set: stopped ? {} : desired,
     suggests: stopped || !advice?.limit ? {} : inOrder(routed.rule?.desired ?? {}),
@@ -105,19 +108,27 @@ function decideWith(question: Question): Outcome {
     holds,
     sla: clocks.states,
     escalations: clocks.escalations,
-    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs, bars.wakeAtMs, assessed.wakeAtMs]),
+    wakeAt: earliest([clocks.wakeAtMs, frozen.endsAtMs, bars.wakeAtMs, assessed.wakeAtMs, over.wakeAtMs]),
     mode: policy.autonomy.killSwitch ? "observe" : carefulOf(modeOf(free), modeOf(alone.free)),
     inputsDigest: inputsDigest(ticket, question.withheld, facts, policy, nowMs),
     policyVersion: policy.version,
   };
   const { verdicts, messages } = asked;
   const { risk } = assessed;
-  const reads = recordedReads(risk && policy.risk ? policy.risk.paths : policy.paths, asked.read);
+  const paths = risk || over.isWatched ? policy.risk?.paths : undefined;
+  const reads = recordedReads(paths ?? policy.paths, asked.read);
   // What is told stands in one order, so the text is the same wherever it is made. The runs say all that the letters
   // say, in a text that is far shorter to digest.
-  const text = JSON.stringify([Object.values(told), verdicts.runs, reads, messages, ...(risk ? [risk] : [])]);
+  const text = JSON.stringify([
+    Object.values(told),
+    verdicts.runs,
+    reads,
+    messages,
+    ...(risk ? [risk] : []),
+    ...(rollback ? [rollback] : []),
+  ]);
   const id = sha256Hex(text).slice(0, 16);
-  return { decision: { id, ...told, risk, trace: { verdicts: verdicts.letters, reads, messages } } };
+  return { decision: { id, ...told, risk, rollback, trace: { verdicts: verdicts.letters, reads, messages } } };
 }
 
 /** The rule of autonomy.yaml that holds for a ticket as long as no advice is known; undefined where facts are needed first. */
@@ -147,8 +158,9 @@ function passOver(question: Question) {
   const clocked = asked.first(policy.sla, undefined, "skip");
   const free = asked.first(policy.autonomy, policy.autonomy.fallback, "hold");
   const tally = asked.risk();
+  const watched = asked.rollback();
   const holds = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds];
-  return { asked, routed, gates, frozen, clocked, free, tally, holds };
+  return { asked, routed, gates, frozen, clocked, free, tally, watched, holds };
 }
 
 /** The same as if advice had been asked for in vain. */
@@ -162,13 +174,16 @@ function unadvised({ verdictsWithoutAdvice, verdicts: _, ...question }: Question
  * in nothing that anyone outside could see.
  */
 export function outcomeDigest(decision: Decision): string {
-  const { because, set, suggests, gates, holds, sla, escalations, mode, risk } = decision;
+  const { because, set, suggests, gates, holds, sla, escalations, mode, risk, rollback } = decision;
   const rules = because.map(({ rule }) => rule);
   // How long a clock has run is no news; that it stands still, or that a step was taken, must be remembered.
   const clocks = sla.map(({ clock, state, memory }) => [clock, state, memory.taken]);
   // That one dependent more was counted is no news; that another factor counts is.
   const scored = risk && { risk: [risk.tier, risk.points, risk.by, risk.factors.map(({ id }) => id)] };
-  return digestOf(asJson({ because: rules, set, suggests, gates, holds, clocks, escalations, mode, ...scored }));
+  const back = rollback && { rollback };
+  return digestOf(
+    asJson({ because: rules, set, suggests, gates, holds, clocks, escalations, mode, ...scored, ...back }),
+  );
 }
 
 /**

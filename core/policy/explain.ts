@@ -46,7 +46,13 @@ export function explain(view: TicketView, trace: boolean): string[] {
   const determining = traced.find(({ rule }) => decision.because.some((because) => rule === `routing/${because.rule}`));
   const read = determining && readText(determining.reads);
   if (read) lines.push(`  The rule read: ${read}.`);
-  lines.push(...riskLines(decision), ...gateLines(decision), ...clockLines(decision), ...autonomyLines(decision));
+  lines.push(
+    ...riskLines(decision),
+    ...rollbackLines(decision),
+    ...gateLines(decision),
+    ...clockLines(decision),
+    ...autonomyLines(decision),
+  );
   lines.push(...adviceLines(decision));
   lines.push(...actionLines(view), ...ownershipLines(view));
   lines.push(
@@ -128,6 +134,19 @@ function riskLines({ risk }: Decision): string[] {
     }),
   ];
 }
+
+function rollbackLines({ rollback }: Decision): string[] {
+  if (!rollback) return [];
+  const { state, rule, evidence, automatic } = rollback;
+  const alone = automatic ? ", without anybody having been asked" : "";
+  return [`  ${GOES_BACK[state]}${alone}: ${evidence} (rule ${rule}).`];
+}
+
+const GOES_BACK = {
+  go: "Its group is to roll it back",
+  asked: "People decide whether it is rolled back",
+  no: "It is not rolled back",
+} as const;
 
 function gateLines({ gates }: Decision): string[] {
   return gates.map(({ why, groups, people, need, before, expiresMs, expiresAt, state, passed, rule }) => {

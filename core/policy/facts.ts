@@ -4,6 +4,7 @@ import { ClockMemory } from "../decision.ts";
 import type { CelType } from "../expression.ts";
 import { GateMemory } from "../gates/gate.ts";
 import { type Ticket, ticketPeople } from "../ticket.ts";
+import { AftermathFact } from "./aftermath.ts";
 import { IMPACT_TYPES, ImpactFact, impactContext } from "./impact.ts";
 
 const text = z.string().default("");
@@ -68,7 +69,10 @@ export type ClocksFact = z.infer<typeof ClocksFact>;
 /** Rule → what is remembered of the last round of asking for it; nothing of who answered. */
 export const GatesFact = z.record(
   z.string(),
-  GateMemory.pick({ bindsDigest: true, state: true, requestedAt: true, expiresAt: true, present: true, stood: true }),
+  GateMemory.pick({
+    ...{ bindsDigest: true, state: true, requestedAt: true, expiresAt: true, present: true, stood: true },
+    ...{ evidence: true, automatic: true },
+  }),
 );
 export type GatesFact = z.infer<typeof GatesFact>;
 
@@ -81,6 +85,7 @@ export const Facts = z.strictObject({
   members: MembersFact.nullable().optional(),
   spend: SpendFact.nullable().optional(),
   impact: ImpactFact.nullable().optional(),
+  aftermath: AftermathFact.nullable().optional(),
   advice: AdviceFact.nullable().optional(),
   assessment: AssessmentFact.nullable().optional(),
   /** Why there is no advice, where somebody was to be asked. */
@@ -93,7 +98,7 @@ export const Facts = z.strictObject({
 export type Facts = Readonly<z.infer<typeof Facts>>;
 
 /** Facts that somebody outside must be asked for, the cheapest first. */
-export const FACT_NAMES = ["ci", "members", "spend", "impact", "advice", "assessment"] as const;
+export const FACT_NAMES = ["ci", "members", "spend", "impact", "aftermath", "advice", "assessment"] as const;
 export type FactName = (typeof FACT_NAMES)[number];
 
 /** Each name can be asked for once, so that is the most rounds a decision can need. */
@@ -115,7 +120,7 @@ export function factsUnanswered(names: Iterable<FactName>, ticket: Ticket): Fact
   return Object.assign({}, ...facts) as Facts; // each of them is one
 }
 
-/** How rules see facts. `members` is not seen itself: `inGroup` asks it. */
+/** How rules see facts. `members` is not seen itself: `inGroup` asks it; nor is `aftermath`, which `on` of a rollback rule asks. */
 export const FACT_TYPES = {
   ci: { name: "string", className: "string", environment: "string", criticality: "string", owner: "string" },
   spend: { month: "int" },

@@ -63,7 +63,7 @@ export const GateThen = z.strictObject({
   gate: z.strictObject({
     approvers: Approvers,
     /** Effects that wait for the answer. */
-    before: z.array(z.enum(EFFECTS)).min(1),
+    before: z.array(z.enum(EFFECTS).exclude(["rollback"])).min(1),
     /** Fields the approval is bound to. */
     binds: z.array(z.enum(BINDABLE)).min(1),
     /** How long an answer is waited for. */

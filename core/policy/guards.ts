@@ -6,6 +6,7 @@ import type { Facts } from "./facts.ts";
 import type { FreezeRule } from "./freezes.ts";
 import type { AskedGate } from "./gate-states.ts";
 import type { Bindable } from "./gates.ts";
+import { wasAsked } from "./rollback.ts";
 import type { Judgement } from "./rule.ts";
 import type { Span } from "./window.ts";
 
@@ -75,7 +76,7 @@ function bound(ticket: Ticket, path: Bindable): string | number | null {
  */
 export function judgeScope(rule: FreezeRule, ticket: Ticket, facts: Facts, nowMs: number): Judgement {
   const no = { verdict: "not_matched" } as const;
-  if (!rule.kinds.has(ticket.kind) || OVER.has(ticket.status)) return no;
+  if (!rule.kinds.has(ticket.kind) || OVER.has(ticket.status) || wasAsked(ticket, facts)) return no;
   if (rule.cis && !rule.cis.has(ticket.ci.toLowerCase()) && !rule.cis.has(ticket.ciId.toLowerCase())) return no;
   if (rule.services && !rule.services.has(ticket.service.toLowerCase())) return no;
   const planned = spanOf(ticket, nowMs);

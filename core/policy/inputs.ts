@@ -77,7 +77,14 @@ export function inputsDigest(
     [ticket.kind, ticket.status, ticket.priority, ticket.impact, ticket.urgency, ticket.category, ticket.subcategory],
     [ticket.assignmentGroup, ticket.ci, ticket.ciId, ticket.service],
     [ticket.createdAt, ticket.updatedAt, ticket.revision],
-    [change.type, change.risk, change.plannedStart ?? null, change.plannedEnd ?? null, ...flagsOf(change)],
+    [
+      change.type,
+      change.risk,
+      change.plannedStart ?? null,
+      change.plannedEnd ?? null,
+      ...flagsOf(change),
+      ...endOf(change),
+    ],
     [request.item, request.quantity, request.price],
   ];
   const known = factsText(withoutPeople(facts));
@@ -87,6 +94,11 @@ export function inputsDigest(
 /** Named only where one is set: digests of before there were any stay what they are. */
 function flagsOf({ cabRequired, onHold }: Ticket["change"]): boolean[] {
   return cabRequired || onHold ? [cabRequired, onHold] : [];
+}
+
+/** Likewise. */
+function endOf({ actualEnd, outcome }: Ticket["change"]): string[] {
+  return actualEnd === undefined && outcome === "" ? [] : [actualEnd ?? "", outcome];
 }
 
 function factsText(facts: Facts): string {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { CelType } from "../expression.ts";
 import type { Autonomy, AutonomyRule } from "./autonomy.ts";
-import type { ChangeRisk, EvidenceRule, FactorRule } from "./change-risk.ts";
+import type { ChangeRisk, EvidenceRule, FactorRule, RollbackRule } from "./change-risk.ts";
 import type { CheckedTable } from "./checked.ts";
 import { type ReadPath, readPath } from "./declarations.ts";
 import { FACT_NAMES, type FactName } from "./facts.ts";
@@ -29,10 +29,11 @@ export interface Table<R extends Rule> {
   index: RuleIndex;
 }
 
-/** How changes are scored: the factors and the evidence of change-risk.yaml, and all else that stands in it. */
-export interface RiskPolicy extends Omit<ChangeRisk, "factors" | "evidence"> {
+/** How changes are scored and watched: the rules of change-risk.yaml, and all else that stands in it. */
+export interface RiskPolicy extends Omit<ChangeRisk, "factors" | "evidence" | "rollback"> {
   factors: Table<FactorRule>;
   evidence: Table<EvidenceRule>;
+  rollback: Table<RollbackRule>;
   /** Every path that a trace of a change records. */
   paths: readonly ReadPath[];
   /** Scores instead of the factors, where there is one. */
@@ -108,6 +109,7 @@ export function policyFrom(
     ...risk,
     factors: table("change-risk", risk.factors),
     evidence: table("change-risk", risk.evidence),
+    rollback: table("change-risk", risk.rollback),
     ...(model && { model }),
   };
   const traced = [
@@ -119,7 +121,7 @@ export function policyFrom(
     ...named(tables.autonomy),
     { name: `autonomy/${autonomy.fallback.id}`, reads: [] },
   ];
-  const ofRisk = scored ? [...named(scored.factors), ...named(scored.evidence)] : [];
+  const ofRisk = scored ? [...named(scored.factors), ...named(scored.evidence), ...named(scored.rollback)] : [];
   return {
     ...{ version, ...tables, custom, files, checked },
     risk: scored && { ...scored, paths: pathsOf([...traced, ...ofRisk]) },
@@ -135,11 +137,12 @@ function pathsOf(rules: readonly TracedRule[]): ReadPath[] {
 }
 
 function asksOf({ routing, gates, freezes, sla, autonomy }: PolicyRules, risk: ChangeRisk | undefined): FactName[] {
-  const scoring = risk ? [...risk.factors, ...risk.evidence] : [];
+  const scoring = risk ? [...risk.factors, ...risk.evidence, ...risk.rollback] : [];
   const all: Rule[] = [...routing.rules, ...gates, ...freezes, ...sla, ...autonomy.rules, ...scoring];
   const asked = new Set(all.flatMap(({ condition }) => condition?.asks ?? []));
   if (risk) asked.add("impact");
   if (risk?.advice) asked.add("assessment");
+  if (risk && risk.rollback.length > 0) asked.add("aftermath");
   // A scope is no expression, and looks at the item's environment all the same.
   if (freezes.some(({ environments }) => environments !== undefined)) asked.add("ci");
   return FACT_NAMES.filter((name) => asked.has(name));

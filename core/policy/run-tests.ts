@@ -7,7 +7,7 @@ import type { TestRun } from "../mapping/run-tests.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
 import type { Ticket } from "../ticket.ts";
-import { BOARD_IDS } from "./change-risk.ts";
+import { BOARD_IDS, rollbackName } from "./change-risk.ts";
 import { matchedBy } from "./checked.ts";
 import { FACT_ROUNDS_MAX, type Facts, factsUnanswered } from "./facts.ts";
 import type { Policy } from "./policy.ts";
@@ -149,14 +149,16 @@ function unknownCustom({ ticket }: PolicyTest, { custom }: Policy): Fault[] {
 function unknownIds(expected: Expectation, policy: Policy, known: readonly string[]): Fault[] {
   const ids = (file: string): string[] =>
     known.filter((name) => name.startsWith(`${file}/`)).map((name) => name.slice(file.length + 1));
-  const guards = [...ids("gates"), ...ids("freezes"), ...(policy.risk ? [BOARD] : [])];
+  const back = policy.risk?.rollback.rules.map(({ id }) => rollbackName(id)) ?? [];
+  const guards = [...ids("gates"), ...ids("freezes"), ...(policy.risk ? [BOARD] : []), ...back];
   const any = [...known, ...known.map((name) => name.slice(name.indexOf("/") + 1))];
-  const holding = [...any, ...(policy.risk ? BOARD_IDS.map((id) => `change-risk/${id}`) : [])];
+  const holding = [...any, ...(policy.risk ? BOARD_IDS.map((id) => `change-risk/${id}`) : []), ...back];
   const steps = policy.sla.rules.flatMap(({ clocks }) => clocks.flatMap((clock) => clock.steps.map(({ id }) => id)));
   const asked: readonly (readonly [string, readonly string[], readonly string[], string])[] = [
     ["rule", [expected.rule ?? []].flat(), ids("routing"), "routing rule"],
     ["gates", expected.gates ?? [], guards, "gate or freeze"],
     ["holds", expected.holds ?? [], holding, "rule"],
+    ["rollback", expected.rollback ? [expected.rollback.rule] : [], back, "rollback rule"],
     ["escalations", expected.escalations ?? [], steps, "step"],
     ["because", expected.because ?? [], any, "rule"],
     ["becauseNot", expected.becauseNot ?? [], any, "rule"],
@@ -164,7 +166,7 @@ function unknownIds(expected: Expectation, policy: Policy, known: readonly strin
   return asked.flatMap(([key, named, there, noun]) =>
     named.flatMap((id, at): Fault[] => {
       if (there.includes(id)) return [];
-      const path = key === "rule" ? ["expect", key] : ["expect", key, at];
+      const path = key === "rule" || key === "rollback" ? ["expect", key] : ["expect", key, at];
       const fix = `${didYouMean(id, there)}Write the id of a ${noun} that is there`;
       return [{ path, what: `there is no ${noun} "${id}"`, fix }];
     }),
@@ -192,6 +194,8 @@ function differences(expected: Expectation, decision: Decision, matched: readonl
   compare("wakeAt", decision.wakeAt);
   compare("mode", decision.mode);
   compare("risk", riskAsked(expected.risk, decision), riskText(decision));
+  const { rollback } = decision;
+  compare("rollback", rollback && { rule: rollback.rule, state: rollback.state });
   const isMatched = (id: string): boolean => matched.some((name) => name === id || name.endsWith(`/${id}`));
   const absent = (expected.because ?? []).filter((id) => !isMatched(id));
   const present = (expected.becauseNot ?? []).filter(isMatched);

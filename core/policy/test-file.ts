@@ -2,7 +2,9 @@ import { z } from "zod";
 import { CLASSIFY_FIELDS } from "../advice/step.ts";
 import { instant } from "../clock.ts";
 import { MODES } from "../config/settings.ts";
+import { Rollback } from "../decision.ts";
 import { CHANGE_RISKS, ChangeFacet, Person, RequestFacet, SETTABLE_FIELDS, Ticket } from "../ticket.ts";
+import { AftermathFact, QUIET_AFTERMATH } from "./aftermath.ts";
 import { AdviceFact, Facts } from "./facts.ts";
 import { ImpactFact, QUIET_IMPACT } from "./impact.ts";
 
@@ -22,7 +24,9 @@ const TestTicket = Ticket.omit({ ref: true, revision: true })
     requester: Person.partial().optional(),
     createdAt: Hour.optional(),
     updatedAt: Hour.optional(),
-    change: ChangeFacet.partial().extend({ plannedStart: Hour.optional(), plannedEnd: Hour.optional() }).optional(),
+    change: ChangeFacet.partial()
+      .extend({ plannedStart: Hour.optional(), plannedEnd: Hour.optional(), actualEnd: Hour.optional() })
+      .optional(),
     request: RequestFacet.partial().optional(),
   });
 
@@ -53,6 +57,11 @@ const TestAdvice = z
 
 /** What is known of a change's item, as a test says it: what is not said is quiet, and known. */
 const TestImpact = ImpactFact.partial().transform((given) => ImpactFact.parse({ ...QUIET_IMPACT, ...given }));
+
+/** What happened since a change was implemented, as a test says it: what is not said did not happen. */
+const TestAftermath = AftermathFact.partial().transform((given) =>
+  AftermathFact.parse({ since: instant(0), ...QUIET_AFTERMATH, ...given }),
+);
 
 const Ids = z.array(z.string().min(1)).max(TESTS_MAX);
 
@@ -86,6 +95,11 @@ export const Expectation = z
       })
       .nullable()
       .optional(),
+    /** Whether a change goes back, and by which rule; null where nothing speaks for it. */
+    rollback: z
+      .strictObject({ rule: z.string().min(1), state: Rollback.shape.state })
+      .nullable()
+      .optional(),
     /** Rules of any file that must match, as `id` or `file/id`. */
     because: Ids.optional(),
     /** Rules of any file that must not match. */
@@ -93,7 +107,9 @@ export const Expectation = z
   })
   .refine((expected) => Object.keys(expected).length > 0, {
     message: "expects nothing, so it could not fail",
-    params: { fix: "rule, set, suggests, gates, holds, escalations, wakeAt, mode, risk, because or becauseNot" },
+    params: {
+      fix: "rule, set, suggests, gates, holds, escalations, wakeAt, mode, risk, rollback, because or becauseNot",
+    },
   });
 export type Expectation = z.infer<typeof Expectation>;
 
@@ -106,6 +122,7 @@ export const PolicyTest = z.strictObject({
   facts: Facts.extend({
     advice: TestAdvice.nullable().optional(),
     impact: TestImpact.nullable().optional(),
+    aftermath: TestAftermath.nullable().optional(),
   }).optional(),
   /** The hour of the decision; without it, when the ticket was updated or created, or noon of 15 January 2026 in UTC. */
   now: Hour.optional(),

@@ -15,7 +15,7 @@ export interface Ask {
 }
 
 export function roundOf({ gate, who }: PlannedAsk): GateRound {
-  const { rule, bindsDigest, expiresMs, present, stands } = gate;
+  const { rule, bindsDigest, expiresMs, present, stands, evidence } = gate;
   const { groups, people, need, fallback } = who;
   return {
     rule,
@@ -27,6 +27,7 @@ export function roundOf({ gate, who }: PlannedAsk): GateRound {
     stood: stands,
     present,
     expiresMs,
+    ...(evidence !== undefined && { evidence }),
   };
 }
 

@@ -156,8 +156,12 @@ export function gatesFact(judged: readonly JudgedGate[]): GatesFact {
   for (const { memory, stranded } of judged.toSorted((a, b) =>
     a.memory.requestedAt < b.memory.requestedAt ? -1 : 1,
   )) {
-    const { bindsDigest, state, requestedAt, expiresAt, present, stood } = memory;
-    fact[memory.rule] = { bindsDigest, state: stranded ? "void" : state, requestedAt, expiresAt, present, stood };
+    const { bindsDigest, state, requestedAt, expiresAt, present, stood, evidence, automatic } = memory;
+    fact[memory.rule] = {
+      ...{ bindsDigest, state: stranded ? "void" : state, requestedAt, expiresAt, present, stood },
+      ...(evidence !== undefined && { evidence }),
+      ...(automatic && { automatic }),
+    };
   }
   return fact;
 }

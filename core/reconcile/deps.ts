@@ -5,18 +5,22 @@ import type { Mode } from "../config/settings.ts";
 import type { Approvals } from "../gates/approvals.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
+import type { IncidentCounts } from "../policy/aftermath.ts";
 import type { FactName, Facts } from "../policy/facts.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Connector, Log, Meter } from "../ports.ts";
 import type { Store } from "../store/store.ts";
 import type { Ticket } from "../ticket.ts";
 
+/** Of what follows from a change a system knows its incidents; the rest is known here. */
+export type AnswerOf<N extends FactName> = N extends "aftermath" ? IncidentCounts : NonNullable<Facts[N]>;
+
 /** Who answers one fact about tickets. */
 export interface FactSource<N extends FactName> {
   /** The connection that is asked, which need not be the ticket's own. */
   connection: string;
   /** Null: there is no answer. Whatever goes wrong is a ConnectorError; an answer that was cut is one, never a short one. */
-  ask(ticket: Ticket): Promise<NonNullable<Facts[N]> | null>;
+  ask(ticket: Ticket): Promise<AnswerOf<N> | null>;
 }
 
 /** Whom to ask for which fact. A fact without a source has no answer. */

@@ -1,10 +1,12 @@
+import { instant } from "../clock.ts";
 import { ConnectorError, describeError, FAULT_RETRY } from "../errors.ts";
+import { implementationOf } from "../policy/aftermath.ts";
 import { type FactName, type Facts, factAboutNothing } from "../policy/facts.ts";
 import { withheldDigest } from "../policy/inputs.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Ticket } from "../ticket.ts";
+import { type Ticket, ticketId } from "../ticket.ts";
 import { type Fetched, fetchAdvice, fetchAssessment } from "./advise.ts";
-import type { Desk, FactSource, ReconcileDeps } from "./deps.ts";
+import type { AnswerOf, Desk, FactSource, ReconcileDeps } from "./deps.ts";
 
 /**
  * Fetches the cheapest of the facts that the rules need; what is still needed then is asked for again. Null where nobody
@@ -26,6 +28,7 @@ export async function fetchFacts(
   const [name] = needs;
   if (name === undefined) return { facts: {}, entries: [] };
   if (name === "advice") return fetchAdvice(deps, ticket, facts, policy);
+  if (name === "aftermath") return { facts: await fetchAftermath(deps, desk, ticket), entries: [] };
   const frozen =
     name === "impact" || name === "assessment" ? await frozenFact(deps, name, ticket, { facts, last }) : null;
   if (frozen) return { facts: frozen, entries: [] };
@@ -34,7 +37,7 @@ export async function fetchFacts(
 }
 
 type FetchingDeps = Pick<ReconcileDeps, "log" | "meter" | "mayRead" | "adviser" | "clock"> & {
-  store: Pick<ReconcileDeps["store"], "decided">;
+  store: Pick<ReconcileDeps["store"], "decided" | "failedChecks">;
 };
 
 /** What the last decision on the same version of a change was made from: whoever asks again gets the same answer. */
@@ -57,24 +60,42 @@ function versionOf({ ref, ci, ciId, service, assignmentGroup, change }: Ticket):
   return JSON.stringify([ref.id, ci, ciId, service, assignmentGroup, type, plannedStart, plannedEnd]);
 }
 
+/** What happened since a change was implemented: incidents as their system has them, and checks that reported here. */
+async function fetchAftermath(deps: FetchingDeps, { facts }: Desk, ticket: Ticket): Promise<Facts> {
+  const done = implementationOf(ticket, deps.clock.now());
+  if (!done) return { aftermath: null };
+  const failedChecks = await deps.store.failedChecks(ticketId(ticket.ref), done.beganMs);
+  const incidents = facts?.aftermath ? await patientAnswer(deps, "aftermath", facts.aftermath, ticket) : null;
+  return { aftermath: { since: instant(done.sinceMs), incidents, failedChecks } };
+}
+
 async function fetchFact(
   deps: FetchingDeps,
   { facts }: Desk,
   ticket: Ticket,
-  name: Exclude<FactName, "advice" | "assessment">,
+  name: Exclude<FactName, "advice" | "assessment" | "aftermath">,
 ): Promise<Facts> {
   const known = factAboutNothing(name, ticket);
   if (known) return known;
   const source = facts?.[name];
-  if (!source) return { [name]: null };
+  return { [name]: source ? await patientAnswer(deps, name, source, ticket) : null };
+}
+
+/** Null where it cannot be had; throws where it will come later. */
+async function patientAnswer<N extends FactName>(
+  deps: Pick<FetchingDeps, "mayRead" | "log" | "meter">,
+  name: FactName,
+  source: FactSource<N>,
+  ticket: Ticket,
+): Promise<AnswerOf<N> | null> {
   try {
-    return { [name]: await answerOf(deps, source, ticket) };
+    return await answerOf(deps, source, ticket);
   } catch (error) {
     deps.meter.count("interlock_facts_failed_total", { fact: name });
     if (error instanceof ConnectorError && FAULT_RETRY[error.kind] === "outage") throw error;
     const text = error instanceof ConnectorError ? describeError(error) : kindOf(error);
     deps.log.warn("a fact could not be fetched", { ticket: ticket.ref.key, fact: name, error: text });
-    return { [name]: null };
+    return null;
   }
 }
 
@@ -82,7 +103,7 @@ async function answerOf<N extends FactName>(
   { mayRead }: Pick<ReconcileDeps, "mayRead">,
   { connection, ask }: FactSource<N>,
   ticket: Ticket,
-): Promise<Facts[N] | null> {
+): Promise<AnswerOf<N> | null> {
   if (mayRead(connection)) {
     const answer = await ask(ticket);
     // It may have come to light during the call, whose answer is the other instance's then.

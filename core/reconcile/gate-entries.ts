@@ -14,8 +14,8 @@ export function gateDrafts({
     if (event.recorded) return [];
     const round = rounds.get(event.marker);
     const answers = event.answer ? [event.answer] : decisiveAnswers(event, round);
-    const told = answers.length > 0 ? answers : [undefined];
-    return told.map((answer) => ({
+    const each = answers.length > 0 ? answers : [undefined];
+    return each.map((answer) => ({
       kind: "gate",
       ticket: claim.ticket,
       body: {
@@ -27,10 +27,15 @@ export function gateDrafts({
         by: answer?.by ?? null,
         at: answer?.at ?? null,
         requester: ticket.requester.id || null,
-        reason: event.answer?.refused ?? (event.what ?? "").slice(0, 400),
+        reason: event.answer?.refused ?? (event.what ?? told(event, round)).slice(0, 400),
       },
     }));
   });
+}
+
+/** What a rollback goes for that nobody was asked about; what people were asked for stands where they were. */
+function told({ kind }: GateEvent, round: GateMemory | undefined): string {
+  return kind === "automatic" ? (round?.evidence ?? "") : "";
 }
 
 function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): GateMemory["answers"] {
@@ -42,7 +47,7 @@ function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): Ga
 /** The entry that tells of a round that was asked. */
 export function askedDraft(
   ticket: string,
-  { rule, marker, bindsDigest, requestedAt }: GateMemory,
+  { rule, marker, bindsDigest, requestedAt, evidence }: GateMemory,
   requester: string,
 ): Draft {
   const body = {
@@ -54,7 +59,7 @@ export function askedDraft(
     by: null,
     at: requestedAt,
     requester: requester || null,
-    reason: "",
+    reason: (evidence ?? "").slice(0, 400),
   } as const;
   return { kind: "gate", ticket, body };
 }

@@ -107,6 +107,7 @@ function planFor(deps: ReconcileDeps, read: Read, decided: Decided): Next {
   const approvals = planGates({
     ...{ ticket, decision, judged, mode, told, canAsk: read.canAsk, who: read.who },
     before: claim.memory?.gates ?? [],
+    nowMs,
   });
   if (approvals.unresolved.length > 0) return { kind: "approvers", ticket, gates: approvals.unresolved };
   const [digest, suggestion] = [outcomeDigest(decision), suggestionDigest(decision)];

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import { advice } from "./migration-advice.ts";
+import { checks } from "./migration-checks.ts";
 import { evidence } from "./migration-evidence.ts";
 import { revocations } from "./migration-revocations.ts";
 import type { Database } from "./schema.ts";
@@ -14,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005_advice": { up: (db) => advice(db, rowId(db)) },
   "0006_evidence": { up: evidence },
   "0007_revocations": { up: revocations },
+  "0008_checks": { up: checks },
 };
 
 /**

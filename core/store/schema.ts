@@ -25,6 +25,7 @@ export interface Database {
   revocations: RevocationsTable;
   revoked: RevokedTable;
   modes: ModesTable;
+  checks: ChecksTable;
 }
 
 export interface SignalsTable {
@@ -225,6 +226,15 @@ export interface OutcomesTable {
   correct: number;
   automatic: number;
   audited: number;
+  at: Ms;
+}
+
+/** How the checks of changes went, one row for each name. */
+export interface ChecksTable {
+  ticket: string;
+  name: string;
+  /** 1 where it passed, 0 where it failed. */
+  passed: number;
   at: Ms;
 }
 

@@ -2,6 +2,7 @@ import type { Head } from "../ledger/entry.ts";
 import { GENESIS } from "../ledger/entry.ts";
 import { doubtActions, recordIntents, recordReceipts } from "./actions.ts";
 import { answerTo, demoteClass, demotedClasses, forgetAdvice, keepAnswer, outcomesOf, tallyOf } from "./answers.ts";
+import { failedChecks, recordCheck } from "./checks.ts";
 import { claimWork, nextDueMs, releaseAllLeases, releaseClaims, renewClaims } from "./claims.ts";
 import { countCompleteness } from "./completeness.ts";
 import type { StoreDriver } from "./driver.ts";
@@ -69,6 +70,8 @@ export function storeOver(driver: StoreDriver): Store {
     revokedActions: (id, page) => listRevoked(driver, id, page),
     setMode: (change) => setMode(driver, change),
     modes: () => loweredModes(driver),
+    recordCheck: (connection, key, report) => recordCheck(driver, connection, key, report),
+    failedChecks: (ticket, sinceMs) => failedChecks(driver, ticket, sinceMs),
     parked: (limit) => listParked(driver, limit),
     view: (connection, key) => viewTicket(driver, connection, key),
     counts: () => countRows(driver),

@@ -10,6 +10,7 @@ import type { WriteBasis } from "../ports.ts";
 import type { RevokedEnd } from "../revocation.ts";
 import type { FieldValue, SettableField } from "../ticket.ts";
 import type { Completeness, CompletenessQuery } from "./arrivals.ts";
+import type { CheckReport } from "./checks.ts";
 import type { RevocationMemory, Undoing } from "./undoing.ts";
 
 /** A verified hint on its way into the work set. */
@@ -243,6 +244,10 @@ export interface Store extends AdviceMemory, RevocationMemory, Evidence {
   release(claims: readonly Claim[]): Promise<number>;
   /** Makes a parked ticket due again, or removes the note of a delivery that points at no record; false when there is no such parked ticket. */
   redrive(connection: string, key: string, by: string): Promise<boolean>;
+  /** Keeps how a check went and makes its ticket due; `full`: the ticket has 50 checks of other names. */
+  recordCheck(connection: string, key: string, report: CheckReport): Promise<"recorded" | "unknown" | "full">;
+  /** Names of a ticket's checks whose latest report, at or after `sinceMs`, is a failure, in their order. */
+  failedChecks(ticket: string, sinceMs: number): Promise<string[]>;
   parked(limit: number): Promise<Parked[]>;
   view(connection: string, key: string): Promise<TicketView | undefined>;
   counts(): Promise<Counts>;

@@ -26,6 +26,8 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   revokedActions: true,
   setMode: true,
   modes: true,
+  recordCheck: true,
+  failedChecks: true,
   parked: true,
   view: true,
   counts: true,

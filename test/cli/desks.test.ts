@@ -36,8 +36,8 @@ describe("the desks of a configuration: whom they ask for facts", () => {
 
   it("is ServiceNow itself; Jira asks the one ServiceNow there is for items", async () => {
     expect(await asked(config)).to.deep.equal({
-      snow: { ci: "snow", members: "snow", spend: "snow", impact: "snow" },
-      jira: { ci: "snow", impact: "snow", members: "jira" },
+      snow: { ci: "snow", members: "snow", spend: "snow", impact: "snow", aftermath: "snow" },
+      jira: { ci: "snow", impact: "snow", aftermath: "snow", members: "jira" },
     });
     expect(onlyCmdb(config.settings)).to.equal("snow");
   });
@@ -47,9 +47,9 @@ describe("the desks of a configuration: whom they ask for facts", () => {
     if (!snow || !jira) throw new Error("the configuration of tests has both");
     const two = withConnections({ snow, jira, other: snow });
     expect(await asked(two)).to.deep.equal({
-      snow: { ci: "snow", members: "snow", spend: "snow", impact: "snow" },
+      snow: { ci: "snow", members: "snow", spend: "snow", impact: "snow", aftermath: "snow" },
       jira: { members: "jira" },
-      other: { ci: "other", members: "other", spend: "other", impact: "other" },
+      other: { ci: "other", members: "other", spend: "other", impact: "other", aftermath: "other" },
     });
     const none = withConnections({ jira });
     expect(await asked(none)).to.deep.equal({ jira: { members: "jira" } });

@@ -227,7 +227,6 @@ describe("interlock doctor", function (this: Mocha.Suite) {
       ["impact", "impact.quality < 50", "cmdb_rel_ci.parent"],
       ["impact", "impact.quality < 50", "svc_ci_assoc.ci_id"],
       ["impact", "impact.quality < 50", "task_ci.ci_item"],
-      ["impact", "impact.quality < 50", "change_request.close_code"],
     ];
     for (const [fact, when, name, declared = name] of closed)
       it(`finds that ${name} may not be read, which ${fact} needs`, async () => {
@@ -241,6 +240,17 @@ describe("interlock doctor", function (this: Mocha.Suite) {
           fix: new RegExp(`read on ${name}`),
         });
       });
+
+    it("finds that change_request.close_code may not be read, which impact and the mapping need", async () => {
+      healthyFacts(snow);
+      ask("impact.quality < 50");
+      snow.faults.closed.add("change_request.close_code");
+      const found = await look("snow");
+      expect(found.map(({ check, where }) => [check, where])).to.deep.equal([
+        ["fields", "change_request.close_code"],
+        ["facts", "change_request.close_code"],
+      ]);
+    });
 
     it("finds a table of facts that is closed, and either spelling of criticality is enough", async () => {
       healthyFacts(snow);

@@ -18,7 +18,7 @@ import {
 } from "./store-rig.ts";
 
 const ASKED: GateRound = {
-  ...{ rule: "board", bindsDigest: "of what it binds", groups: ["Board"], people: [], need: "any", fallback: false },
+  ...{ rule: "board", bindsDigest: "what-was-bound", groups: ["Board"], people: [], need: "any", fallback: false },
   ...{ stood: [], present: {}, expiresMs: HOUR },
 };
 const { expiresMs: _, ...round } = ASKED;

@@ -57,6 +57,7 @@ const TABLES = [
   "revocations",
   "revoked",
   "modes",
+  "checks",
 ] as const;
 
 /** Every row of every table, in the order of its first column. */
@@ -66,6 +67,7 @@ export async function dumpOf(db: Kysely<Database>): Promise<Dump> {
     ...{ ledger_nodes: [], checkpoints: [] },
     ...{ policies: [], inputs: [], spend: [], answers: [], outcomes: [], demotions: [] },
     ...{ revocations: [], revoked: [], modes: [] },
+    ...{ checks: [] },
   };
   for (const table of TABLES) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)} order by 1, 2`.execute(db);
@@ -135,6 +137,7 @@ export const DECISION: Decision = {
   wakeAt: null,
   mode: "act",
   risk: null,
+  rollback: null,
   trace: { verdicts: "m", reads: { "ticket.category": "network" }, messages: {} },
   inputsDigest: sha256Hex("inputs"),
   policyVersion: "policy-1",

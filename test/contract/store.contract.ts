@@ -1,5 +1,6 @@
 import { actionCases, receiptCases, receiptTextCases } from "./actions.contract.ts";
 import { answerCases, sharedSpendCases, spendCases } from "./advice.contract.ts";
+import { checkCases } from "./checks.contract.ts";
 import { claimCases, leaseCases } from "./claim.contract.ts";
 import { endOfClaimCases, restCases, retryCases } from "./claim-end.contract.ts";
 import { droppingCases, treeCases } from "./evidence.contract.ts";
@@ -44,6 +45,7 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
     describe("policies and inputs", () => policyCases(rig));
     describe("spending", () => spendCases(rig));
     describe("answers and outcomes", () => answerCases(rig));
+    describe("checks", () => checkCases(rig));
     describe("view", () => viewCases(rig));
     describe("upkeep", () => upkeepCases(rig));
     describe("sweeps", () => sweepCases(rig));

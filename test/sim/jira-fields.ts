@@ -67,6 +67,11 @@ export function fieldsOf(site: JiraSite): JiraField[] {
     { id: "customfield_10110", name: "Board required", kind: "select", options: ["Yes", "No"] },
     { id: "customfield_10111", name: "On hold", kind: "select", options: ["Yes", "No"] },
     { id: "customfield_10112", name: "Backout plan", kind: "adf" },
+    {
+      ...{ id: "customfield_10113", name: "Outcome of the change", kind: "select" },
+      options: ["Successful", "Successful with issues", "Unsuccessful"],
+    },
+    { id: "customfield_10114", name: "Actual end", kind: "datetime" },
   ];
 }
 

@@ -60,7 +60,7 @@ const CHANGE: Workflow = {
     { id: "61", name: "Complete", from: ["Implementing"], to: "Completed" },
     { id: "71", name: "Cancel", from: ["Draft", "Review", "Awaiting approval", "Scheduled"], to: "Canceled" },
     { id: "81", name: "Back to draft", from: ["Review", "Declined"], to: "Draft" },
-    { id: "91", name: "Ask again", from: ["Scheduled", "Implementing"], to: "Awaiting approval" },
+    { id: "91", name: "Ask again", from: ["Scheduled", "Implementing", "Completed"], to: "Awaiting approval" },
   ],
 };
 

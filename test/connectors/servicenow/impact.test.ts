@@ -60,7 +60,7 @@ describe("ServiceNow fact impact", () => {
       ci: "",
       ciId: row?.["cmdb_ci"] ?? "",
       change: {
-        ...{ type: "normal", risk: "", backoutPlan: "", cabRequired: false, onHold: false },
+        ...{ type: "normal", risk: "", backoutPlan: "", cabRequired: false, onHold: false, outcome: "" },
         ...(plannedStart && { plannedStart }),
         ...(plannedEnd && { plannedEnd }),
       },

@@ -33,7 +33,11 @@ function judged(memory: Partial<GateMemory> = {}, more: Partial<JudgedGate> = {}
 
 function planned(gates: readonly Gate[], rest: Partial<GatePlanInput> = {}): GatePlan {
   return planGates({
-    ...{ ticket: { kind: "incident", status: "in_progress" }, decision: { gates: [...gates], holds: [] } },
+    ...{
+      ticket: { kind: "incident", status: "in_progress" },
+      decision: { gates: [...gates], holds: [], rollback: null },
+      nowMs: 0,
+    },
     ...{ before: [], judged: [], mode: "act", canAsk: true, told: new Set() },
     who: new Map([["board", WHO]]),
     ...rest,
@@ -53,7 +57,7 @@ describe("what is done about approvals", () => {
 
   it("asks nobody below act, while everything waits for a person, about a draft, or when it is over", () => {
     for (const mode of ["observe", "suggest"] as const) expect(planned([GATE], { mode }).asks).to.deep.equal([]);
-    const held = { gates: [GATE], holds: [{ rule: "r", reason: "no" }] };
+    const held = { gates: [GATE], holds: [{ rule: "r", reason: "no" }], rollback: null };
     expect(planned([GATE], { decision: held }).asks).to.deep.equal([]);
     expect(planned([GATE], { ticket: { kind: "change", status: "new" } }).asks).to.deep.equal([]);
     for (const status of ["resolved", "closed", "canceled"] as const)

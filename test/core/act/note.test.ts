@@ -170,7 +170,7 @@ describe("a note", () => {
         const ticket = ticketWith({
           ...texts,
           assignmentGroup: "",
-          change: { type: "", risk: "", backoutPlan: word, cabRequired: false, onHold: false },
+          change: { type: "", risk: "", backoutPlan: word, cabRequired: false, onHold: false, outcome: "" },
         });
         const made = decided(ticket, policy, 0);
         const { changes } = planOf({ ticket, decision: made });

@@ -24,6 +24,7 @@ export function decisionOf(set: Decision["set"], rest: Partial<Decision> = {}): 
     wakeAt: null,
     mode: "act",
     risk: null,
+    rollback: null,
     trace: { verdicts: "", reads: {}, messages: {} },
     inputsDigest: "ff",
     policyVersion: "p1",

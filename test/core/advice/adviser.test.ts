@@ -206,7 +206,7 @@ describe("a chain of advice", () => {
       log: recordingLog(),
       meter: { count: () => {} },
       mayRead: () => true,
-      store: { decided: async () => undefined },
+      store: { decided: async () => undefined, failedChecks: async () => [] },
     };
     for (const when of [
       'advice.intent == "x" || advice.category == "y"',

@@ -211,7 +211,14 @@ const playedOfChanges: fc.Arbitrary<Played> = fc
   )
   .map(([play, said]) => ({ ...play, text: said }));
 
-const quiet = { type: "normal", risk: "", backoutPlan: "Put it back.", cabRequired: false, onHold: false } as const;
+const quiet = {
+  type: "normal",
+  risk: "",
+  backoutPlan: "Put it back.",
+  cabRequired: false,
+  onHold: false,
+  outcome: "",
+} as const;
 const planned = { plannedStart: "2026-03-10T19:00:00.000Z", plannedEnd: "2026-03-10T20:00:00.000Z" };
 const CHANGES: readonly Ticket[] = [
   ticketWith({

@@ -84,7 +84,7 @@ export const TICKETS: readonly Ticket[] = [
     kind: "change",
     title: "Swap the core switch",
     category: "",
-    change: { type: "normal", risk: "high", backoutPlan: "", cabRequired: false, onHold: false },
+    change: { type: "normal", risk: "high", backoutPlan: "", cabRequired: false, onHold: false, outcome: "" },
   }),
   ticketWith({ kind: "problem", title: "Printers lose their queue", category: "", priority: 3 }),
 ];

@@ -28,6 +28,7 @@ const CHANGE: Partial<Ticket> = {
     backoutPlan: "Boot the old image.\nThen tell the service desk.",
     cabRequired: false,
     onHold: false,
+    outcome: "",
   },
 };
 
@@ -46,7 +47,14 @@ const TELLTALE = ticketWith({
   service: "leak-service",
   labels: ["leak-labels"],
   revision: "leak-revision",
-  change: { type: "normal", risk: "low", backoutPlan: "leak-change.backoutPlan", cabRequired: false, onHold: false },
+  change: {
+    type: "normal",
+    risk: "low",
+    backoutPlan: "leak-change.backoutPlan",
+    cabRequired: false,
+    onHold: false,
+    outcome: "",
+  },
   request: { item: "leak-request.item", quantity: 1, price: 4_711 },
   custom: { secret: "leak-custom" },
 });
@@ -140,7 +148,14 @@ describe("What a model sees is bounded", () => {
   it("by field and in all, and says what was cut", () => {
     const long = "😀 word ".repeat(5_000);
     const names = { category: long, subcategory: long, service: long, ci: long, assignmentGroup: long };
-    const change = { type: "normal", risk: "", backoutPlan: long, cabRequired: false, onHold: false } as const;
+    const change = {
+      type: "normal",
+      risk: "",
+      backoutPlan: long,
+      cabRequired: false,
+      onHold: false,
+      outcome: "",
+    } as const;
     const made = prompted(
       "assess_change",
       { title: long, description: long, ...names, labels: [long], change },
@@ -157,7 +172,14 @@ describe("What a model sees is bounded", () => {
 
   it("so that the lists we ship always fit, and what is last goes first where one does not", () => {
     const long = "word ".repeat(5_000);
-    const change = { type: "normal", risk: "", backoutPlan: long, cabRequired: false, onHold: false } as const;
+    const change = {
+      type: "normal",
+      risk: "",
+      backoutPlan: long,
+      cabRequired: false,
+      onHold: false,
+      outcome: "",
+    } as const;
     const ticket = { title: long, description: long, ci: long, service: long, change };
     expect(Object.keys(dataOf(prompted("assess_change", ticket)))).to.include.members(["ci", "service"]);
     const all = {

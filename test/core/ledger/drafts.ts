@@ -55,6 +55,11 @@ export const RECEIPT: Draft = {
   body: { actionId: "a1", outcome: "applied", detail: "" },
 };
 export const PARKED: Draft = { kind: "parked", ticket: "snow/incident/1", body: { reason: "drift", detail: "d" } };
+export const CHECK: Draft = {
+  kind: "check",
+  ticket: "snow/change/1",
+  body: { name: "smoke", passed: false, by: "api" },
+};
 export const CONFIG: Draft = {
   kind: "config",
   ticket: null,
@@ -173,6 +178,7 @@ export const DRAFTS: readonly Draft[] = [
   GATE,
   RECEIPT,
   PARKED,
+  CHECK,
   REDRIVE,
   CONFIG,
   STOP,

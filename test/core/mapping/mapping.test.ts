@@ -86,7 +86,7 @@ describe("a mapping", () => {
       ci: "",
       service: "",
       labels: [],
-      change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false },
+      change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false, outcome: "" },
       request: { item: "", quantity: 0, price: 0 },
       custom: {},
       impact: 3,

@@ -131,7 +131,7 @@ describe("decide (properties)", () => {
         requester: person,
         assignee: person,
         labels: [word],
-        change: { type: "normal", risk: "low", backoutPlan: word, cabRequired: false, onHold: false },
+        change: { type: "normal", risk: "low", backoutPlan: word, cabRequired: false, onHold: false, outcome: "" },
         custom: { contactType: word },
       });
     });

@@ -89,7 +89,15 @@ function change(planned: { start?: string; end?: string }, more: Partial<Ticket>
     ...(planned.start && { plannedStart: planned.start }),
     ...(planned.end && { plannedEnd: planned.end }),
   };
-  const facet = { type: "normal", risk: "low", backoutPlan: "", cabRequired: false, onHold: false, ...times } as const;
+  const facet = {
+    type: "normal",
+    risk: "low",
+    backoutPlan: "",
+    cabRequired: false,
+    onHold: false,
+    outcome: "",
+    ...times,
+  } as const;
   return ticketWith({ kind: "change", change: facet, ...more });
 }
 

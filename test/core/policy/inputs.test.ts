@@ -19,6 +19,7 @@ const FULL: Ticket = {
     backoutPlan: "Put it back.",
     cabRequired: false,
     onHold: false,
+    outcome: "",
   },
   request: { item: "Laptop", quantity: 1, price: 900 },
   custom: { contactType: "phone", floor: 3, vip: true },

@@ -49,7 +49,7 @@ const anyChange: fc.Arbitrary<Ticket> = fc
   .map(({ type, backoutPlan, window, ci, assignmentGroup }) =>
     ticketWith({
       ...{ kind: "change", status: "assess", ci, ciId: ci, assignmentGroup },
-      change: { type, risk: "", backoutPlan, cabRequired: false, onHold: false, ...window },
+      change: { type, risk: "", backoutPlan, cabRequired: false, onHold: false, outcome: "", ...window },
     }),
   );
 

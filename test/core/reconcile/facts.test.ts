@@ -30,6 +30,9 @@ describe("facts, fetched for a ticket", () => {
     const clock = stoppedClock();
     const store = {
       decided: async (id: string) => (kept[id] ? { ticket: "t", inputs: kept[id], decidedAtMs: 0 } : undefined),
+      failedChecks: async (ticket: string, sinceMs: number) => [
+        `${ticket} ${new Date(sinceMs).toISOString().slice(11, 16)}`,
+      ],
     };
     const deps = { log, meter, mayRead, clock, store, ...(adviser && { adviser }) };
     const fetch = async (needs: FactName[], ticket = TICKET, last?: string): Promise<Facts> =>
@@ -44,6 +47,34 @@ describe("facts, fetched for a ticket", () => {
     const { fetch } = stage(month(async () => ({ month: 5 })));
     expect(await fetch(["spend", "advice"])).to.deep.equal({ spend: { month: 5 } });
     expect(await fetch([])).to.deep.equal({});
+  });
+
+  it("of what follows from a change are its system's incidents and the checks that failed since it began", async () => {
+    const ticket = ticketWith({
+      ...{ kind: "change", status: "review" },
+      change: { ...TICKET.change, plannedStart: "1969-12-31T22:00:00.000Z", plannedEnd: "1969-12-31T23:00:00.000Z" },
+    });
+    const ask = async (): Promise<number[]> => [0, 2, 0, 0, 0];
+    const known = { since: "1969-12-31T23:00:00.000Z", failedChecks: ["snow/incident/5f3a1b2c 22:00"] };
+    const answered = stage({ aftermath: { connection: "snow", ask } });
+    expect(await answered.fetch(["aftermath"], ticket)).to.deep.equal({
+      aftermath: { ...known, incidents: [0, 2, 0, 0, 0] },
+    });
+    expect(await stage({}).fetch(["aftermath"], ticket)).to.deep.equal({ aftermath: { ...known, incidents: null } });
+    const refuse = (kind: FaultKind): FactSources => ({
+      aftermath: {
+        connection: "snow",
+        ask: () => Promise.reject(new ConnectorError({ kind, connection: "snow", message: "snow said no" })),
+      },
+    });
+    const refused = stage(refuse("rejected"));
+    expect(await refused.fetch(["aftermath"], ticket)).to.deep.equal({ aftermath: { ...known, incidents: null } });
+    expect(refused.counted).to.deep.equal(['interlock_facts_failed_total {"fact":"aftermath"}']);
+    const down = await stage(refuse("unavailable"))
+      .fetch(["aftermath"], ticket)
+      .catch((error: unknown) => error);
+    expect(down).to.be.instanceOf(ConnectorError);
+    expect(await answered.fetch(["aftermath"])).to.deep.equal({ aftermath: null });
   });
 
   it("of a change's impact are those of the last decision on the same version of it, and read again for another", async () => {

@@ -162,8 +162,8 @@ describe("a score of change risk", () => {
       fc.property(anyTicket, anyTicket, anyImpact, (ticket, other, impact) => {
         const { type, plannedStart, plannedEnd } = ticket.change;
         const times = { ...(plannedStart && { plannedStart }), ...(plannedEnd && { plannedEnd }) };
-        const { risk, backoutPlan, cabRequired, onHold } = other.change;
-        const change = { type, risk, backoutPlan, cabRequired, onHold, ...times };
+        const { risk, backoutPlan, cabRequired, onHold, outcome } = other.change;
+        const change = { type, risk, backoutPlan, cabRequired, onHold, outcome, ...times };
         expect(score({ ...other, change }, impact)).to.deep.equal(score(ticket, impact));
       }),
     );

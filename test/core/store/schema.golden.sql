@@ -36,6 +36,14 @@ CREATE TABLE "checkpoints" (
   "signature" text not null
 );
 
+CREATE TABLE "checks" (
+  "ticket" text not null,
+  "name" text not null,
+  "passed" integer not null,
+  "at" bigint not null,
+  constraint "checks_pk" primary key ("ticket", "name")
+);
+
 CREATE TABLE "demotions" (
   "by" text not null,
   "field" text not null,

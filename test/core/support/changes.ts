@@ -36,7 +36,14 @@ export const WINDOW = { plannedStart: "2026-03-10T19:00:00.000Z", plannedEnd: "2
 
 /** A change that nothing speaks against. */
 export function change(facet: Partial<Ticket["change"]> = {}, more: Partial<Ticket> = {}): Ticket {
-  const quiet = { type: "normal", risk: "", backoutPlan: "Put it back.", cabRequired: false, onHold: false } as const;
+  const quiet = {
+    type: "normal",
+    risk: "",
+    backoutPlan: "Put it back.",
+    cabRequired: false,
+    onHold: false,
+    outcome: "",
+  } as const;
   return ticketWith({
     ...{ kind: "change", service: "Mail", assignmentGroup: "Servers" },
     ...{ change: { ...quiet, ...WINDOW, ...facet }, ...more },

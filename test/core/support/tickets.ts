@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import {
+  CHANGE_OUTCOMES,
   CHANGE_RISKS,
   CHANGE_TYPES,
   type Person,
@@ -29,7 +30,7 @@ export const TICKET: Ticket = {
   createdAt: "2026-03-02T08:15:00.000Z",
   updatedAt: "2026-03-02T08:16:30.000Z",
   revision: "4",
-  change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false },
+  change: { type: "", risk: "", backoutPlan: "", cabRequired: false, onHold: false, outcome: "" },
   request: { item: "", quantity: 0, price: 0 },
   custom: {},
 };
@@ -76,11 +77,13 @@ export const anyTicket: fc.Arbitrary<Ticket> = fc.record({
       risk: fc.constantFrom(...CHANGE_RISKS),
       plannedStart: instant,
       plannedEnd: instant,
+      actualEnd: instant,
       backoutPlan: text,
       cabRequired: fc.boolean(),
       onHold: fc.boolean(),
+      outcome: fc.constantFrom(...CHANGE_OUTCOMES),
     },
-    { requiredKeys: ["type", "risk", "backoutPlan", "cabRequired", "onHold"] },
+    { requiredKeys: ["type", "risk", "backoutPlan", "cabRequired", "onHold", "outcome"] },
   ),
   request: fc.record({ item: text, quantity: fc.nat(), price: fc.nat() }),
   custom: fc.dictionary(fc.stringMatching(/^[a-z][A-Za-z0-9]{0,9}$/), fc.oneof(text, fc.integer(), fc.boolean()), {

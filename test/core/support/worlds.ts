@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { CLASSIFY_FIELDS } from "../../../core/advice/step.ts";
+import type { AftermathFact } from "../../../core/policy/aftermath.ts";
 import type { ClocksFact, FACT_NAMES, Facts } from "../../../core/policy/facts.ts";
 import type { ImpactFact } from "../../../core/policy/impact.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
@@ -231,12 +232,19 @@ export const anyImpact: fc.Arbitrary<ImpactFact> = fc.record({
   ...{ relationless: fc.boolean(), noHistory: fc.boolean() },
 });
 
+export const anyAftermath: fc.Arbitrary<AftermathFact> = fc.record({
+  since: fc.constant("2026-03-10T20:00:00.000Z"),
+  incidents: fc.option(fc.array(fc.nat(3), { minLength: 5, maxLength: 5 })),
+  failedChecks: fc.subarray(["load", "smoke-test"]),
+});
+
 export const anyOtherFacts: fc.Arbitrary<Record<Exclude<(typeof FACT_NAMES)[number], "advice">, Facts[keyof Facts]>> =
   fc.record({
     ci: fc.option(fc.record({ name: word, className: word, environment: word, criticality: word, owner: word })),
     members: fc.option(fc.subarray(["u1", "u2"]).map(ofGroup)),
     spend: fc.option(fc.record({ month: fc.constantFrom(0, 501) })),
     impact: fc.option(anyImpact),
+    aftermath: fc.option(anyAftermath),
     assessment: fc.option(fc.record({ factors: fc.subarray(["no_backout", "peak_hours"]), by: fc.constant("main:m") })),
   });
 

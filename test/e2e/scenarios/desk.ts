@@ -4,7 +4,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { Decision } from "../../../core/decision.ts";
 import type { Entry } from "../../../core/ledger/entry.ts";
 import type { TicketView } from "../../../core/store/store.ts";
-import { type Rig, type RigOptions, startRig } from "../../support/rig.ts";
+import { ADMIN_TOKEN, type Rig, type RigOptions, startRig } from "../../support/rig.ts";
 
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;
@@ -35,6 +35,8 @@ export interface Filed {
   start?: string;
   end?: string;
   backoutPlan?: string;
+  /** Name of an item of the one CMDB. */
+  item?: string;
 }
 
 export interface Desk {
@@ -42,6 +44,12 @@ export interface Desk {
   readonly rig: Rig;
   /** Rita files it. */
   file(ticket: Filed): Ticket;
+  /** An item of the CMDB; both systems may name it. */
+  item(name: string, dependsOn?: string): void;
+  /** Somebody reports an incident on an item. */
+  incident(item: string): void;
+  /** A pipeline reports how a check went. */
+  report(ticket: Ticket, name: string, passed: boolean): Promise<number>;
   /** Time passes, and everything that is due is done. */
   pass(ms: number): Promise<void>;
   /** Everything that is due now is done. */
@@ -66,6 +74,10 @@ export interface Ticket {
   /** Moves a change on its way: submit it for assessment, begin it. Throws where the workflow refuses. */
   submit(): void;
   begin(by?: Name): void;
+  /** Those whom the system's own way asks agree to its next step. */
+  agree(): void;
+  /** Its implementation is over, or it is closed so. */
+  end(outcome?: "successful" | "unsuccessful"): void;
   /** The integration account itself answers, through the API. */
   answerAsBot(): Promise<number>;
   view(): Promise<TicketView>;
@@ -126,8 +138,17 @@ function deskOf(system: System, rig: Rig, clock: ReturnType<typeof movableClock>
     system,
     rig,
     nowMs: clock.now,
-    file: (ticket) => (system === "ServiceNow" ? inServiceNow(rig, ticket) : inJira(rig, ticket)),
+    file: (ticket) => (system === "ServiceNow" ? inServiceNow(rig, ticket, clock.now) : inJira(rig, ticket, clock.now)),
     settle,
+    ...itemsOf(rig),
+    async report({ key }, name, passed) {
+      const path = `${system === "Jira" ? "jira" : "snow"}/${key}/checks`;
+      const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+      const body = JSON.stringify({ name, passed });
+      const answer = await fetch(`${rig.server.url}/api/tickets/${path}`, { method: "POST", headers, body });
+      await settle();
+      return answer.status;
+    },
     async pass(ms) {
       clock.advance(ms);
       // The platform's own flows run with the next request; what they change is told by a webhook.
@@ -138,9 +159,34 @@ function deskOf(system: System, rig: Rig, clock: ReturnType<typeof movableClock>
   };
 }
 
+function itemsOf({ snow }: Rig): Pick<Desk, "item" | "incident"> {
+  const idOf = (name: string): string =>
+    snow.rows("cmdb_ci_server").find((row) => row["name"] === name)?.sys_id ?? raise(`no item ${name}`);
+  return {
+    item(name, dependsOn) {
+      const { sys_id } = snow.insert("cmdb_ci_server", { name }, { by: "rita" });
+      const type = snow.rows("cmdb_rel_type").find((row) => row["name"] === "Depends on::Used by")?.sys_id ?? "";
+      if (dependsOn !== undefined)
+        snow.insert("cmdb_rel_ci", { parent: sys_id, child: idOf(dependsOn), type }, { by: "rita" });
+    },
+    incident: (item) =>
+      void snow.insert(
+        "incident",
+        {
+          short_description: "It is slow",
+          cmdb_ci: idOf(item),
+          impact: "2",
+          urgency: "2",
+          caller_id: snow.user("rita"),
+        },
+        { by: "rita" },
+      ),
+  };
+}
+
 const RISKS = { snow: { high: "2", low: "4" }, jira: { high: "High", low: "Low" } };
 
-function inServiceNow(rig: Rig, filed: Filed): Ticket {
+function inServiceNow(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
   const { snow } = rig;
   const table = filed.kind === "incident" ? "incident" : "change_request";
   const time = (iso: string | undefined): string => (iso ?? "").replace("T", " ").replace(/(\.\d+)?Z$/, "");
@@ -162,6 +208,7 @@ function inServiceNow(rig: Rig, filed: Filed): Ticket {
             end_date: time(filed.end),
           },
           assignment_group: snow.group("Change Management"),
+          cmdb_ci: snow.rows("cmdb_ci_server").find((row) => row["name"] === filed.item)?.sys_id ?? "",
         }),
   };
   const row = snow.insert(table, fields, { by: "rita" });
@@ -210,6 +257,15 @@ function inServiceNow(rig: Rig, filed: Filed): Ticket {
         { by: "rita" },
       ),
     begin: (by = "rita") => void snow.update(table, id, { state: "-1" }, { by }),
+    agree() {
+      for (const { sys_id, approver = "" } of ours().slice(0, 1))
+        snow.update("sysapproval_approver", sys_id, { state: "approved", comments: "-" }, { by: nameOf(approver) });
+    },
+    end(outcome) {
+      const review = { state: "0", work_end: new Date(nowMs()).toISOString().slice(0, 19).replace("T", " ") };
+      if (snow.get(table, id)?.["state"] === "-1") snow.update(table, id, review, { by: "rita" });
+      if (outcome) snow.update(table, id, { state: "3", close_code: outcome, close_notes: "-" }, { by: "rita" });
+    },
     async answerAsBot() {
       const [first] = ours();
       return patch(
@@ -251,7 +307,7 @@ async function patch(
 
 const PRIORITIES = { 1: "Highest", 2: "High", 3: "Medium", 4: "Low" } as const;
 
-function inJira(rig: Rig, filed: Filed): Ticket {
+function inJira(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
   const { jira } = rig;
   const option = (value: string): { value: string } => ({ value });
   const fields: Record<string, unknown> = {
@@ -269,6 +325,8 @@ function inJira(rig: Rig, filed: Filed): Ticket {
           ...(filed.risk && { customfield_10106: option(RISKS.jira[filed.risk]) }),
           ...(filed.start && { customfield_10107: jiraTime(filed.start) }),
           ...(filed.end && { customfield_10108: jiraTime(filed.end) }),
+          ...(filed.item && { customfield_10109: filed.item }),
+          ...(filed.backoutPlan && { customfield_10112: filed.backoutPlan }),
         }),
   };
   const { id, key } = jira.create(filed.kind === "incident" ? "OPS" : "CHG", fields, { by: "acc-rita" });
@@ -305,6 +363,18 @@ function inJira(rig: Rig, filed: Filed): Ticket {
       ),
     submit: () => jira.transition(id, "Review", { by: "acc-rita" }),
     begin: (by = "rita") => jira.transition(id, "Implementing", { by: `acc-${by}` }),
+    agree() {
+      const next = { Review: "Awaiting approval", "Awaiting approval": "Scheduled" }[state()];
+      if (next !== undefined) jira.transition(id, next, { by: "acc-ann" });
+    },
+    end(outcome) {
+      const ended = {
+        customfield_10114: jiraTime(new Date(nowMs()).toISOString()),
+        ...(outcome && { customfield_10113: option(outcome === "successful" ? "Successful" : "Unsuccessful") }),
+      };
+      jira.update(id, ended, { by: "acc-rita" });
+      jira.transition(id, "Completed", { by: "acc-rita" });
+    },
     async answerAsBot() {
       jira.transition(id, filed.kind === "incident" ? "In Progress" : "Scheduled", { by: jira.integration.accountId });
       return 204;
