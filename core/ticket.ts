@@ -139,6 +139,12 @@ export function isGuardField(field: SettableField): field is GuardField {
 /** What a rule may set each field to; an assignee is named by e-mail or vendor id, and yes and no are `true` and `false`. */
 export type FieldValue = string | number;
 
+/** What the writing of a field counts as, for what guards it; undefined for those that nothing guards. */
+export function effectOf(field: SettableField): "assign" | "set" | undefined {
+  if (isGuardField(field)) return undefined;
+  return field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
+}
+
 /** The present value of a settable field, in the form in which it is compared and recorded. */
 export function fieldValue(ticket: Ticket, field: SettableField): FieldValue {
   switch (field) {

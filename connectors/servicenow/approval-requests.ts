@@ -61,7 +61,8 @@ export class ApprovalRequests {
     }
     for (const group of groups.filter((id) => !standing.has(id))) {
       const body = { parent: taskId, assignment_group: group, approval: "requested", correlation_id: marker };
-      const title = { short_description: text.slice(0, TITLE_LENGTH_MAX), description: text };
+      const [first = ""] = text.split("\n");
+      const title = { short_description: first.slice(0, TITLE_LENGTH_MAX), description: text };
       created.add(await this.#create("sysapproval_group", body, title));
     }
     const now = created.size === 0 ? standing : await this.#standing(asking);

@@ -1,9 +1,10 @@
 import { SUMMARY_LETTERS_MAX } from "../advice/answer.ts";
 import { clean } from "../advice/clean.ts";
 import { aiText } from "../advice/rationale.ts";
+import { instant } from "../clock.ts";
 import { AI_FACTOR, type Decision, type Gate, type Need } from "../decision.ts";
 import type { AnswerRefusal, JudgedAnswer } from "../gates/answer.ts";
-import type { Ticket } from "../ticket.ts";
+import { effectOf, SETTABLE_FIELDS, type Ticket } from "../ticket.ts";
 import type { AskWho, GateEvent, PlannedAsk } from "./gates.ts";
 
 const REFUSED: Readonly<Record<AnswerRefusal, string>> = {
@@ -129,8 +130,8 @@ export function requestText(
   const words = aiText(summary, SUMMARY_LETTERS_MAX);
   const title = clean(ticket.title, { codePointsMax: TITLE_LETTERS_MAX, oneLine: true }).text.replace(/[[\]]/g, "");
   const goesBack = gate.before.includes("rollback");
-  const will = goesBack ? [] : Object.entries(decision.set).map(([field, value]) => `${field} = ${String(value)}`);
-  const until = new Date(nowMs + gate.expiresMs).toISOString().slice(0, 16).replace("T", " ");
+  const will = goesBack ? [] : guardedBy(gate, decision);
+  const until = minuteText(instant(nowMs + gate.expiresMs));
   return [
     `Interlock asks for your approval: ${ticket.ref.key} ${title}`,
     `Why: ${gate.why} (rule ${gate.rule})`,
@@ -141,9 +142,23 @@ export function requestText(
     ...(words === "" ? [] : [words]),
     `If you approve: ${gate.before.map((effect) => WAITS[effect]).join(", ")}${will.length > 0 ? ` (${will.join(", ")})` : ""}.`,
     "If you reject: that does not happen, and the ticket says so.",
-    `Until ${until} UTC. It counts for what the ticket says now: if ${gate.binds.join(", ")} changes, you are asked again.`,
+    `Until ${until}. It counts for what the ticket says now: if ${gate.binds.join(", ")} changes, you are asked again.`,
     `Decision ${decision.id}`,
   ].join("\n");
+}
+
+/** What is written once it is approved, and not before. */
+function guardedBy({ before }: Gate, { set }: Decision): string[] {
+  return SETTABLE_FIELDS.flatMap((field) => {
+    const effect = effectOf(field);
+    const waits = effect !== undefined && before.includes(effect) && set[field] !== undefined;
+    return waits ? [`${field} = ${String(set[field])}`] : [];
+  });
+}
+
+/** An instant as people read it: to the minute. */
+function minuteText(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 function factLines({ kind, priority, ci, service, change, request }: Ticket): string[] {
@@ -152,7 +167,9 @@ function factLines({ kind, priority, ci, service, change, request }: Ticket): st
     ...(ci === "" ? [] : [`item ${ci}`]),
     ...(service === "" ? [] : [`service ${service}`]),
     ...(kind === "change" && change.plannedStart
-      ? [`planned ${change.plannedStart} to ${change.plannedEnd ?? "(open)"}`]
+      ? [
+          `planned ${minuteText(change.plannedStart)} to ${change.plannedEnd ? minuteText(change.plannedEnd) : "(open)"}`,
+        ]
       : []),
     ...(kind === "change" ? [change.backoutPlan === "" ? "no backout plan" : "with a backout plan"] : []),
     ...(kind === "request" && request.item !== ""
@@ -176,7 +193,7 @@ function riskLines({ risk }: Decision): string[] {
   const own = heaviest.filter(({ id }) => !id.startsWith(AI_FACTOR)).slice(0, FACTORS_MAX);
   const named = heaviest.filter(({ id }) => id.startsWith(AI_FACTOR)).slice(0, FACTORS_MAX);
   return [
-    `Risk: ${risk.tier}, ${risk.points} points${risk.by === "model" ? ", by what was learnt from closed changes" : ""}`,
+    `Risk: ${risk.tier.replace("_", " ")}, ${risk.points} points${risk.by === "model" ? ", by what was learnt from closed changes" : ""}`,
     ...[...own, ...named].map(
       ({ why, value, points }) => `  ${points < 0 ? "" : "+"}${points} ${why}${value === "" ? "" : ` (${value})`}`,
     ),

@@ -1,9 +1,10 @@
 import type { Mode } from "../config/settings.ts";
-import type { Action, Decision, Effect, Escalation, Skip } from "../decision.ts";
+import type { Action, Decision, Escalation, Skip } from "../decision.ts";
 import type { Limits } from "../limits.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { FieldMemory, TicketMemory } from "../store/store.ts";
 import {
+  effectOf,
   type FieldValue,
   fieldValue,
   isGuardField,
@@ -150,10 +151,9 @@ function isAdviceGone(
 
 /** Whether a gate or a hold of the decision stands before the writing of a field. */
 function isGuarded({ gates, holds }: Decision, field: SettableField): boolean {
-  if (isGuardField(field)) return false;
-  const effect: Effect = field === "assignmentGroup" || field === "assignee" ? "assign" : "set";
+  const effect = effectOf(field);
   const closed = gates.filter(({ state }) => state !== "granted");
-  return [...closed, ...holds].some(({ before }) => before?.includes(effect));
+  return effect !== undefined && [...closed, ...holds].some(({ before }) => before?.includes(effect));
 }
 
 /** A value is taken over once: a person who changes it after that has answered it. */
