@@ -281,6 +281,46 @@ describe("Approvals in the native queues", () => {
   });
 });
 
+describe("Approvals of Jira Service Management", () => {
+  const inPortal = (name: string, play: (desk: Desk) => Promise<void>): void => {
+    it(name, async function () {
+      this.timeout(60_000);
+      await atDesk("Jira Service Management", { policy: SECURED, routing: ROUTING }, play);
+    });
+  };
+
+  inPortal("waits for one of the approvers in the field, whose answer counts", async (desk) => {
+    const ticket = await filed(desk, SECURITY_TICKET);
+    await desk.pass(4_000);
+    expect([ticket.state(), ticket.group()]).to.deep.equal(["Awaiting approval", ""]);
+    ticket.answer("ann", "approved");
+    await desk.pass(POLL);
+    group(desk.system, ticket);
+    expect(await gateEvents(ticket)).to.deep.equal(["asked", "granted"]);
+  });
+
+  inPortal("is refused by one who declines", async (desk) => {
+    const ticket = await filed(desk, SECURITY_TICKET);
+    await desk.pass(4_000);
+    ticket.answer("ben", "rejected");
+    await desk.pass(POLL);
+    expect([ticket.group(), await gateEvents(ticket)]).to.deep.equal(["", ["asked", "refused"]]);
+  });
+
+  inPortal("is void after an edit, and asked again", async (desk) => {
+    const ticket = await filed(desk, SECURITY_TICKET);
+    await desk.pass(4_000);
+    ticket.answer("ann", "approved");
+    ticket.edit({ title: "Somebody reads the mail of the board" });
+    await desk.pass(POLL);
+    expect([ticket.group(), await ticket.gate()]).to.deep.equal(["", ["guard: requested"]]);
+    await desk.pass(4_000);
+    ticket.answer("ben", "approved");
+    await desk.pass(POLL);
+    group(desk.system, ticket);
+  });
+});
+
 describe("The change advisory board", () => {
   const BOARD = { ...ALONE, "gates.yaml": NOTHING };
   const RISKY: Filed = { ...CHANGE, title: "A risky firmware" };

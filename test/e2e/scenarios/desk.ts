@@ -13,7 +13,8 @@ export const MINUTE = 60_000;
 export const PEOPLE = ["ann", "ben", "cleo", "rita"] as const;
 export type Name = (typeof PEOPLE)[number];
 export const SYSTEMS = ["ServiceNow", "Jira"] as const;
-export type System = (typeof SYSTEMS)[number];
+/** The third asks by the approvals of Jira Service Management, which people answer in their portal. */
+export type System = (typeof SYSTEMS)[number] | "Jira Service Management";
 
 const MEMBERS: Readonly<Record<string, readonly Name[]>> = {
   "Security Operations": ["ann", "ben", "rita"],
@@ -103,7 +104,11 @@ export async function atDesk(
     groups: ["Change Advisory Board"],
     members: MEMBERS,
     snowSim: { users, now: clock.now, signedAt: Date.now, authorizeGroup: "Change Advisory Board" },
+    ...(system === "Jira Service Management" && {
+      jiraApprovals: { type: "jsm", status: "Awaiting approval", approvers: "customfield_10003" },
+    }),
     jiraSim: {
+      ...(system === "Jira Service Management" && SERVICE_DESK),
       now: clock.now,
       users: PEOPLE.map((name) => ({
         ...{ accountId: `acc-${name}`, displayName: name.toUpperCase(), emailAddress: `${name}@example.com` },
@@ -138,7 +143,8 @@ function deskOf(system: System, rig: Rig, clock: ReturnType<typeof movableClock>
     system,
     rig,
     nowMs: clock.now,
-    file: (ticket) => (system === "ServiceNow" ? inServiceNow(rig, ticket, clock.now) : inJira(rig, ticket, clock.now)),
+    file: (ticket) =>
+      system === "ServiceNow" ? inServiceNow(rig, ticket, clock.now) : inJira(rig, ticket, clock.now, system),
     settle,
     ...itemsOf(rig),
     async report({ key }, name, passed) {
@@ -183,6 +189,14 @@ function itemsOf({ snow }: Rig): Pick<Desk, "item" | "incident"> {
       ),
   };
 }
+
+const SERVICE_DESK = {
+  projects: [
+    { key: "OPS", name: "Operations", issueTypes: ["Incident"], type: "service_desk", approval: true },
+    { key: "CHG", name: "Changes", issueTypes: ["Change"], type: "service_desk" },
+  ],
+  approvals: { status: "Awaiting approval", field: "customfield_10003", needed: 1 },
+};
 
 const RISKS = { snow: { high: "2", low: "4" }, jira: { high: "High", low: "Low" } };
 
@@ -307,7 +321,7 @@ async function patch(
 
 const PRIORITIES = { 1: "Highest", 2: "High", 3: "Medium", 4: "Low" } as const;
 
-function inJira(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
+function inJira(rig: Rig, filed: Filed, nowMs: () => number, system: System): Ticket {
   const { jira } = rig;
   const option = (value: string): { value: string } => ({ value });
   const fields: Record<string, unknown> = {
@@ -345,12 +359,16 @@ function inJira(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
         .map(({ text }) => text)
         .filter((text) => text.includes("asks for your approval"))
         .join("\n"),
-    answer: (by, decision) =>
-      jira.transition(
-        id,
-        decision === "rejected" ? "Declined" : filed.kind === "incident" ? "In Progress" : "Scheduled",
-        { by: `acc-${by}` },
-      ),
+    answer(by, decision) {
+      const person = { by: `acc-${by}` };
+      const { serviceDesk } = jira;
+      if (system === "Jira Service Management") {
+        serviceDesk.answer(serviceDesk.open(id).id, decision === "rejected" ? "declined" : "approved", person);
+        return;
+      }
+      const approved = filed.kind === "incident" ? "In Progress" : "Scheduled";
+      jira.transition(id, decision === "rejected" ? "Declined" : approved, person);
+    },
     edit: ({ title, start, end }, by = "rita") =>
       jira.update(
         id,
