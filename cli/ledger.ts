@@ -25,7 +25,7 @@ export interface VerifyOptions extends CommonOptions {
 /** `interlock ledger verify`. Exit code 1 names the first entry that does not hold. */
 export async function ledgerVerify(options: VerifyOptions): Promise<0 | 1> {
   const key = options.key === undefined ? undefined : publicKeyIn(options.key);
-  const told = (options.witness ?? []).flatMap(witnessesFrom);
+  const told = (options.witness ?? []).flatMap((given) => witnessesFrom(given));
   const verification =
     options.file === undefined ? await ofStore(options, told, key) : await ofFile(options.file, told, key);
   if (options.json) console.log(JSON.stringify(verification));
@@ -40,7 +40,10 @@ async function ofStore(
 ): Promise<Verification> {
   const url = readStoreSettings(options).store;
   const kept = besideStore(url)?.checkpoints;
-  const witnesses = [...told, ...(kept !== undefined && existsSync(kept) ? witnessesFrom(kept) : [])];
+  const witnesses = [
+    ...told,
+    ...(kept !== undefined && existsSync(kept) ? witnessesIn(readFileSync(kept, "utf8")) : []),
+  ];
   return lookAt(url, systemClock, (store) => verifyLedger(ledgerOf(store), { witnesses, ...(key && { key }) }));
 }
 
@@ -66,7 +69,11 @@ function witnessesFrom(given: string): Witness[] {
   if (isFile && statSync(given).size > WITNESS_BYTES_MAX)
     throw new InvalidArgumentError(`--witness ${given} is larger than ${WITNESS_BYTES_MAX} bytes`);
   const found = witnessesIn(isFile ? readFileSync(given, "utf8") : given);
-  if (found.length > 0 || isFile) return found;
+  if (found.length > 0) return found;
+  if (isFile)
+    throw new InvalidArgumentError(
+      `--witness ${given} holds no checkpoint and no line of a note, such as: ledger 12345:1a2b3c4d5e6f7081`,
+    );
   throw new InvalidArgumentError(
     `--witness "${given}" is neither a file nor a line of a note, such as: ledger 12345:1a2b3c4d5e6f7081`,
   );

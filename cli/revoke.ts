@@ -103,6 +103,8 @@ function preview({ counts, actions }: z.infer<typeof Preview>, options: RevokeOp
     console.log(
       `Would be undone: ${restored}. Notes that a correction would follow: ${corrected}. Would stay: ${kept}.`,
     );
+    if (restored + corrected + kept === 0)
+      console.log("No such action took effect, or all were taken up by an earlier revocation: look at what was named.");
     for (const line of actions) console.log(lineOf(line));
     const more = restored + corrected + kept - actions.length;
     if (more > 0) console.log(`... and ${more} more`);

@@ -81,7 +81,7 @@ class ApprovalQueue implements Approvals {
     this.#check(request);
     const { ref, marker } = request;
     const { api, settings } = this.#deps;
-    const people = this.#whom(await this.#electorates.electorate(request));
+    const people = this.#whom(await this.#electorates.electorate(request)).filter((id) => id !== request.requester);
     const before = await this.#present(ref);
     const known = await requestedAt(api, ref, { marker, sinceMs: null });
     const atMs = known ?? (await writeRequest(this.#deps, ref, request));
@@ -160,7 +160,7 @@ class ApprovalQueue implements Approvals {
   async #shown(ref: TicketRef, moves: readonly StatusMove[], atMs: number): Promise<RequestStanding> {
     const seen = statusAt(moves, atMs) ?? (await this.#present(ref)).status;
     const names = new Map(moves.filter((move) => move.atMs >= atMs).map(({ author: { id, name } }) => [id, name]));
-    return { state: "standing", atMs, seen, names, ...(await this.#read(ref, moves, atMs)) };
+    return { state: "standing", atMs, seen, names, spent: false, ...(await this.#read(ref, moves, atMs)) };
   }
 
   async #read(ref: TicketRef, moves: readonly StatusMove[], atMs: number): Promise<Read> {

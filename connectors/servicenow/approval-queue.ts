@@ -83,10 +83,16 @@ class ApprovalQueue implements Approvals {
   }
 
   /** sys_ids of those who get a row each. */
-  #whom({ need, groups: asked, people: named }: ApprovalAsk, { groups, people, unknown }: Constituency) {
+  #whom({ need, requester, groups: asked, people: named }: ApprovalAsk, { groups, people, unknown }: Constituency) {
     const ids = new Set([...people.values()].map(({ id }) => id));
-    const asGroups = need === "any" ? [...groups.values()].map(({ id }) => id) : [];
-    if (need !== "any") for (const { members } of groups.values()) for (const { id } of members) ids.add(id);
+    const asGroups: string[] = [];
+    for (const { id, members } of groups.values()) {
+      // The first answer of a group is the whole group's: where the requester is one of it, the others are asked alone.
+      const alone = need !== "any" || members.some((member) => member.id === requester);
+      if (alone && (need !== "any" || members.length <= PEOPLE_MAX)) for (const member of members) ids.add(member.id);
+      else asGroups.push(id);
+    }
+    ids.delete(requester);
     if (ids.size + asGroups.length === 0)
       throw this.#listings.fault(
         "rejected",
@@ -117,7 +123,7 @@ class ApprovalQueue implements Approvals {
     await this.#approvals.cancel(ref.id, marker);
   }
 
-  async undoSideDoor(request: OpenRequest & { seen: string }): Promise<Undone> {
+  async undoSideDoor(request: OpenRequest & { seen: string; state: boolean }): Promise<Undone> {
     const [standing] = await this.standing([request]);
     const falselyApproved = standing?.state === "standing" && standing.sideDoor !== null;
     const deps = { client: this.#client, reads: this.#reads, changes: this.#changes };

@@ -75,7 +75,13 @@ function withGroups({ request, rows, others, all }: Found, found: readonly Row[]
 
 /** A change's own flow asks people too, and what they answer there is an answer to us as well, if they may give it. */
 function countsOthers({ request }: Found): boolean {
-  return request.recordType === "change_request";
+  return request.platform && request.recordType === "change_request";
+}
+
+/** Every row was answered or closed: whatever came of it, nobody can answer any more. */
+function isSpent({ rows, groups }: Found): boolean {
+  const asked = [...rows.map((row) => textOf(row, "state")), ...groups.map((row) => textOf(row, "approval"))];
+  return rows.length > 0 && !asked.includes("requested") && !asked.includes("not requested");
 }
 
 async function shown(
@@ -99,7 +105,16 @@ async function shown(
     answers.push({ id: row.sys_id, decision, approverId, answeredById: by?.id ?? null, atMs: answer.atMs });
   }
   const { state: seen, approval } = taskOf(rows, groups);
-  return { state: "standing", atMs, seen, answers, names, sideDoor: sideDoorOf(found, approval), shut: false };
+  return {
+    state: "standing",
+    atMs,
+    seen,
+    answers,
+    names,
+    sideDoor: sideDoorOf(found, approval),
+    spent: isSpent(found),
+    shut: false,
+  };
 }
 
 /** When the first of the rows was created, or the group's for which one stands, by the instance's clock. */

@@ -27,6 +27,8 @@ export interface Undone {
 export interface WentPast extends OpenRequest {
   /** The state it should be in again; empty where that is not known. */
   seen: string;
+  /** The task's own state is to go back. */
+  state: boolean;
   /** The task says approved, and nobody approved. */
   falselyApproved: boolean;
 }
@@ -45,10 +47,10 @@ export async function undoSideDoor(deps: SideDoorDeps, past: WentPast): Promise<
 }
 
 async function undoTask({ client, reads }: SideDoorDeps, past: WentPast): Promise<Undone> {
-  const { ref, recordType, seen, falselyApproved } = past;
+  const { ref, recordType, seen, state, falselyApproved } = past;
   const now = await reads.task(ref.id, recordType);
   const body = {
-    ...(seen !== "" && now.state !== seen && { state: seen }),
+    ...(state && seen !== "" && now.state !== seen && { state: seen }),
     ...(falselyApproved && now.approval === "approved" && { approval: "requested" }),
   };
   if (Object.keys(body).length === 0) return { done: true, detail: "stands as it did" };

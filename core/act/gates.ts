@@ -5,9 +5,7 @@ import type { JudgedAnswer } from "../gates/answer.ts";
 import type { GateMemory } from "../gates/gate.ts";
 import { isAnew } from "../policy/rollback.ts";
 import type { Ticket } from "../ticket.ts";
-
-/** How often something that came about past one request is undone before a person is called. */
-const UNDOS_MAX = 3;
+import { closeDoors, draftOf, passedText, REOPENS_MAX, sideDoorPark } from "./side-doors.ts";
 
 /** Something about an approval that people are told of, once. */
 export interface GateEvent {
@@ -43,8 +41,14 @@ export type AskWho =
 export interface PlannedAsk {
   gate: Gate;
   who: Exclude<AskWho, { nobody: string }>;
-  /** Of the unfinished one. */
-  marker: string | undefined;
+  /** The unfinished one. */
+  half: GateMemory | undefined;
+}
+
+/** `state`: the record's own state is to go back, and not only what was done to the request. */
+export interface PlannedUndo {
+  memory: GateMemory;
+  state: boolean;
 }
 
 export interface GatePlan {
@@ -52,7 +56,7 @@ export interface GatePlan {
   /** Rules whose approvers must be looked up before this plan is one. */
   unresolved: Gate[];
   cancels: GateMemory[];
-  undos: GateMemory[];
+  undos: PlannedUndo[];
   events: GateEvent[];
   /** What is remembered from now on, without what is asked now. */
   memory: GateMemory[];
@@ -63,7 +67,7 @@ export interface GatePlan {
 }
 
 export interface GatePlanInput {
-  ticket: Pick<Ticket, "status" | "kind">;
+  ticket: Pick<Ticket, "status" | "kind" | "change">;
   decision: Pick<Decision, "gates" | "holds" | "rollback">;
   /** As they were remembered, and as the queue has them now. */
   before: readonly GateMemory[];
@@ -99,6 +103,7 @@ export function planGates(input: GatePlanInput): GatePlan {
   const stopped = decision.holds.some(({ before }) => before === undefined);
   for (const judged of input.judged) followUp(judged, input, stopped, plan);
   if (mode === "act" && !stopped) goByItself(input, plan);
+  for (const gate of decision.gates) if (isDraft(input.ticket)) plan.memory.push(...draftOf(gate, input));
   const wanted = mode === "act" && !stopped ? decision.gates.filter((gate) => isToAsk(gate, input)) : [];
   for (const gate of wanted) plan.unresolved.push(...askFor(gate, input, plan));
   if (wanted.length > 0 && !canAsk) plan.park = noQueue(wanted);
@@ -108,7 +113,7 @@ export function planGates(input: GatePlanInput): GatePlan {
 
 function decidedBy({ before, judged }: GatePlanInput): GateMemory[] {
   return before.map((old) => {
-    const now = judged.find(({ memory }) => memory.marker === old.marker)?.memory;
+    const now = judged.find(({ memory }) => memory.marker === old.marker && memory.rule === old.rule)?.memory;
     const isDecided = old.state === "requested" && (now?.state === "granted" || now?.state === "refused");
     return now && isDecided ? { ...now, told: false } : old;
   });
@@ -134,6 +139,7 @@ function goByItself({ decision: { rollback }, judged, nowMs }: GatePlanInput, pl
       need: "any",
       fallback: false,
       seen: "",
+      requester: "",
       stood: [],
       present: {},
       doors: [],
@@ -151,7 +157,7 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
     if (!isAnew(input.ticket)) plan.memory.push(memory);
     return;
   }
-  const old = input.before.find(({ marker }) => marker === memory.marker);
+  const old = input.before.find(({ marker, rule }) => marker === memory.marker && rule === memory.rule);
   const gate = input.decision.gates.find(({ rule }) => rule === memory.rule);
   const event = (kind: GateEvent["kind"], more: Partial<GateEvent> = {}): void => {
     plan.events.push({ kind, rule: memory.rule, marker: memory.marker, ...more });
@@ -165,23 +171,29 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
     if (!old && half) return;
     const isNew = old?.state === "requested" && (memory.state === "granted" || memory.state === "refused");
     if (isNew) ended(memory, old, event);
-    plan.memory.push(memory);
+    // That its time is over is taken up once something may be done about it.
+    plan.memory.push(memory.state === "expired" ? { ...memory, state: old?.state ?? "requested" } : memory);
     return;
   }
   const isVoid = !stopped && memory.state !== "void" && isOver(memory, gate, input.ticket);
   if (isVoid || (judged.stranded && !stopped)) {
+    // A no, or that nobody answered, is told though it decides nothing any more; of a yes, that it is void.
+    if (memory.state !== "granted") ended(memory, old, event);
     if (memory.state === "requested" || memory.state === "granted") event(judged.stranded ? "gone" : "void");
     if (waited) plan.cancels.push(memory);
+    if (gate && gate.passed.length > 0) event("side_door", { what: passedText(gate) });
     // Of a rule that does not ask any more nothing is remembered.
     if (gate) plan.memory.push({ ...memory, state: "void" });
     return;
   }
   ended(memory, old, event);
   // Nobody is to answer in vain.
-  if (waited && memory.state === "expired") plan.cancels.push(memory);
+  if (memory.state !== "requested" && memory.state !== "void" && (waited || !memory.told)) plan.cancels.push(memory);
   if (memory.state === "expired" && gate) plan.park ??= expiredText(gate);
-  const left = gate ? closeDoors(judged, gate, { plan, event }) : memory;
-  plan.memory.push(left.state === "requested" ? left : { ...left, told: true });
+  const left = gate ? closeDoors(judged, gate, input, { plan, event }) : memory;
+  // What stands under a grant came about by right, whatever is edited afterwards.
+  const stood = left.state === "granted" && gate ? { stood: [...new Set([...left.stood, ...gate.stands])] } : {};
+  plan.memory.push(left.state === "requested" ? left : { ...left, ...stood, told: true });
 }
 
 /** Tells of an end that was not known before, or not told of, with those whose answers brought it about. */
@@ -204,34 +216,6 @@ function endOf(state: "requested" | "granted" | "refused" | "expired"): GateEven
   return state === "requested" ? "asked" : state;
 }
 
-/** What was done past an approval is told once, and undone where the rule says so. */
-function closeDoors(
-  { memory, sideDoor, shut }: JudgedGate,
-  gate: Gate,
-  { plan, event }: { plan: GatePlan; event: (kind: GateEvent["kind"], more: Partial<GateEvent>) => void },
-): GateMemory {
-  // An answer that was not enough, or did not count, has led it away from where others could answer: nobody's side door.
-  if (shut && sideDoor === null && memory.state === "requested") {
-    plan.undos.push(memory);
-    event("reopened", {});
-    return memory;
-  }
-  const doors = [...gate.passed, ...(sideDoor === null ? [] : ["queue"])];
-  if (doors.length === 0) return memory;
-  const fresh = doors.filter((door) => !memory.doors.includes(door));
-  const what = sideDoor ?? `${gate.passed.join(", ")} came about without the approval`;
-  if (fresh.length > 0) event("side_door", { what });
-  if (gate.sideDoor === "tell") return { ...memory, doors: [...new Set([...memory.doors, ...doors])] };
-  if (memory.undone >= UNDOS_MAX) {
-    const detail = `${what}; it was undone ${UNDOS_MAX} times and came back (rule ${gate.rule}); find out who does it, then redrive`;
-    plan.park = { reason: "side_door", detail };
-    return { ...memory, doors };
-  }
-  plan.undos.push(memory);
-  // Whoever comes the same way again is told of again.
-  return { ...memory, doors: [], undone: memory.undone + 1 };
-}
-
 function isOver(memory: GateMemory, gate: Gate | undefined, { status }: Pick<Ticket, "status">): boolean {
   if (!gate || gate.state === "needed") return true;
   return memory.state === "requested" && isEnded(gate, status) && gate.passed.length === 0;
@@ -246,9 +230,13 @@ const ENDED: ReadonlySet<Ticket["status"]> = new Set(["resolved", "closed", "can
 
 function isToAsk(gate: Gate, { ticket, judged }: GatePlanInput): boolean {
   // A change that is still being written is not asked about: what it says will change.
-  const isDraft = ticket.kind === "change" && ticket.status === "new";
-  if (gate.state === "needed") return !isEnded(gate, ticket.status) && !isDraft;
+  const isOpen = !isEnded(gate, ticket.status) || gate.passed.length > 0;
+  if (gate.state === "needed") return isOpen && ticket.status !== "canceled" && !isDraft(ticket);
   return gate.state === "requested" && judged.some(({ memory, half }) => half && memory.rule === gate.rule);
+}
+
+function isDraft({ kind, status }: Pick<Ticket, "kind" | "status">): boolean {
+  return kind === "change" && status === "new";
 }
 
 /** Adds the request; answers the gate where its approvers are not known yet. */
@@ -256,8 +244,9 @@ function askFor(gate: Gate, { judged, canAsk, who }: GatePlanInput, plan: GatePl
   if (!canAsk) return [];
   const half = judged.find((each) => each.half && each.memory.rule === gate.rule)?.memory;
   if (half && gate.state === "requested") {
-    const { groups, people, need, fallback, marker } = half;
-    plan.asks.push({ gate, who: { groups, people, need, fallback }, marker });
+    const { groups, people, need, fallback } = half;
+    if (half.undone >= REOPENS_MAX) plan.park = sideDoorPark(`its request was deleted ${REOPENS_MAX} times`, gate);
+    else plan.asks.push({ gate, who: { groups, people, need, fallback }, half });
     return [];
   }
   const found = who.get(gate.rule);
@@ -266,7 +255,7 @@ function askFor(gate: Gate, { judged, canAsk, who }: GatePlanInput, plan: GatePl
     plan.park = { reason: "no_approver", detail: `${found.nobody} (rule ${gate.rule})` };
     return [];
   }
-  plan.asks.push({ gate, who: found, marker: undefined });
+  plan.asks.push({ gate, who: found, half: undefined });
   return [];
 }
 

@@ -13,6 +13,8 @@ export interface ApprovalAsk {
   groups: readonly string[];
   people: readonly string[];
   need: Need;
+  /** Vendor id of whoever wants it, who is not asked; empty where nobody is known. */
+  requester: string;
   /** For the approver, without the marker. It goes to the vendor only. */
   text: string;
 }
@@ -31,6 +33,8 @@ export interface OpenRequest {
   marker: string;
   /** Null: it is not known whether it was asked at all, as after a crash. */
   requestedAtMs: number | null;
+  /** What the platform's own flow asks about the same, as the board, is an answer to it too. */
+  platform: boolean;
 }
 
 /** What the native queue shows of a request. */
@@ -46,6 +50,8 @@ export type RequestStanding =
       names: ReadonlyMap<string, string>;
       /** What somebody did past the queue, as a sentence without ticket text; null where nobody did. */
       sideDoor: string | null;
+      /** Nobody of those who were asked has anything left to answer, and it is not decided. */
+      spent: boolean;
       /** The record does not stand where anybody could answer, as after a first answer that was not enough. */
       shut: boolean;
     };
@@ -75,8 +81,11 @@ export interface Approvals {
   /** Takes back what was asked under a marker and is not answered yet; nothing where there is nothing. */
   cancel(request: OpenRequest): Promise<void>;
   /**
-   * Undoes what somebody did past the queue: back to the state `seen`, or held where there is no way back. `onHold`: the
+   * Undoes what somebody did past the queue: what was done to the request, and with `state` the record itself, back to the
+   * state `seen`, or held where there is no way back. `onHold`: the
    * platform's own hold was set by this.
    */
-  undoSideDoor(request: OpenRequest & { seen: string }): Promise<{ done: boolean; detail: string; onHold?: true }>;
+  undoSideDoor(
+    request: OpenRequest & { seen: string; state: boolean },
+  ): Promise<{ done: boolean; detail: string; onHold?: true }>;
 }

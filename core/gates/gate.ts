@@ -22,6 +22,8 @@ export const GateMemory = z.strictObject({
   fallback: z.boolean(),
   /** The state of the record when it was asked, in the vendor's own word: where a side door leads back to. */
   seen: z.string(),
+  /** Vendor id of whoever wanted it when it was asked; empty where nobody was named. */
+  requester: z.string(),
   /** Guarded effects that stood already when it was asked: nobody took a side door to them. */
   stood: z.array(z.enum(EFFECTS)),
   /** Digests of what stood in bound fields that our own decision is to change, by field: that change is what is approved. */
@@ -126,7 +128,9 @@ function judged(given: GivenAnswer, memory: GateMemory, eligible: Eligible, cont
     by: answeredById ?? "",
     at: atMs === null ? null : instant(atMs),
     // What counted when it was given counts on: whoever leaves afterwards takes nothing back.
-    refused: before?.refused === null ? null : refusalOf(answer, memory, eligible, context),
+    // Nor does what did not count begin to, because somebody joins a group or the requester becomes another: whoever may
+    // answer now answers anew. Only what the vendor did not show yet is judged once it does.
+    refused: before && before.refused !== "nobody" ? before.refused : refusalOf(answer, memory, eligible, context),
   };
 }
 
@@ -138,8 +142,9 @@ function refusalOf(
 ): AnswerRefusal | null {
   if (answeredById === null) return "nobody";
   if (ownIds.has(answeredById)) return "own_account";
-  // Neither for themselves nor for somebody else.
-  if (answeredById === requesterId || approverId === requesterId) return "requester";
+  // Neither for themselves nor for somebody else; whoever wanted it when it was asked wanted it, whom it names now or not.
+  const wanting = [requesterId, memory.requester].filter((id) => id !== "");
+  if (wanting.includes(answeredById) || wanting.includes(approverId)) return "requester";
   if (inactive.has(answeredById)) return "inactive";
   const asThemselves = answeredById === approverId && people.has(approverId);
   const asDelegate = people.has(approverId) && delegates.get(answeredById)?.has(approverId);

@@ -78,7 +78,6 @@ function decideWith(question: Question): Outcome {
   const over = watchOver(policy.risk?.rollback.rules ?? [], [own.watched, bare?.watched], question);
   const guarding = [...routed.holds, ...gates.holds, ...frozen.holds, ...free.holds, ...assessed.holds, ...over.holds];
   const holds = union([...guarding, ...(bare?.holds ?? [])]);
-  const keptBack = heldBack(ticket, [...frozen.holds, ...(bare?.frozen.holds ?? [])]);
   const stopped = holds.some(({ before }) => before === undefined);
   // A service level is a promise: what a model says does not change it.
   const { clocked } = bare ?? own;
@@ -89,14 +88,12 @@ function decideWith(question: Question): Outcome {
   const advice = relianceOf(ticket, facts, policy, { advised: routed.rule, bare: alone.routed.rule, targetBp });
   const followed = advice?.limit ? alone.routed.rule : routed.rule;
   const chosen = stopped ? undefined : followed;
-  const desired = inOrder({
-    ...joined(followed?.desired ?? {}, clocks.desired),
-    ...assessed.desired,
-    ...keptBack,
-  });
+  const wanted: Desired = { ...joined(followed?.desired ?? {}, clocks.desired), ...assessed.desired };
   const bars = statedGates([...gates.gates, ...frozen.gates, ...assessed.gates, ...over.gates], {
-    ...{ ticket, desired, remembered: facts.gates ?? {}, nowMs, stopped, bound: question.bound },
+    ...{ ticket, desired: inOrder(wanted), remembered: facts.gates ?? {}, nowMs, stopped, bound: question.bound },
   });
+  const keptBack = heldBack(ticket, [...frozen.holds, ...(bare?.frozen.holds ?? [])], bars.gates);
+  const desired = inOrder({ ...wanted, ...keptBack });
   const rollback = rollbackOf(over, bars.gates, ticket);
   const told: Omit<Decision, "id" | "risk" | "rollback" | "trace"> = {
     because: chosen ? [{ rule: chosen.id, why: chosen.why }] : [],

@@ -154,8 +154,7 @@ function gateLines({ gates }: Decision): string[] {
     const about = `, before ${before.join(", ")}`;
     const past = passed.length > 0 ? ` Past it came: ${passed.join(", ")}.` : "";
     const reason = `: ${why} (rule ${rule}).${past}`;
-    if (state === "needed")
-      return `  Waits for approval by ${who}${about}, at most ${durationText(expiresMs)}${reason}`;
+    if (state === "needed") return `  Needs approval by ${who}${about}, at most ${durationText(expiresMs)}${reason}`;
     if (state === "requested") return `  Waits for approval by ${who}${about}, until ${expiresAt ?? ""}${reason}`;
     return `  ${GATE_ENDS[state]} by ${who}${about}${reason}`;
   });

@@ -41,14 +41,14 @@ export function statedGates(
 function statedGate(gate: AskedGate, question: GateQuestion): Gate {
   const { ticket, remembered, nowMs, stopped, bound } = question;
   const will = willBe(gate.binds, question);
-  const present = presentOf(will, ticket, bound);
+  const present = presentOf(will, gate.binds, ticket, bound);
   const bindsDigest = boundDigest(ticket, gate.binds, { ...bound, ...will });
   const memory = remembered[gate.rule];
   const kept = memory && (stopped || isTheSame(memory, { bindsDigest, present, will })) ? memory : undefined;
   const state = stateOf(kept, nowMs);
   const stands = effectsOf(ticket).filter((effect) => gate.before.includes(effect));
-  const passed =
-    kept && state !== "granted" && state !== "needed" ? stands.filter((each) => !kept.stood.includes(each)) : [];
+  // Also where a bound field was changed with it: an edit opens no door.
+  const passed = memory && state !== "granted" ? stands.filter((each) => !memory.stood.includes(each)) : [];
   return {
     ...gate,
     binds: [...gate.binds],
@@ -82,11 +82,20 @@ function willBe(binds: readonly Bindable[], { ticket, desired }: GateQuestion): 
 
 function presentOf(
   will: Readonly<Record<string, string>>,
+  binds: readonly Bindable[],
   ticket: Ticket,
   bound: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const fields = Object.keys(will).filter((path) => path !== "assignee") as Bindable[]; // they come from `binds`
+  // The window is kept besides, by which it is told whether it was moved since.
+  const fields = binds.filter((path) => path === WINDOW || (path !== "assignee" && will[path] !== undefined));
   return Object.fromEntries(fields.map((path) => [path, sha256Hex(bound[path] ?? boundValue(ticket, path))]));
+}
+
+const WINDOW = "change.plannedStart";
+
+/** The digest by which a round remembers the start of the window that it was asked for. */
+export function windowDigest(ticket: Ticket): string {
+  return sha256Hex(boundValue(ticket, WINDOW));
 }
 
 /** The same is asked for, and what stands there is what stood then, or what was approved. */

@@ -1,10 +1,10 @@
-import { AI_FACTOR, type Hold, type Risk } from "../decision.ts";
+import { AI_FACTOR, type Gate, type Hold, type Risk } from "../decision.ts";
 import type { Ticket } from "../ticket.ts";
 import type { ChangeRisk, EvidenceRule, FactorRule } from "./change-risk.ts";
 import { type Readable, recordedReads } from "./declarations.ts";
 import { durationText } from "./duration.ts";
 import type { AssessmentFact, Facts } from "./facts.ts";
-import type { AskedGate } from "./gate-states.ts";
+import { type AskedGate, windowDigest } from "./gate-states.ts";
 import { isBlank, isText, OVER } from "./guards.ts";
 import { ignoranceWhy, ignored } from "./ignorance.ts";
 import type { ImpactFact } from "./impact.ts";
@@ -154,7 +154,9 @@ export function assess(
   desired.cabRequired = "true";
   const latestMs = latestAsking(policy, ticket);
   // Once it is asked, time passes without harm; but a window that is then moved closer comes too soon again.
-  const askedMs = facts.gates?.[BOARD] === undefined ? nowMs : Date.parse(facts.gates[BOARD].requestedAt);
+  const asked = facts.gates?.[BOARD];
+  const isSame = asked !== undefined && asked.present["change.plannedStart"] === windowDigest(ticket);
+  const askedMs = isSame ? Date.parse(asked.requestedAt) : nowMs;
   if (latestMs !== undefined && latestMs < askedMs) {
     const lead = durationText(policy.cab.leadTimeMs);
     const reason = `The window begins sooner than the board's lead time of ${lead}: move the window, or file it as emergency`;
@@ -223,10 +225,12 @@ const UNDER_WAY = new Set<Ticket["status"]>(["scheduled", "in_progress", "on_hol
 
 /**
  * The platform's own hold on a change that is under way, while a hard freeze keeps it back; its end once none does.
- * Ownership sees to it that only our own is ended. `frozen` are the holds of freezes.
+ * Ownership sees to it that only our own is ended. `frozen` are the holds of freezes, `gates` those of the decision.
  */
-export function heldBack({ kind, status, change }: Ticket, frozen: readonly Hold[]): Desired {
+export function heldBack({ kind, status, change }: Ticket, frozen: readonly Hold[], gates: readonly Gate[]): Desired {
   if (kind !== "change" || OVER.has(status)) return {};
   if (frozen.length > 0 && UNDER_WAY.has(status)) return { onHold: "true" };
-  return change.onHold ? { onHold: "false" } : {};
+  // What came about past an approval is held until the approval is there.
+  const isPassed = gates.some(({ passed }) => passed.length > 0);
+  return change.onHold && !isPassed ? { onHold: "false" } : {};
 }

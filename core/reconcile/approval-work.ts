@@ -2,8 +2,11 @@ import { requestText } from "../act/gate-note.ts";
 import type { PlannedAsk } from "../act/gates.ts";
 import { adviceLines } from "../act/note.ts";
 import type { Decision } from "../decision.ts";
+import { ConnectorError } from "../errors.ts";
+import type { GivenAnswer } from "../gates/answer.ts";
 import type { Approvals, OpenRequest } from "../gates/approvals.ts";
 import { type GateMemory, type GateRound, roundAt } from "../gates/gate.ts";
+import { BOARD } from "../policy/risk.ts";
 import type { Ticket, TicketRef } from "../ticket.ts";
 
 /** An ask with all that is needed to make it, and to know it again after a crash. */
@@ -11,10 +14,12 @@ export interface Ask {
   actionId: string;
   marker: string;
   round: GateRound;
+  /** What is known of it, where it was begun before: of that nothing is forgotten. */
+  half: GateMemory | undefined;
   text: string;
 }
 
-export function roundOf({ gate, who }: PlannedAsk): GateRound {
+export function roundOf({ gate, who }: PlannedAsk, requester: string): GateRound {
   const { rule, bindsDigest, expiresMs, present, stands, evidence } = gate;
   const { groups, people, need, fallback } = who;
   return {
@@ -24,7 +29,9 @@ export function roundOf({ gate, who }: PlannedAsk): GateRound {
     people: [...people],
     need,
     fallback,
-    stood: stands,
+    requester,
+    // What came about past an earlier round did not stand.
+    stood: stands.filter((effect) => !gate.passed.includes(effect)),
     present,
     expiresMs,
     ...(evidence !== undefined && { evidence }),
@@ -45,7 +52,7 @@ export function askText(
 export interface ApprovalWork {
   asks: readonly Ask[];
   cancels: readonly { actionId: string; memory: GateMemory }[];
-  undos: readonly { actionId: string; memory: GateMemory }[];
+  undos: readonly { actionId: string; memory: GateMemory; state: boolean }[];
 }
 
 export interface ApprovalsDone {
@@ -68,27 +75,29 @@ export async function carryOutApprovals(
   { ref, recordType }: { ref: TicketRef; recordType: string },
   { done, refuse }: { done: ApprovalsDone; refuse: () => Promise<void> },
 ): Promise<void> {
-  const request = ({ marker, requestedAt }: GateMemory): OpenRequest => ({
-    ref,
-    recordType,
-    marker,
-    requestedAtMs: Date.parse(requestedAt),
+  const request = ({ rule, marker, requestedAt }: GateMemory): OpenRequest => ({
+    ...{ ref, recordType, marker, requestedAtMs: Date.parse(requestedAt), platform: rule === BOARD },
   });
   for (const { actionId, memory } of cancels) {
     await refuse();
     await approvals.cancel(request(memory));
     done.applied.push(actionId);
   }
-  for (const { actionId, marker, round, text } of asks) {
-    const { groups, people, need } = round;
+  for (const { actionId, marker, round, half, text } of asks) {
+    const { groups, people, need, requester } = round;
     await refuse();
-    const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, text });
-    done.asked.push(roundAt(round, marker, asked));
+    const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, requester, text });
+    const known = half && { answers: half.answers, undone: half.undone + 1 };
+    done.asked.push({ ...roundAt(round, marker, asked), ...known });
     done.applied.push(actionId);
   }
-  for (const { actionId, memory } of undos) {
+  for (const { actionId, memory, state } of undos) {
     await refuse();
-    const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen });
+    // Whoever answered since the queue was looked into may have brought it about by right.
+    const [now] = await approvals.standing([request(memory)]);
+    if (now?.state === "standing" && now.answers.some((answer) => !isKnown(answer, memory)))
+      throw answeredMeanwhile(approvals, ref);
+    const undone = await approvals.undoSideDoor({ ...request(memory), seen: memory.seen, state });
     if (undone.onHold) done.heldBy = actionId;
     if (undone.done) done.applied.push(actionId);
     else
@@ -97,4 +106,13 @@ export async function carryOutApprovals(
         reason: `what came about past the approval could not be undone: ${undone.detail}`,
       });
   }
+}
+
+function isKnown({ id, decision }: GivenAnswer, { answers }: GateMemory): boolean {
+  return answers.some((answer) => answer.id === id && answer.decision === decision);
+}
+
+function answeredMeanwhile({ connection }: Approvals, { key }: TicketRef): ConnectorError {
+  const message = `${key} of ${connection} was answered after its queue was read; nothing was undone, it will be read again`;
+  return new ConnectorError({ kind: "conflict", connection, message });
 }

@@ -4,6 +4,7 @@ import { ConnectorError, FAULT_RETRY } from "../errors.ts";
 import type { Approvals, Electorate, OpenRequest, RequestStanding } from "../gates/approvals.ts";
 import { canBeGranted, couldStillBeGranted, type GateMemory, judgeGate, roundAt } from "../gates/gate.ts";
 import type { GatesFact } from "../policy/facts.ts";
+import { BOARD } from "../policy/risk.ts";
 import type { Claim, OpenAction } from "../store/store.ts";
 import type { Ticket, TicketRef } from "../ticket.ts";
 import type { Desk, ReconcileDeps } from "./deps.ts";
@@ -81,13 +82,15 @@ function openRequests(claim: Claim): Open[] {
   const { connection, type, recordId: id } = claim;
   const ref: TicketRef = { connection, type, id, key: claim.recordKey ?? "" };
   const remembered = (claim.memory?.gates ?? []).filter(({ state }) => state === "requested");
-  const known = remembered.map(({ marker, requestedAt, groups, people }): Open => {
-    return { request: { ref, recordType: type, marker, requestedAtMs: Date.parse(requestedAt) }, groups, people };
+  const known = remembered.map(({ rule, marker, requestedAt, groups, people }): Open => {
+    const requestedAtMs = Date.parse(requestedAt);
+    return { request: { ref, recordType: type, marker, requestedAtMs, platform: rule === BOARD }, groups, people };
   });
   const doubtful = claim.open.flatMap(({ marker, round }): Open[] => {
     if (!round || remembered.some((memory) => memory.marker === marker)) return [];
-    const { groups, people } = round;
-    return [{ request: { ref, recordType: type, marker, requestedAtMs: null }, groups, people }];
+    const { rule, groups, people } = round;
+    const request = { ref, recordType: type, marker, requestedAtMs: null, platform: rule === BOARD };
+    return [{ request, groups, people }];
   });
   return [...known, ...doubtful];
 }
@@ -139,7 +142,8 @@ function judgedGate(
   const { eligible } = electorate;
   const context = { requesterId, ownIds: view.ownIds, nowMs };
   const judged = judgeGate(memory, standing.answers, { eligible, context });
-  const stranded = judged.state === "requested" && !couldStillBeGranted(judged, eligible, context);
+  const isOpen = judged.state === "requested";
+  const stranded = isOpen && (standing.spent || !couldStillBeGranted(judged, eligible, context));
   const { sideDoor, shut } = standing;
   return { memory: judged, half: false, stranded, sideDoor, shut };
 }

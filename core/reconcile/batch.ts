@@ -271,10 +271,11 @@ async function recordFailedWrite(
     await deps.store.doubt(claim);
     return;
   }
-  // What people were asked stays open: the next look finds it in their queue, and remembers it.
+  // What people were asked, or may have been in part, stays open: the next look finds it in their queue, goes on with it,
+  // and remembers it.
   const certain = new Set([...(lowered ? [] : error.applied), ...done.applied]);
   const detail = lowered ? "the mode was lowered" : `refused: ${error.kind}`;
-  const undone = work.actions.filter(({ id }) => !certain.has(id));
+  const undone = work.actions.filter(({ id, kind }) => !certain.has(id) && (lowered || kind !== "ask"));
   await deps.store.receive(
     claim,
     undone.map(({ id }): Receipt => ({ actionId: id, outcome: "abandoned", detail })),

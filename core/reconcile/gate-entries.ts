@@ -39,8 +39,9 @@ function told({ kind }: GateEvent, round: GateMemory | undefined): string {
 }
 
 function decisiveAnswers({ kind }: GateEvent, round: GateMemory | undefined): GateMemory["answers"] {
-  if (kind !== "granted" && kind !== "refused") return [];
-  const decisive = kind === "granted" ? "approved" : "rejected";
+  // Whose approval is void, too.
+  if (kind !== "granted" && kind !== "refused" && kind !== "void") return [];
+  const decisive = kind === "refused" ? "rejected" : "approved";
   return (round?.answers ?? []).filter(({ refused, decision }) => refused === null && decision === decisive);
 }
 

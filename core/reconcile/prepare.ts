@@ -242,7 +242,11 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     const park = { reason: "not_converging", detail };
     if (planned.note === undefined || planned.escalations.length === 0) return settle({ receipts, park });
     // What its clocks have come to is told all the same: a step comes due once. Nothing else is written.
-    const told = { ...prepared, planned: { ...planned, changes: [], suggested: [] } };
+    const told = {
+      ...prepared,
+      planned: { ...planned, changes: [], suggested: [] },
+      approvals: { ...prepared.approvals, ...NOTHING_ASKED, decided: prepared.claim.memory?.gates ?? [] },
+    };
     return { kind: "write", work: workOf(deps, told, planned.note, { settlement: { ...plain, park }, entries }) };
   }
   const { park, memory: gates } = prepared.approvals;
@@ -260,6 +264,8 @@ function next(deps: ReconcileDeps, prepared: Prepared): Next {
     settlement: { ...settlement, receipts: receiptsNow, fields: planned.fields, entries: told },
   };
 }
+
+const NOTHING_ASKED = { asks: [], cancels: [], undos: [], events: [] };
 
 function decisionDraft(deps: ReconcileDeps, { claim, ticket, decision }: Prepared): Draft {
   const { id, policyVersion, inputsDigest, because, set, holds } = decision;

@@ -83,7 +83,8 @@ export function workOf(
     ref: ticket.ref,
     recordType: found.recordType,
     revision: ticket.revision,
-    readAtMs,
+    // What rides on an approval is written only on top of what was approved: it is read again just before.
+    readAtMs: decision.gates.some(({ state }) => state === "granted") ? 0 : readAtMs,
     fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
     note: {
       actionId: noteId,
@@ -140,13 +141,17 @@ function approvalWork(
   };
   const asked = asks.map((ask) => {
     const text = askText(ask, ticket, decision, { summary, nowMs });
-    return { ...intend("ask", ask.gate.rule, ask.marker), round: roundOf(ask), text };
+    const round = roundOf(ask, ticket.requester.id);
+    return { ...intend("ask", ask.gate.rule, ask.half?.marker), round, half: ask.half, text };
   });
   return {
     approvals: {
       asks: asked,
       cancels: cancels.map((memory) => ({ actionId: intend("cancel", memory.rule, memory.marker).actionId, memory })),
-      undos: undos.map((memory) => ({ actionId: intend("undo", memory.rule, memory.marker).actionId, memory })),
+      undos: undos.map(({ memory, state }) => {
+        const { actionId } = intend("undo", memory.rule, memory.marker);
+        return { actionId, memory, state };
+      }),
     },
     actions,
   };

@@ -226,8 +226,9 @@ async function forgetExpired(trx: Trx, ticket: string): Promise<void> {
   const row = await trx.selectFrom("tickets").select("gates").where("ticket", "=", ticket).executeTakeFirst();
   if (!row) return;
   const gates = z.array(GateMemory).parse(JSON.parse(row.gates));
-  const left = gates.filter(({ state }) => state !== "expired");
-  if (left.length === gates.length) return;
+  if (!gates.some(({ state }) => state === "expired")) return;
+  // Void, and not forgotten: what it was asked for, and which effects stood then, is known on.
+  const left = gates.map((round) => (round.state === "expired" ? { ...round, state: "void" as const } : round));
   await trx
     .updateTable("tickets")
     .set({ gates: JSON.stringify(left) })

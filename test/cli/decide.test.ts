@@ -23,7 +23,7 @@ describe("interlock decide", () => {
     const { code, stdout } = await decided("ticket: { kind: incident, title: Phishing mail, priority: 3 }\n");
     expect(code).to.equal(0);
     expect(stdout).to.include("(rule security-to-security-operations)");
-    expect(stdout).to.include("Waits for approval by Security Operations");
+    expect(stdout).to.include("Needs approval by Security Operations");
     expect(stdout).to.include("Asked for and not given: advice.");
   });
 

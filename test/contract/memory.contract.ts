@@ -19,7 +19,7 @@ import {
 
 const ASKED: GateRound = {
   ...{ rule: "board", bindsDigest: "what-was-bound", groups: ["Board"], people: [], need: "any", fallback: false },
-  ...{ stood: [], present: {}, expiresMs: HOUR },
+  ...{ stood: [], requester: "", present: {}, expiresMs: HOUR },
 };
 const { expiresMs: _, ...round } = ASKED;
 const ROUND: GateMemory = {
@@ -100,7 +100,11 @@ export function memoryCases(rig: Rig): void {
     const park = { reason: "approval_expired", detail: "" };
     await store.settle(claim, { ...decidedSettlement(claim.ticket), gates, park });
     await store.redrive("snow", "INC0010001", "someone");
-    expect((await claimOne(store)).memory?.gates.map(({ rule }) => rule)).to.deep.equal(["other"]);
+    const left = (await claimOne(store)).memory?.gates ?? [];
+    expect(left.map(({ rule, state }) => [rule, state])).to.deep.equal([
+      ["board", "void"],
+      ["other", "refused"],
+    ]);
   });
 
   it("keeps the decision when nothing new was decided, and takes the rest", async () => {

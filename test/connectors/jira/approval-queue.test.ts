@@ -86,6 +86,7 @@ describe("Jira: the approval queue", () => {
     groups: [],
     people: ["beth.anglin@example.com"],
     need: "any",
+    requester: "",
     text: "May this be assigned?",
     ...more,
   });
@@ -94,6 +95,7 @@ describe("Jira: the approval queue", () => {
     recordType: "OPS",
     marker: MARKER,
     requestedAtMs: null,
+    platform: true,
     ...more,
   });
   const standing = async (more: Partial<OpenRequest> = {}): Promise<RequestStanding> =>
@@ -184,7 +186,9 @@ describe("Jira: the approval queue", () => {
     it("refuses what is no marker or issue, without a call", async () => {
       for (const odd of [{ marker: "[il:" }, { ref: { ...ref, id: "../1" } }]) {
         expect(await faultOf(queue.standing([open(odd)]))).to.include({ kind: "rejected" });
-        expect(await faultOf(queue.undoSideDoor({ ...open(odd), seen: "Open" }))).to.include({ kind: "rejected" });
+        expect(await faultOf(queue.undoSideDoor({ ...open(odd), state: true, seen: "Open" }))).to.include({
+          kind: "rejected",
+        });
       }
       expect(sim.requests).to.be.empty;
     });
@@ -249,23 +253,25 @@ describe("Jira: the approval queue", () => {
       const { sideDoor, answers } = await shown();
       expect(answers).to.be.empty;
       expect(sideDoor).to.contain(`"${ASKED}"`).and.contain('"Scheduled"').and.not.contain("Winter");
-      expect(await queue.undoSideDoor({ ...open(), seen })).to.deep.include({ done: true });
+      expect(await queue.undoSideDoor({ ...open(), state: true, seen })).to.deep.include({ done: true });
       expect(status()).to.equal(ASKED);
       expect((await shown()).sideDoor, "it stands there again").to.equal(null);
-      expect(await queue.undoSideDoor({ ...open(), seen })).to.deep.include({ done: true });
+      expect(await queue.undoSideDoor({ ...open(), state: true, seen })).to.deep.include({ done: true });
     });
 
     it("side door not undone: no way back, or no such request", async () => {
       await queue.ask(request());
       sim.transition(ref.id, "Canceled", ABEL);
       expect((await shown()).sideDoor).to.contain('"Canceled"');
-      const undone = await queue.undoSideDoor({ ...open(), seen: "Open" });
+      const undone = await queue.undoSideDoor({ ...open(), state: true, seen: "Open" });
       expect(undone.done).to.equal(false);
       expect(undone.detail).to.contain(ref.key).and.contain("no transition").and.not.contain("Winter");
-      const other = await queue.undoSideDoor({ ...open({ marker: "[il:gate-2]" }), seen: "Open" });
+      const other = await queue.undoSideDoor({ ...open({ marker: "[il:gate-2]" }), state: true, seen: "Open" });
       expect(other).to.deep.include({ done: false });
       sim.faults.add({ path: /transitions/, kind: "status", status: 503 });
-      expect(await faultOf(queue.undoSideDoor({ ...open(), seen: "Open" }))).to.include({ kind: "unavailable" });
+      expect(await faultOf(queue.undoSideDoor({ ...open(), state: true, seen: "Open" }))).to.include({
+        kind: "unavailable",
+      });
     });
 
     it("a request is taken back by doing nothing: answers are for people", async () => {
@@ -344,7 +350,7 @@ describe("Jira: the approval queue", () => {
         const { eligible } = await queue.electorate({ groups: [], people: ["beth.anglin"] }, clock.now());
         expect(answers).to.have.lengthOf(1);
         expect([...eligible.people.keys()]).to.deep.equal([answers[0]?.answeredById]);
-        expect(await queue.undoSideDoor({ ...open(), seen: "Open" })).to.deep.include({ done: true });
+        expect(await queue.undoSideDoor({ ...open(), state: true, seen: "Open" })).to.deep.include({ done: true });
       });
 
       it("knows groups, e-mails and automation by key", async () => {
@@ -460,7 +466,7 @@ describe("Jira: the approval queue", () => {
         .to.contain(`"${ASKED}"`)
         .and.contain('"In Progress"');
       clock.pass(MINUTE);
-      expect(await queue.undoSideDoor({ ...open(), seen })).to.deep.include({ done: true });
+      expect(await queue.undoSideDoor({ ...open(), state: true, seen })).to.deep.include({ done: true });
       expect(status()).to.equal(ASKED);
       expect((await shown()).sideDoor).to.equal(null);
       clock.pass(MINUTE);

@@ -50,12 +50,13 @@ describe("ServiceNow: the approval queue", () => {
     groups: [],
     people: ["beth.anglin@example.com"],
     need: "any",
+    requester: "",
     text: "May this be assigned?",
     ...more,
   });
   const open = (more: Partial<OpenRequest> = {}): OpenRequest => {
     const { ref, recordType, marker } = request();
-    return { ref, recordType, marker, requestedAtMs: clock.now(), ...more };
+    return { ref, recordType, marker, requestedAtMs: clock.now(), platform: true, ...more };
   };
   const standing = async (more: Partial<OpenRequest> = {}): Promise<RequestStanding> =>
     (await queue.standing([open(more)]))[0] ?? { state: "absent" };
@@ -352,19 +353,19 @@ describe("ServiceNow: the approval queue", () => {
       const { seen } = await queue.ask(request(ofChange()));
       expect(seen).to.equal("-5");
       sim.update("change_request", change, { state: "-4" }, BETH);
-      expect(await queue.undoSideDoor({ ...open(ofChange()), seen })).to.deep.equal({
+      expect(await queue.undoSideDoor({ ...open(ofChange()), state: true, seen })).to.deep.equal({
         done: true,
         detail: "put back: state",
       });
       expect(sim.get("change_request", change)).to.include({ state: "-5" });
-      expect(await queue.undoSideDoor({ ...open(ofChange()), seen })).to.deep.include({ done: true });
+      expect(await queue.undoSideDoor({ ...open(ofChange()), state: true, seen })).to.deep.include({ done: true });
     });
 
     it("side door undone: held, where there is no way back", async () => {
       sim.update("change_request", change, { type: "standard" }, BETH);
       await queue.ask(request(ofChange()));
       for (const state of ["-2", "-1"]) sim.update("change_request", change, { state }, BETH);
-      expect(await queue.undoSideDoor({ ...open(ofChange()), seen: "-5" })).to.deep.equal({
+      expect(await queue.undoSideDoor({ ...open(ofChange()), state: true, seen: "-5" })).to.deep.equal({
         done: true,
         detail: "put on hold",
         onHold: true,
@@ -374,7 +375,7 @@ describe("ServiceNow: the approval queue", () => {
         on_hold: "true",
         on_hold_reason: "Waits for approval (Interlock)",
       });
-      const again = await queue.undoSideDoor({ ...open(ofChange()), seen: "-5" });
+      const again = await queue.undoSideDoor({ ...open(ofChange()), state: true, seen: "-5" });
       expect(again).to.deep.equal({ done: true, detail: "is on hold already" });
     });
 
@@ -385,7 +386,7 @@ describe("ServiceNow: the approval queue", () => {
       change = sim.insert("change_request", { short_description: "Switch", type: "standard" }, BETH).sys_id;
       await queue.ask(request(ofChange()));
       for (const state of ["-2", "-1"]) sim.update("change_request", change, { state }, BETH);
-      const undone = await queue.undoSideDoor({ ...open(ofChange()), seen: "-5" });
+      const undone = await queue.undoSideDoor({ ...open(ofChange()), state: true, seen: "-5" });
       expect(undone).to.include({ done: false });
       expect(undone.detail).to.contain("CHG001").and.contain("on_hold");
     });
@@ -418,9 +419,9 @@ describe("ServiceNow: the approval queue", () => {
     it("are undone: the state, and the approval that nobody gave", async () => {
       const { seen } = await queue.ask(request());
       sim.update("incident", task, { state: "1", approval: "approved" }, ABEL);
-      expect(await queue.undoSideDoor({ ...open(), seen })).to.include({ done: true });
+      expect(await queue.undoSideDoor({ ...open(), state: true, seen })).to.include({ done: true });
       expect(sim.get("incident", task)).to.include({ state: "2", approval: "requested" });
-      const made = await calls(() => queue.undoSideDoor({ ...open(), seen }));
+      const made = await calls(() => queue.undoSideDoor({ ...open(), state: true, seen }));
       expect(made.filter((call) => call.startsWith("PATCH"))).to.be.empty;
     });
 
@@ -428,19 +429,19 @@ describe("ServiceNow: the approval queue", () => {
       const { seen } = await queue.ask(request());
       answer(BETH, "approved");
       sim.update("incident", task, { state: "1", approval: "approved" }, ABEL);
-      await queue.undoSideDoor({ ...open(), seen });
+      await queue.undoSideDoor({ ...open(), state: true, seen });
       expect(sim.get("incident", task)).to.include({ state: "2", approval: "approved" });
     });
 
     it("are not undone where the field keeps its value, or a rule refuses: what was kept is said", async () => {
       await queue.ask(request());
       sim.faults.add({ path: /table\/incident/, method: "PATCH", kind: "status", status: 403 });
-      expect(await queue.undoSideDoor({ ...open(), seen: "1" })).to.deep.include({ done: false });
+      expect(await queue.undoSideDoor({ ...open(), state: true, seen: "1" })).to.deep.include({ done: false });
       await bare.client.close();
       await sim.close();
       await start({ forbiddenFields: { incident: ["state"] } });
       await queue.ask(request());
-      const undone = await queue.undoSideDoor({ ...open(), seen: "7" });
+      const undone = await queue.undoSideDoor({ ...open(), state: true, seen: "7" });
       expect(undone.done).to.equal(false);
       expect(undone.detail).to.contain("INC001").and.contain("state");
     });
@@ -448,7 +449,9 @@ describe("ServiceNow: the approval queue", () => {
     it("trouble that passes is an error, not a failure to undo", async () => {
       await queue.ask(request());
       sim.faults.add({ path: /table\/incident/, method: "PATCH", kind: "status", status: 503 });
-      expect(await faultOf(queue.undoSideDoor({ ...open(), seen: "1" }))).to.include({ kind: "unavailable" });
+      expect(await faultOf(queue.undoSideDoor({ ...open(), state: true, seen: "1" }))).to.include({
+        kind: "unavailable",
+      });
     });
   });
 

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGates } from "../../../core/act/gates.ts";
 import type { Gate } from "../../../core/decision.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
+import { TICKET } from "../support/tickets.ts";
 
 const GATE: Gate = {
   ...{ rule: "board", why: "It says so", groups: ["Board"], people: [], need: "any", before: ["implement"] },
@@ -19,6 +20,7 @@ const ROUND: GateMemory = {
     fallback: false,
     seen: "1",
     stood: [],
+    requester: "",
     present: {},
     doors: [],
     told: false,
@@ -34,7 +36,7 @@ function judged(memory: Partial<GateMemory> = {}, more: Partial<JudgedGate> = {}
 function planned(gates: readonly Gate[], rest: Partial<GatePlanInput> = {}): GatePlan {
   return planGates({
     ...{
-      ticket: { kind: "incident", status: "in_progress" },
+      ticket: { ...TICKET, kind: "incident", status: "in_progress" },
       decision: { gates: [...gates], holds: [], rollback: null },
       nowMs: 0,
     },
@@ -51,7 +53,7 @@ describe("what is done about approvals", () => {
     expect(planned([GATE], { who: new Map() }).unresolved).to.deep.equal([GATE]);
     const { asks, unresolved, park } = planned([GATE]);
     expect({ asks, unresolved, park }).to.deep.equal({
-      ...{ asks: [{ gate: GATE, who: WHO, marker: undefined }], unresolved: [], park: undefined },
+      ...{ asks: [{ gate: GATE, who: WHO, half: undefined }], unresolved: [], park: undefined },
     });
   });
 
@@ -59,9 +61,9 @@ describe("what is done about approvals", () => {
     for (const mode of ["observe", "suggest"] as const) expect(planned([GATE], { mode }).asks).to.deep.equal([]);
     const held = { gates: [GATE], holds: [{ rule: "r", reason: "no" }], rollback: null };
     expect(planned([GATE], { decision: held }).asks).to.deep.equal([]);
-    expect(planned([GATE], { ticket: { kind: "change", status: "new" } }).asks).to.deep.equal([]);
+    expect(planned([GATE], { ticket: { ...TICKET, kind: "change", status: "new" } }).asks).to.deep.equal([]);
     for (const status of ["resolved", "closed", "canceled"] as const)
-      expect(planned([GATE], { ticket: { kind: "incident", status } }).asks).to.deep.equal([]);
+      expect(planned([GATE], { ticket: { ...TICKET, kind: "incident", status } }).asks).to.deep.equal([]);
   });
 
   it("asks nobody twice: what is requested, granted, refused or expired stands", () => {
@@ -73,7 +75,7 @@ describe("what is done about approvals", () => {
 
   it("asks on under the same mark what a crash left half asked", () => {
     const { asks } = planned([{ ...GATE, state: "requested" }], { judged: [judged({}, { half: true })] });
-    expect(asks.map(({ marker }) => marker)).to.deep.equal(["[il:g1]"]);
+    expect(asks.map(({ half }) => half?.marker)).to.deep.equal(["[il:g1]"]);
   });
 
   it("no_approval_queue: where the connection has none, a person is needed", () => {
@@ -91,10 +93,49 @@ describe("what is done about approvals", () => {
     const plan = planned([expired], { before: [ROUND], judged: [judged({ state: "expired" })] });
     expect([kinds(plan), plan.cancels.length, plan.park?.reason]).to.deep.equal([["expired"], 1, "approval_expired"]);
     const again = planned([expired], {
-      before: [{ ...ROUND, state: "expired" }],
-      judged: [judged({ state: "expired" })],
+      before: [{ ...ROUND, state: "expired", told: true }],
+      judged: [judged({ state: "expired", told: true })],
     });
     expect([kinds(again), again.cancels.length, again.park?.reason]).to.deep.equal([[], 0, "approval_expired"]);
+  });
+
+  it("tells of an answer that came together with the end of the question", () => {
+    const state = "refused" as const;
+    const plan = planned([], { before: [ROUND], judged: [judged({ state })] });
+    expect([kinds(plan), plan.cancels.length, plan.memory]).to.deep.equal([["refused"], 1, []]);
+  });
+
+  it("asks anew, and tells of the door, where a bound field was changed together with the effect", () => {
+    const both: Gate = { ...GATE, stands: ["implement"], passed: ["implement"] };
+    const plan = planned([both], { before: [ROUND], judged: [judged()] });
+    expect([kinds(plan), plan.asks.length]).to.deep.equal([["void", "side_door"], 1]);
+    const ended = planned([both], { before: [ROUND], judged: [judged()], ticket: { ...TICKET, status: "resolved" } });
+    expect(ended.asks).to.have.length(1);
+  });
+
+  it("remembers of a draft what stood in it, so that whoever begins it unasked has passed the gate", () => {
+    const plan = planned([GATE], { ticket: { ...TICKET, kind: "change", status: "new" } });
+    expect(plan.memory.map(({ rule, state, stood }) => [rule, state, stood])).to.deep.equal([["board", "void", []]]);
+  });
+
+  it("counts how often a request is put back, or made again, and calls a person in the end", () => {
+    const gate: Gate = { ...GATE, state: "requested" };
+    const put = planned([gate], { before: [ROUND], judged: [judged({ undone: 10 }, { shut: true })] });
+    expect([put.undos, put.park?.reason]).to.deep.equal([[], "side_door"]);
+    const made = planned([gate], { before: [ROUND], judged: [judged({ undone: 10 }, { half: true })] });
+    expect([made.asks, made.park?.reason]).to.deep.equal([[], "side_door"]);
+  });
+
+  it("undoes nothing where the record is held already", () => {
+    const gate: Gate = { ...GATE, state: "requested", sideDoor: "undo", passed: ["implement"], stands: ["implement"] };
+    const held = {
+      ...TICKET,
+      kind: "change",
+      status: "in_progress",
+      change: { ...TICKET.change, onHold: true },
+    } as const;
+    const plan = planned([gate], { before: [ROUND], judged: [judged()], ticket: held });
+    expect([kinds(plan), plan.undos]).to.deep.equal([["side_door"], []]);
   });
 
   it("voids what was asked for something else, takes it back, and asks anew", () => {
@@ -104,8 +145,8 @@ describe("what is done about approvals", () => {
   });
 
   it("voids a grant of something else, and has nothing to take back", () => {
-    const granted = { ...ROUND, state: "granted" as const };
-    const plan = planned([GATE], { before: [granted], judged: [judged({ state: "granted" })] });
+    const granted = { ...ROUND, state: "granted" as const, told: true };
+    const plan = planned([GATE], { before: [granted], judged: [judged({ state: "granted", told: true })] });
     expect([kinds(plan), plan.cancels.length, plan.asks.length]).to.deep.equal([["void"], 0, 1]);
   });
 
@@ -157,7 +198,7 @@ describe("what is done about approvals", () => {
   it("puts back to where people can answer what an answer led away that was not enough; that is no side door", () => {
     const gate: Gate = { ...GATE, state: "requested", passed: ["implement"], stands: ["implement"] };
     const plan = planned([gate], { before: [ROUND], judged: [judged({}, { shut: true })] });
-    expect([kinds(plan), plan.undos.length, plan.memory[0]?.undone]).to.deep.equal([["reopened"], 1, 0]);
+    expect([kinds(plan), plan.undos.length, plan.memory[0]?.undone]).to.deep.equal([["reopened"], 1, 1]);
     const past = planned([gate], { before: [ROUND], judged: [judged({}, { shut: true, sideDoor: "moved" })] });
     expect([kinds(past), past.undos.length]).to.deep.equal([["side_door"], 0]);
   });

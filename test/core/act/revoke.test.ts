@@ -148,6 +148,7 @@ describe("undoing what is no set", () => {
       marker: "[il:ask]",
       seen: "",
       stood: [],
+      requester: "",
       present: {},
       doors: [],
       told: false,

@@ -4,6 +4,7 @@ import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGate
 import type { Gate, Rollback } from "../../../core/decision.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
 import { change } from "../support/changes.ts";
+import { TICKET } from "../support/tickets.ts";
 import { decisionOf } from "./plans.ts";
 
 const RULE = "rollback/back";
@@ -19,7 +20,10 @@ const GATE: Gate = {
 function plan(more: Partial<GatePlanInput> & { rollback?: Rollback; gates?: Gate[] } = {}): GatePlan {
   const { rollback = ALONE, gates = [], ...rest } = more;
   return planGates({
-    ...{ ticket: { kind: "change", status: "closed" }, decision: { gates, holds: [], rollback } },
+    ...{
+      ticket: { change: TICKET.change, kind: "change", status: "closed" },
+      decision: { gates, holds: [], rollback },
+    },
     ...{ before: [], judged: [], mode: "act", canAsk: true, told: new Set<string>(), nowMs: NOW_MS },
     ...{ who: new Map([[RULE, { groups: ["Managers"], people: [], need: "any", fallback: false }]]), ...rest },
   });
@@ -66,7 +70,10 @@ describe("a rollback that needs nobody", () => {
     const round = roundOf(plan());
     const left = (status: GatePlanInput["ticket"]["status"]): number =>
       planGates({
-        ...{ ticket: { kind: "change", status }, decision: { gates: [], holds: [], rollback: null } },
+        ...{
+          ticket: { change: TICKET.change, kind: "change", status },
+          decision: { gates: [], holds: [], rollback: null },
+        },
         ...{ before: [round], judged: [judged(round)], mode: "act", canAsk: true, told: new Set<string>() },
         ...{ who: new Map(), nowMs: NOW_MS },
       }).memory.length;
@@ -79,7 +86,7 @@ describe("a rollback that people are asked about", () => {
 
   it("is asked about though the change is closed, and not once it is cancelled", () => {
     const asks = (status: GatePlanInput["ticket"]["status"]): number =>
-      plan({ rollback: waiting, gates: [GATE], ticket: { kind: "change", status } }).asks.length;
+      plan({ rollback: waiting, gates: [GATE], ticket: { change: TICKET.change, kind: "change", status } }).asks.length;
     expect([asks("review"), asks("closed"), asks("canceled")]).to.deep.equal([1, 1, 0]);
   });
 

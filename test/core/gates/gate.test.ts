@@ -16,6 +16,7 @@ const MEMORY: GateMemory = {
     fallback: false,
     seen: "1",
     stood: [],
+    requester: "",
     present: {},
     doors: [],
     told: false,

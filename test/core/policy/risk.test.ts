@@ -3,6 +3,7 @@ import { Decision } from "../../../core/decision.ts";
 import { decide, inputsOf, outcomeDigest, redecide } from "../../../core/policy/decide.ts";
 import { explain } from "../../../core/policy/explain.ts";
 import type { Facts } from "../../../core/policy/facts.ts";
+import { windowDigest } from "../../../core/policy/gate-states.ts";
 
 import type { ImpactFact } from "../../../core/policy/impact.ts";
 import { Inputs } from "../../../core/policy/inputs.ts";
@@ -171,7 +172,8 @@ describe("the board", () => {
         ...{ groups: ["Board"], people: [], need: 2, before: ["schedule", "implement"] },
         binds: ["change.type", "change.plannedStart", "change.plannedEnd", "change.backoutPlan", "ci", "service"],
         ...{ expiresMs: 345_600_000, fallbackGroup: "Managers", sideDoor: "undo" },
-        ...{ state: "needed", expiresAt: null, present: {}, stands: [], passed: [] },
+        ...{ state: "needed", expiresAt: null, stands: [], passed: [] },
+        present: { "change.plannedStart": windowDigest(change()) },
       },
     ]);
     expect(decided(change(), policy, NOW_MS, facts({ dependents: 25 })).gates).to.deep.equal([]);
@@ -233,7 +235,7 @@ describe("the board", () => {
         bindsDigest: "d",
         state: "requested",
         expiresAt: new Date(START_MS + 1).toISOString(),
-        present: {},
+        present: { "change.plannedStart": windowDigest(change()) },
         stood: [],
       },
       requestedAt: new Date(LATEST_MS - 1).toISOString(),

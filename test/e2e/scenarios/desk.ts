@@ -442,7 +442,7 @@ function lookedUp(
     gate: async () => {
       const { gates, decision: decided } = await view();
       const stateOf = (rule: string, state: string): string =>
-        gates.find((round) => round.rule === rule)?.state ?? state;
+        gates.find((round) => round.rule === rule && round.state !== "void")?.state ?? state;
       return (decided?.gates ?? []).map(({ rule, state }) => `${rule}: ${stateOf(rule, state)}`);
     },
   };
