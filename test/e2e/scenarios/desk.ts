@@ -3,6 +3,7 @@ import { systemClock } from "../../../cli/system.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { Decision } from "../../../core/decision.ts";
 import type { Entry } from "../../../core/ledger/entry.ts";
+import type { Log } from "../../../core/ports.ts";
 import type { TicketView } from "../../../core/store/store.ts";
 import { ADMIN_TOKEN, type Rig, type RigOptions, startRig } from "../../support/rig.ts";
 
@@ -38,6 +39,14 @@ export interface Filed {
   backoutPlan?: string;
   /** Name of an item of the one CMDB. */
   item?: string;
+  /** More of its fields, by the system's own names for them. */
+  own?: Readonly<Record<string, string>>;
+}
+
+/** How somebody is entered in both systems. */
+export interface Entered {
+  name: string;
+  email: string;
 }
 
 export interface Desk {
@@ -70,7 +79,8 @@ export interface Ticket {
   asked(): Name[];
   /** The request as the approver reads it. */
   request(): string;
-  answer(by: Name, decision: "approved" | "rejected"): void;
+  /** What ServiceNow has room for beside an answer is the comment. */
+  answer(by: Name, decision: "approved" | "rejected", comment?: string): void;
   edit(fields: { title?: string; start?: string; end?: string }, by?: Name): void;
   /** Moves a change on its way: submit it for assessment, begin it. Throws where the workflow refuses. */
   submit(): void;
@@ -88,16 +98,22 @@ export interface Ticket {
   gate(): Promise<string[]>;
 }
 
+export interface DeskOptions extends Pick<RigOptions, "policy" | "routing" | "ai" | "store"> {
+  startAt?: string;
+  entered?: (name: Name) => Entered;
+  log?: Log;
+}
+
+const plainly = (name: Name): Entered => ({ name: name.toUpperCase(), email: `${name}@example.com` });
+
 /** Opens a desk on one system, plays a scenario, and takes everything down again. */
 export async function atDesk(
   system: System,
-  options: Pick<RigOptions, "policy" | "routing"> & { startAt?: string },
+  { entered = plainly, log, ...options }: DeskOptions,
   play: (desk: Desk) => Promise<void>,
 ): Promise<void> {
   const clock = movableClock(Date.parse(options.startAt ?? "2026-03-02T09:00:00Z"));
-  const users = PEOPLE.map((name) => ({
-    ...{ user_name: name, name: name.toUpperCase(), email: `${name}@example.com`, password: `${name}-password` },
-  }));
+  const users = PEOPLE.map((name) => ({ user_name: name, ...entered(name), password: `${name}-password` }));
   const rig = await startRig({
     ...options,
     limits: { callTimeoutMs: 10_000, leaseMs: 60_000 },
@@ -111,10 +127,10 @@ export async function atDesk(
       ...(system === "Jira Service Management" && SERVICE_DESK),
       now: clock.now,
       users: PEOPLE.map((name) => ({
-        ...{ accountId: `acc-${name}`, displayName: name.toUpperCase(), emailAddress: `${name}@example.com` },
+        ...{ accountId: `acc-${name}`, displayName: entered(name).name, emailAddress: entered(name).email },
       })),
     },
-    deps: { clock },
+    deps: { clock, ...(log && { log }) },
   });
   try {
     await play(deskOf(system, rig, clock));
@@ -224,6 +240,7 @@ function inServiceNow(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
           assignment_group: snow.group("Change Management"),
           cmdb_ci: snow.rows("cmdb_ci_server").find((row) => row["name"] === filed.item)?.sys_id ?? "",
         }),
+    ...filed.own,
   };
   const row = snow.insert(table, fields, { by: "rita" });
   const id = row.sys_id;
@@ -249,11 +266,11 @@ function inServiceNow(rig: Rig, filed: Filed, nowMs: () => number): Ticket {
       snow.get(table, id)?.[{ changeRisk: "risk", cabRequired: "cab_required", onHold: "on_hold" }[name]] ?? "",
     asked: () => [...new Set(ours().map((each) => nameOf(each["approver"] ?? "")))].sort(),
     request: () => requestIn(snow, ours()),
-    answer(by, decision) {
+    answer(by, decision, comment = "Because") {
       const mine = ours().filter((each) => each["approver"] === snow.user(by));
       if (mine.length === 0) raise(`${by} is not asked`);
       for (const each of mine)
-        snow.update("sysapproval_approver", each.sys_id, { state: decision, comments: "Because" }, { by });
+        snow.update("sysapproval_approver", each.sys_id, { state: decision, comments: comment }, { by });
     },
     edit({ title, start, end }, by = "rita") {
       const changed = {
@@ -342,6 +359,7 @@ function inJira(rig: Rig, filed: Filed, nowMs: () => number, system: System): Ti
           ...(filed.item && { customfield_10109: filed.item }),
           ...(filed.backoutPlan && { customfield_10112: filed.backoutPlan }),
         }),
+    ...filed.own,
   };
   const { id, key } = jira.create(filed.kind === "incident" ? "OPS" : "CHG", fields, { by: "acc-rita" });
   const state = (): string => nameIn(jira.get(id)?.fields["status"]);
