@@ -85,16 +85,14 @@ function verifyBundle(text, knownKey) {
 }
 
 const [file, pem] = process.argv.slice(2);
+let exitCode = 2;
 try {
   if (!file) throw new Error("usage: node verify-proof.mjs bundle.json [public-key.pem]");
   const [bundle, known] = [readFileSync(file, "utf8"), pem && createPublicKey(readFileSync(pem))];
-  try {
-    console.log(`Holds: ${verifyBundle(bundle, known)}`);
-  } catch (error) {
-    console.log(`Does NOT hold: ${error.message}.`);
-    process.exitCode = 1;
-  }
-} catch (error) {
-  console.error(`Nothing was verified: ${error.message}`);
-  process.exitCode = 2;
+  exitCode = 1;
+  console.log(`Holds: ${verifyBundle(bundle, known)}`);
+  exitCode = 0;
+} catch ({ message }) {
+  console.log(exitCode === 1 ? `Does NOT hold: ${message}.` : `Nothing was verified: ${message}`);
 }
+process.exitCode = exitCode;

@@ -50,6 +50,7 @@ export function explain(view: TicketView, trace: boolean): string[] {
     ...riskLines(decision),
     ...rollbackLines(decision),
     ...gateLines(decision),
+    ...answerLines(view),
     ...clockLines(decision),
     ...autonomyLines(decision),
   );
@@ -158,6 +159,17 @@ function gateLines({ gates }: Decision): string[] {
     if (state === "requested") return `  Waits for approval by ${who}${about}, until ${expiresAt ?? ""}${reason}`;
     return `  ${GATE_ENDS[state]} by ${who}${about}${reason}`;
   });
+}
+
+/** What people answered, by their ids: names are not kept. */
+function answerLines({ gates }: TicketView): string[] {
+  return gates.flatMap(({ rule, answers }) =>
+    answers.map(({ decision, by, at, refused }) => {
+      const when = at === null ? "" : ` at ${at}`;
+      const counts = refused === null ? "" : `; it does not count (${refused})`;
+      return `    ${by === "" ? "Somebody" : by} ${decision} it${when}${counts} (rule ${rule}).`;
+    }),
+  );
 }
 
 const GATE_ENDS = {

@@ -8,8 +8,10 @@ import type { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { readPath } from "../mapping/path.ts";
+import { BOARD } from "../policy/risk.ts";
 import type { FieldWrite, VendorRecord, Write } from "../ports.ts";
 import type { Receipt, Settlement, TicketMemory } from "../store/store.ts";
+import type { SettableField } from "../ticket.ts";
 import { type ApprovalWork, askText, roundOf } from "./approval-work.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";
 import type { Prepared } from "./prepare.ts";
@@ -63,7 +65,8 @@ export function workOf(
   // A suggestion shows what would be written; only a change writes it.
   const sets = planned.changes.map(
     (change): Action => ({
-      ...{ id: deps.ids.short(), kind: "set", ...change, because, decisionId: decision.id, marker: "" },
+      ...{ id: deps.ids.short(), kind: "set", ...change, decisionId: decision.id, marker: "" },
+      because: guardReasons(change.field, decision) ?? because,
     }),
   );
   const noteId = deps.ids.short();
@@ -168,6 +171,17 @@ function fieldWrite(
   const seen = Object.fromEntries(Object.keys(patch).map((path) => [path, readPath(record, path)]));
   return { actionId: action.id, field: change.field, after: change.after, patch, seen };
 }
+
+/** What a field that the platform's own approvals read is set for: not by the rule that routes the ticket. */
+function guardReasons(field: SettableField, { risk, holds, gates }: Decision): string[] | undefined {
+  if (field === "cabRequired") return [BOARD];
+  if (field === "changeRisk") return (risk?.factors ?? []).map(({ id }) => id).slice(0, REASONS_MAX);
+  if (field !== "onHold") return undefined;
+  const passed = gates.filter((gate) => gate.passed.length > 0);
+  return [...holds, ...passed].map(({ rule }) => rule).slice(0, REASONS_MAX);
+}
+
+const REASONS_MAX = 20;
 
 /** Rules and steps, as an action names what it was done for. */
 export function reasonsOf(decision: Decision, escalations: Decision["escalations"]): string[] {

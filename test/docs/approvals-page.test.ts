@@ -37,7 +37,9 @@ describe("the page about approvals", () => {
   });
 
   it("names every reason for which a ticket is parked because of approvals, as the code has them", () => {
-    const code = ["core/act/gates.ts", "core/reconcile/approvals.ts"].map((path) => readFileSync(path, "utf8")).join();
+    const code = ["core/act/gates.ts", "core/act/side-doors.ts", "core/reconcile/approvals.ts"]
+      .map((path) => readFileSync(path, "utf8"))
+      .join();
     const parked = [...code.matchAll(/reason: "(\w+)"|error, "(\w+)"\)/g)].map(([, one, other]) => one ?? other);
     const rows = rowsOf("| reason | what happened |");
     expect(rows.map(([reason]) => reason?.replaceAll("`", "")).sort()).to.deep.equal([...new Set(parked)].sort());

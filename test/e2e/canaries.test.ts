@@ -117,7 +117,9 @@ describe("No text at rest", function (this: Mocha.Suite) {
       const left = await dayAt(system, folder);
       await takeEvidence(left, join(top, `${system}-config`));
       const ledger = readFileSync(join(folder, "taken", "whole.ndjson"), "utf8").replaceAll("\\", "");
-      for (const happened of HAPPENED) expect(ledger, "the day was a full one").to.contain(happened);
+      // ServiceNow does not ask whoever wants it, so there nobody's answer is refused.
+      const due = HAPPENED.filter((each) => system === "Jira" || !each.includes("answer_refused"));
+      for (const happened of due) expect(ledger, "the day was a full one").to.contain(happened);
       const atRest = filesBelow(folder);
       expect([...atRest.keys()]).to.include.members(["interlock.db", "interlock.db.key", "interlock.db.checkpoints"]);
       expect(tracesOf(ALL, atRest)).to.deep.equal([]);
