@@ -87,7 +87,7 @@ export function workOf(
     recordType: found.recordType,
     revision: ticket.revision,
     // What rides on an approval is written only on top of what was approved: it is read again just before.
-    readAtMs: decision.gates.some(({ state }) => state === "granted") ? 0 : readAtMs,
+    readAtMs: sets.length > 0 && decision.gates.some(({ state }) => state === "granted") ? 0 : readAtMs,
     fields: sets.map((action, index) => fieldWrite(action, planned.changes[index], mapping, found.record)),
     note: {
       actionId: noteId,
