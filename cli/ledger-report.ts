@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { Reporter } from "../core/ledger/report.ts";
 import { listCsv, reportFigures, reportHtml, reportLists } from "../core/ledger/report-page.ts";
-import { verifyLedger } from "../core/ledger/verify.ts";
 import { ledgerOf } from "../core/store/ledger-source.ts";
 import { type CommonOptions, readStoreSettings } from "./config.ts";
+import { ofStore } from "./ledger.ts";
 import { lookAt } from "./store.ts";
 import { systemClock } from "./system.ts";
 import { timeOf } from "./times.ts";
@@ -25,21 +25,20 @@ export async function ledgerReport(options: ReportOptions): Promise<0 | 1> {
   if (from >= to) throw new InvalidArgumentError("--from must be before --to");
   if (options.html !== undefined) await makeRoom("--html", options.html);
   if (options.csv !== undefined) await makeRoom("--csv", join(options.csv, "changes.csv"));
+  const verification = await ofStore(options, [], undefined);
+  if (!verification.ok) {
+    if (options.json) console.log(JSON.stringify(verification));
+    else
+      console.log(
+        `The ledger is broken at entry ${verification.seq}: ${verification.what}. No report is made of it: interlock ledger verify`,
+      );
+    return 1;
+  }
   const report = await lookAt(readStoreSettings(options).store, systemClock, async (store) => {
-    const verification = await verifyLedger(ledgerOf(store), { witnesses: [] });
-    if (!verification.ok) return verification;
     const reporter = new Reporter(from, to);
     for await (const page of ledgerOf(store).entries()) for (const entry of page) reporter.add(entry);
     return reporter.report();
   });
-  if ("ok" in report) {
-    if (options.json) console.log(JSON.stringify(report));
-    else
-      console.log(
-        `The ledger is broken at entry ${report.seq}: ${report.what}. No report is made of it: interlock ledger verify`,
-      );
-    return 1;
-  }
   const written: string[] = [];
   if (options.html !== undefined) {
     await writeWhole(options.html, reportHtml(report));

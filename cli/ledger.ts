@@ -33,7 +33,8 @@ export async function ledgerVerify(options: VerifyOptions): Promise<0 | 1> {
   return verification.ok ? 0 : 1;
 }
 
-async function ofStore(
+/** Verifies the ledger of a store, also against the checkpoints beside it. */
+export async function ofStore(
   options: CommonOptions,
   told: readonly Witness[],
   key: Verifier | undefined,

@@ -43,6 +43,8 @@ export interface PlannedAsk {
   who: Exclude<AskWho, { nobody: string }>;
   /** The unfinished one. */
   half: GateMemory | undefined;
+  /** How often it was put back, or made again. */
+  undone: number;
 }
 
 /** `state`: the record's own state is to go back, and not only what was done to the request. */
@@ -103,7 +105,8 @@ export function planGates(input: GatePlanInput): GatePlan {
   const stopped = decision.holds.some(({ before }) => before === undefined);
   for (const judged of input.judged) followUp(judged, input, stopped, plan);
   if (mode === "act" && !stopped) goByItself(input, plan);
-  for (const gate of decision.gates) if (isDraft(input.ticket)) plan.memory.push(...draftOf(gate, input));
+  const isNoted = mode === "act" && isDraft(input.ticket);
+  for (const gate of isNoted ? decision.gates : []) plan.memory.push(...draftOf(gate, input));
   const wanted = mode === "act" && !stopped ? decision.gates.filter((gate) => isToAsk(gate, input)) : [];
   for (const gate of wanted) plan.unresolved.push(...askFor(gate, input, plan));
   if (wanted.length > 0 && !canAsk) plan.park = noQueue(wanted);
@@ -172,9 +175,14 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
     const isNew = old?.state === "requested" && (memory.state === "granted" || memory.state === "refused");
     if (isNew) ended(memory, old, event);
     // That its time is over is taken up once something may be done about it.
-    plan.memory.push(memory.state === "expired" ? { ...memory, state: old?.state ?? "requested" } : memory);
+    const left: GateMemory = memory.state === "expired" ? { ...memory, state: old?.state ?? "requested" } : memory;
+    // What comes about while nobody can be asked is nobody's side door.
+    const stood = gate && memory.state === "void" ? [...new Set([...memory.stood, ...gate.stands])] : memory.stood;
+    plan.memory.push({ ...left, stood });
     return;
   }
+  // Of a rule that does not ask any more nothing is remembered, or it would accuse somebody later.
+  if (!gate && memory.state === "void") return;
   const isVoid = !stopped && memory.state !== "void" && isOver(memory, gate, input.ticket);
   if (isVoid || (judged.stranded && !stopped)) {
     // A no, or that nobody answered, is told though it decides nothing any more; of a yes, that it is void.
@@ -182,7 +190,6 @@ function followUp(judged: JudgedGate, input: GatePlanInput, stopped: boolean, pl
     if (memory.state === "requested" || memory.state === "granted") event(judged.stranded ? "gone" : "void");
     if (waited) plan.cancels.push(memory);
     if (gate && gate.passed.length > 0) event("side_door", { what: passedText(gate) });
-    // Of a rule that does not ask any more nothing is remembered.
     if (gate) plan.memory.push({ ...memory, state: "void" });
     return;
   }
@@ -246,7 +253,7 @@ function askFor(gate: Gate, { judged, canAsk, who }: GatePlanInput, plan: GatePl
   if (half && gate.state === "requested") {
     const { groups, people, need, fallback } = half;
     if (half.undone >= REOPENS_MAX) plan.park = sideDoorPark(`its request was deleted ${REOPENS_MAX} times`, gate);
-    else plan.asks.push({ gate, who: { groups, people, need, fallback }, half });
+    else plan.asks.push({ gate, who: { groups, people, need, fallback }, half, undone: half.undone + 1 });
     return [];
   }
   const found = who.get(gate.rule);
@@ -255,7 +262,11 @@ function askFor(gate: Gate, { judged, canAsk, who }: GatePlanInput, plan: GatePl
     plan.park = { reason: "no_approver", detail: `${found.nobody} (rule ${gate.rule})` };
     return [];
   }
-  plan.asks.push({ gate, who: found, half: undefined });
+  // What was asked in vain of the same people is asked again, and not for ever.
+  const stranded = judged.find((each) => each.stranded && each.memory.rule === gate.rule)?.memory;
+  const undone = stranded ? stranded.undone + 1 : 0;
+  if (undone > REOPENS_MAX) plan.park = sideDoorPark(`it was asked ${REOPENS_MAX} times in vain`, gate);
+  else plan.asks.push({ gate, who: found, half: undefined, undone });
   return [];
 }
 

@@ -43,6 +43,8 @@ export interface RevokeInput {
   fields: TicketMemory["fields"];
   /** Whether a field has a value now. */
   stands: (field: SettableField, value: FieldValue) => boolean;
+  /** Whether the vendor's own fields still are what an action wrote there; true where nothing can be told of them. */
+  untouched: (action: PastAction) => boolean;
   mapping: Pick<Mapping, "canWrite" | "toVendor" | "intake">;
   /** Rounds as the queue shows them. */
   gates: readonly GateMemory[];
@@ -119,6 +121,7 @@ function planField(
   const [first] = chain;
   if (wrote === undefined || memory?.theirs || !input.stands(field, wrote)) keep(wanted, KEPT.changed);
   else if (!first) keep(wanted, KEPT.later);
+  else if (!chain.slice(-1).every(input.untouched)) keep(wanted, KEPT.changed);
   else {
     const undone = wanted.filter((action) => chain.includes(action));
     const broken = sets.at(-1 - chain.length)?.revoked !== undefined;

@@ -121,7 +121,13 @@ class Signing {
 
   async #makeNow(): Promise<Checkpoint | undefined> {
     const { store, signer } = this.#deps;
-    this.last = await store.lastCheckpoint();
+    const kept = await store.lastCheckpoint();
+    // What this process has signed, or seen signed, cannot have become less: its row was taken away.
+    if (this.last && (kept?.size ?? 0) < this.last.size)
+      throw new Error(
+        `the checkpoint of ${this.last.size} entries is gone from the store; run interlock ledger verify`,
+      );
+    this.last = kept;
     const size = (await store.ledgerEnd())?.seq ?? 0;
     if (size <= (this.last?.size ?? 0)) {
       if (this.last && size < this.last.size) await this.#refuseChange(this.last);

@@ -16,6 +16,8 @@ export interface Ask {
   round: GateRound;
   /** What is known of it, where it was begun before: of that nothing is forgotten. */
   half: GateMemory | undefined;
+  /** How often it was put back, or made again. */
+  undone: number;
   text: string;
 }
 
@@ -83,12 +85,11 @@ export async function carryOutApprovals(
     await approvals.cancel(request(memory));
     done.applied.push(actionId);
   }
-  for (const { actionId, marker, round, half, text } of asks) {
+  for (const { actionId, marker, round, half, undone, text } of asks) {
     const { groups, people, need, requester } = round;
     await refuse();
     const asked = await approvals.ask({ ref, recordType, marker, groups, people, need, requester, text });
-    const known = half && { answers: half.answers, undone: half.undone + 1 };
-    done.asked.push({ ...roundAt(round, marker, asked), ...known });
+    done.asked.push({ ...roundAt(round, marker, asked), ...(half && { answers: half.answers }), undone });
     done.applied.push(actionId);
   }
   for (const { actionId, memory, state } of undos) {

@@ -143,7 +143,9 @@ function judgedGate(
   const context = { requesterId, ownIds: view.ownIds, nowMs };
   const judged = judgeGate(memory, standing.answers, { eligible, context });
   const isOpen = judged.state === "requested";
-  const stranded = isOpen && (standing.spent || !couldStillBeGranted(judged, eligible, context));
+  // An answer that the vendor does not show in full yet may still be the one.
+  const isWhole = judged.answers.every(({ refused }) => refused !== "nobody");
+  const stranded = isOpen && ((standing.spent && isWhole) || !couldStillBeGranted(judged, eligible, context));
   const { sideDoor, shut } = standing;
   return { memory: judged, half: false, stranded, sideDoor, shut };
 }

@@ -17,6 +17,7 @@ export function previewOf(
   const open = past.filter(({ isOpen }) => isOpen).map(({ id }) => id);
   const plan = planRevoke({
     ...{ past, fields, mapping, gates, canAsk, told: true },
+    untouched: () => true,
     stands: (field, value) => fields[field]?.wrote === value,
     found: new Set(open),
   });

@@ -6,7 +6,7 @@ import type { Action } from "../decision.ts";
 import type { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { readPath } from "../mapping/path.ts";
-import type { FieldWrite, Write } from "../ports.ts";
+import type { FieldWrite, VendorPatch, VendorRecord, Write } from "../ports.ts";
 import type { RevokedEnd } from "../revocation.ts";
 import type { Receipt, Settlement } from "../store/store.ts";
 import type { Undoing } from "../store/undoing.ts";
@@ -46,19 +46,32 @@ export function nextOfRevoked(
   return settle({ ...after, receipts: closed, revoked: ends.map(endOf), fields: fieldsAfter(prepared, plan) });
 }
 
-function planFor({ ticket, mapping, planned, recovery, judged, canAsk }: Prepared, undoing: Undoing): RevokePlan {
+function planFor(
+  { ticket, mapping, found, planned, recovery, judged, canAsk }: Prepared,
+  undoing: Undoing,
+): RevokePlan {
   const certain = [...recovery.receipts, ...recovery.owedReceipts, ...recovery.askReceipts];
   return planRevoke({
     past: undoing.past,
     fields: planned.fields,
     stands: (field, value) => standsIn(field, ticket, value),
     mapping,
+    untouched: ({ basis }) => isUntouched(basis?.patch ?? {}, found.record),
     // As the queue shows them now: what was answered in the meantime is not taken back.
     gates: judged.map(({ memory }) => memory),
     canAsk,
     found: new Set(certain.filter(({ outcome }) => outcome !== "abandoned").map(({ actionId }) => actionId)),
     told: recovery.told.some(({ because }) => because[0] === REVOKED),
   });
+}
+
+/** Whether every plain field of the vendor still is what we wrote: several may make up one of ours. */
+function isUntouched(patch: VendorPatch, record: VendorRecord): boolean {
+  return Object.entries(patch).every(
+    ([path, wrote]) =>
+      (typeof wrote !== "string" && typeof wrote !== "number") ||
+      String(readPath(record, path) ?? "") === String(wrote),
+  );
 }
 
 /** Like any other write, so that a crash, a race or a limit on the way is dealt with as with any other. */
@@ -144,7 +157,7 @@ function withdrawn({ claim, judged }: Prepared, { cancels }: RevokePlan, nowMs: 
   // A crash may have left a round half asked: the queue knows it, and nobody here.
   const half = judged.flatMap(({ memory }) => (rounds.some(({ marker }) => marker === memory.marker) ? [] : [memory]));
   return [...rounds, ...half.filter(({ marker }) => markers.has(marker))].map((round) =>
-    markers.has(round.marker) ? { ...round, state: "expired", expiresAt: instant(nowMs) } : round,
+    markers.has(round.marker) ? { ...round, state: "expired", expiresAt: instant(nowMs), told: true } : round,
   );
 }
 

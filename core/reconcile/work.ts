@@ -145,7 +145,7 @@ function approvalWork(
   const asked = asks.map((ask) => {
     const text = askText(ask, ticket, decision, { summary, nowMs });
     const round = roundOf(ask, ticket.requester.id);
-    return { ...intend("ask", ask.gate.rule, ask.half?.marker), round, half: ask.half, text };
+    return { ...intend("ask", ask.gate.rule, ask.half?.marker), round, half: ask.half, undone: ask.undone, text };
   });
   return {
     approvals: {

@@ -156,6 +156,12 @@ async function pastOf(db: Trx | StoreDriver["db"], tickets: readonly string[]): 
     .limit(PAST_PER_TICKET_MAX * tickets.length)
     .execute();
   const marks = await db.selectFrom("revoked").selectAll().where("ticket", "in", tickets).execute();
+  // What is wanted is among them however long ago it was, or it would be wanted for ever.
+  const seen = new Set(rows.map(({ id }) => id));
+  const missing = marks.filter(({ state, action_id }) => state === "wanted" && !seen.has(action_id));
+  for (const chunk of inChunks(missing.map(({ action_id }) => action_id)))
+    rows.push(...(await db.selectFrom("actions").selectAll().where("id", "in", chunk).execute()));
+  rows.sort((a, b) => b.intent_at - a.intent_at || (a.id < b.id ? 1 : -1));
   const marked = new Map(marks.map((mark) => [mark.action_id, mark]));
   const all = rows.reverse().map((row): [string, PastAction] => {
     const mark = marked.get(row.id);

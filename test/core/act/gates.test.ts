@@ -53,7 +53,7 @@ describe("what is done about approvals", () => {
     expect(planned([GATE], { who: new Map() }).unresolved).to.deep.equal([GATE]);
     const { asks, unresolved, park } = planned([GATE]);
     expect({ asks, unresolved, park }).to.deep.equal({
-      ...{ asks: [{ gate: GATE, who: WHO, half: undefined }], unresolved: [], park: undefined },
+      ...{ asks: [{ gate: GATE, who: WHO, half: undefined, undone: 0 }], unresolved: [], park: undefined },
     });
   });
 
@@ -163,6 +163,31 @@ describe("what is done about approvals", () => {
       who: new Map([["board", who]]),
     });
     expect([kinds(plan), plan.cancels.length, plan.asks[0]?.who]).to.deep.equal([["gone"], 1, who]);
+  });
+
+  it("asks the same people again of whom no answer counted, and not for ever", () => {
+    const spent = (undone: number) =>
+      planned([GATE], { before: [ROUND], judged: [judged({ undone }, { stranded: true })] });
+    expect(spent(3).asks.map(({ undone }) => undone)).to.deep.equal([4]);
+    expect([spent(10).asks, spent(10).park?.reason]).to.deep.equal([[], "side_door"]);
+  });
+
+  it("notes nothing of a draft below act, and there what comes about is nobody's side door", () => {
+    const draft = { ...TICKET, kind: "change", status: "new" } as const;
+    expect(planned([GATE], { ticket: draft, mode: "observe" }).memory).to.deep.equal([]);
+    const noted = { ...ROUND, state: "void" as const, marker: "" };
+    const begun = { ...GATE, stands: ["implement" as const] };
+    const plan = planned([begun], {
+      mode: "observe",
+      before: [noted],
+      judged: [judged({ state: "void", marker: "" })],
+    });
+    expect(plan.memory.map(({ stood }) => stood)).to.deep.equal([["implement"]]);
+  });
+
+  it("forgets a void round whose rule does not ask any more", () => {
+    const noted = { ...ROUND, state: "void" as const };
+    expect(planned([], { before: [noted], judged: [judged({ state: "void" })] }).memory).to.deep.equal([]);
   });
 
   it("tells of an end once, and of each answer that does not count", () => {

@@ -21,6 +21,7 @@ const ended = { revoked: { revocation: "r0", wanted: false } };
 /** A ticket whose group is now this one. */
 function planned(actions: PastAction[], group: FieldValue, given: Partial<RevokeInput> = {}): RevokePlan {
   return planRevoke({
+    untouched: () => true,
     past: actions,
     fields: { assignmentGroup: wrote("Network") },
     stands: (field, value) => field === "assignmentGroup" && value === group,

@@ -71,7 +71,7 @@ describe("risk factors that a model names", () => {
   it("are told by explain and to approvers as AI's, with how reliable they are, and hide no other factor", () => {
     const decision = decided(change(), LISTENING, NOW_MS, knowing(NAMED, RISKY));
     const view = {
-      ...{ connection: "snow", key: "CHG1", decision, actions: [], skips: [], fields: {}, dueAtMs: null },
+      ...{ connection: "snow", key: "CHG1", decision, actions: [], skips: [], gates: [], fields: {}, dueAtMs: null },
       ...{ rules: LISTENING.rules, parked: undefined, failing: undefined, settledAtMs: undefined },
     };
     const lines = explain(view as unknown as Parameters<typeof explain>[0], false); // all that it reads of a view
