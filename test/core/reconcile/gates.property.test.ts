@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import PQueue from "p-queue";
+import type { Mode } from "../../../core/config/settings.ts";
 import { Limits } from "../../../core/limits.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { reconcileBatch } from "../../../core/reconcile/batch.ts";
@@ -33,6 +34,9 @@ const POLICY: Policy = policyOf(
 class Stage {
   readonly world: ApprovalWorld;
   readonly #rig: SqliteRig;
+  mode: Mode = "act";
+  /** What happened that people may rightly be asked anew for. */
+  causes = 0;
   #ids = 0;
   #hints = 0;
 
@@ -92,7 +96,7 @@ class Stage {
   #deps(): ReconcileDeps {
     const nothing = (): void => undefined;
     return {
-      ...{ store: this.#rig.store, desks: new Map(), policy: () => POLICY, mayRead: () => true, mode: () => "act" },
+      ...{ store: this.#rig.store, desks: new Map(), policy: () => POLICY, mayRead: () => true, mode: () => this.mode },
       ...{ clock: this.#rig.clock, rng: { next: () => 0 }, ids: { short: () => `id${++this.#ids}` } },
       log: { error: nothing, warn: nothing, info: nothing, debug: nothing },
       meter: { count: nothing },
@@ -136,6 +140,8 @@ async function holds(stage: Stage): Promise<void> {
       `assigned with title ${title} without a valid approval`,
     ).to.equal(true);
   for (const [marker, ends] of await stage.ends()) expect([...ends], marker).to.have.length(1);
+  // Nobody is asked again and again for nothing.
+  expect(stage.world.requests.length, "rounds").to.be.at.most(1 + stage.causes);
 }
 
 const who = fc.constantFrom("ann", "ben", REQUESTER, "bot", "zoe", "dora");
@@ -157,12 +163,28 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
     .map(([by, decision, which]) =>
       command(`${decision} by ${by}, ${which}`, (stage) => stage.world.answer(by, decision, which)),
     ),
-  fc.constantFrom("A", "B", "C").map((title) => command(`edit ${title}`, (stage) => stage.world.edit(title))),
+  fc.constantFrom("A", "B", "C").map((title) =>
+    command(`edit ${title}`, (stage) => {
+      stage.causes += 1;
+      stage.world.edit(title);
+    }),
+  ),
   fc.constantFrom(1, 2 * MINUTE, HOUR, 25 * HOUR).map((ms) => command(`wait ${ms}`, (stage) => stage.advance(ms))),
   fc.constant(command("restart", (stage) => stage.restart())),
-  fc.constant(command("redrive", (stage) => stage.redrive())),
+  fc.constant(
+    command("redrive", async (stage) => {
+      stage.causes += 1;
+      await stage.redrive();
+    }),
+  ),
+  fc.constantFrom<Mode>("act", "act", "observe", "suggest").map((mode) =>
+    command(`mode ${mode}`, (stage) => {
+      stage.mode = mode;
+    }),
+  ),
   anyFault.map((fault) =>
     command(`fault ${fault.call} ${fault.after ? "after" : "before"}`, (stage) => {
+      stage.causes += 1;
       stage.world.fault = fault;
     }),
   ),
