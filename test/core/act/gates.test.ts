@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGates } from "../../../core/act/gates.ts";
 import type { Gate } from "../../../core/decision.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
+import { ROUND } from "../support/rounds.ts";
 import { TICKET } from "../support/tickets.ts";
 
 const GATE: Gate = {
@@ -10,23 +11,6 @@ const GATE: Gate = {
   ...{ state: "needed", expiresAt: null, present: {}, stands: [], passed: [] },
 };
 
-const ROUND: GateMemory = {
-  ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "[il:g1]", answers: [] },
-  ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
-  ...{
-    groups: ["Board"],
-    people: [],
-    need: "any",
-    fallback: false,
-    seen: "1",
-    stood: [],
-    requester: "",
-    present: {},
-    doors: [],
-    told: false,
-    undone: 0,
-  },
-};
 const WHO = { groups: ["Board"], people: [], need: "any", fallback: false } as const;
 
 function judged(memory: Partial<GateMemory> = {}, more: Partial<JudgedGate> = {}): JudgedGate {

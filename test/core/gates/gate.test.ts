@@ -2,27 +2,10 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { ANSWER_REFUSALS, Eligible, GivenAnswer, Seat } from "../../../core/gates/answer.ts";
 import { canBeGranted, type GateMemory, judgeGate } from "../../../core/gates/gate.ts";
+import { ROUND } from "../support/rounds.ts";
 
 const ASKED_MS = Date.parse("2026-03-02T09:00:00.000Z");
 const HOUR = 3_600_000;
-
-const MEMORY: GateMemory = {
-  ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "[il:g1]", answers: [] },
-  ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
-  ...{
-    groups: ["Board"],
-    people: [],
-    need: "any",
-    fallback: false,
-    seen: "1",
-    stood: [],
-    requester: "",
-    present: {},
-    doors: [],
-    told: false,
-    undone: 0,
-  },
-};
 
 const CONTEXT = { requesterId: "rita", ownIds: new Set(["bot"]), nowMs: ASKED_MS + HOUR };
 
@@ -55,7 +38,7 @@ function judged(
   given: readonly GivenAnswer[],
   gate: Partial<Pick<GateMemory, "groups" | "people" | "need">> = {},
   context: Partial<typeof CONTEXT> = {},
-  memory = MEMORY,
+  memory = ROUND,
 ): GateMemory {
   return judgeGate({ ...memory, ...gate }, given, { eligible: ELIGIBLE, context: { ...CONTEXT, ...context } });
 }
@@ -130,7 +113,7 @@ describe("a gate", () => {
 
   it("stays as it was decided, whatever is answered later", () => {
     for (const state of ["granted", "refused", "expired"] as const) {
-      const over = { ...MEMORY, state };
+      const over = { ...ROUND, state };
       expect(judged([answer("ann", { decision: "rejected" })], {}, {}, over)).to.deep.equal(over);
     }
   });

@@ -1,30 +1,12 @@
 import { expect } from "chai";
 import { ConnectorError, type FaultKind } from "../../../core/errors.ts";
 import type { Approvals, OpenRequest, RequestStanding } from "../../../core/gates/approvals.ts";
-import type { GateMemory } from "../../../core/gates/gate.ts";
 import { Limits } from "../../../core/limits.ts";
 import { seeApprovals } from "../../../core/reconcile/approvals.ts";
 import type { Desk, ReconcileDeps } from "../../../core/reconcile/deps.ts";
 import type { Claim, Store } from "../../../core/store/store.ts";
 import { memoryOf } from "../act/plans.ts";
-
-const ROUND: GateMemory = {
-  ...{ rule: "board", bindsDigest: "d1", state: "requested", marker: "", answers: [] },
-  ...{ requestedAt: "2026-03-02T09:00:00.000Z", expiresAt: "2026-03-03T09:00:00.000Z" },
-  ...{
-    groups: ["Board"],
-    people: [],
-    need: "any",
-    fallback: false,
-    seen: "1",
-    stood: [],
-    requester: "",
-    present: {},
-    doors: [],
-    told: false,
-    undone: 0,
-  },
-};
+import { ROUND } from "../support/rounds.ts";
 
 function claimOf(id: string, waits: boolean): Claim {
   const gates = waits ? [{ ...ROUND, marker: `[il:${id}]` }] : [];
