@@ -103,16 +103,18 @@ function faultsOf({ filed, view, notes, group }: Outcome, groups: ReadonlyMap<st
   );
   if (assigned && waitsFor(decision).length > 0) faults.push(`${name} was assigned before it was approved`);
   faults.push(...followedUnproven(name, decision, view));
-  const markers = view.actions.filter(({ kind }) => kind === "note").map(({ marker }) => marker);
+  // Somebody edited the ticket just before: nothing was written on top of that, and it was decided anew.
+  const tried = view.actions.filter(({ state, detail }) => state !== "abandoned" || detail !== "refused: conflict");
+  const markers = tried.filter(({ kind }) => kind === "note").map(({ marker }) => marker);
   for (const marker of markers) {
     const times = notes.filter((note) => note.includes(marker)).length;
     if (times !== 1) faults.push(`${name} has the note ${marker} ${times} times`);
   }
   if (notes.length !== markers.length)
     faults.push(`${name} has ${notes.length} notes for ${markers.length} recorded ones`);
-  const unsure = view.actions.filter(({ state }) => state !== "applied" && state !== "found");
+  const unsure = tried.filter(({ state }) => state !== "applied" && state !== "found");
   for (const action of unsure) faults.push(`${name}: ${action.field} is ${action.state}`);
-  const ours = view.actions.findLast(({ field }) => field === "assignmentGroup");
+  const ours = tried.findLast(({ field }) => field === "assignmentGroup");
   // Taking over from an intake value is the job, even when a person put it there before we ever wrote.
   const takenOver = ours !== undefined && ours.before === (filed.groupByPeople ?? ours.before) && ours.after === group;
   const theirs = filed.groupByPeople !== undefined && filed.groupByPeople === group;
