@@ -5,7 +5,7 @@ import { instant } from "../clock.ts";
 import { AI_FACTOR, type Decision, type Gate, type Need } from "../decision.ts";
 import type { AnswerRefusal, JudgedAnswer } from "../gates/answer.ts";
 import { effectOf, SETTABLE_FIELDS, type Ticket } from "../ticket.ts";
-import type { AskWho, GateEvent, PlannedAsk } from "./gates.ts";
+import type { AskWho, GateEvent, PlannedAsk } from "./gate-plan.ts";
 
 const REFUSED: Readonly<Record<AnswerRefusal, string>> = {
   not_asked: "they were not asked",

@@ -1,7 +1,7 @@
 import { instant } from "../clock.ts";
 import type { Gate } from "../decision.ts";
 import type { GateMemory } from "../gates/gate.ts";
-import type { GateEvent, GatePlan, GatePlanInput, JudgedGate } from "./gates.ts";
+import type { GateEvent, GatePlan, GatePlanInput, JudgedGate } from "./gate-plan.ts";
 
 /** How often something that came about past one request is undone before a person is called. */
 const UNDOS_MAX = 3;

@@ -1,5 +1,5 @@
 import { requestText } from "../act/gate-note.ts";
-import type { PlannedAsk } from "../act/gates.ts";
+import type { PlannedAsk } from "../act/gate-plan.ts";
 import { adviceLines } from "../act/note.ts";
 import type { Decision } from "../decision.ts";
 import { ConnectorError } from "../errors.ts";

@@ -1,4 +1,4 @@
-import type { AskWho, JudgedGate } from "../act/gates.ts";
+import type { AskWho, JudgedGate } from "../act/gate-plan.ts";
 import type { Gate } from "../decision.ts";
 import { ConnectorError, FAULT_RETRY } from "../errors.ts";
 import type { Approvals, Electorate, OpenRequest, RequestStanding } from "../gates/approvals.ts";

@@ -1,4 +1,4 @@
-import type { GateEvent } from "../act/gates.ts";
+import type { GateEvent } from "../act/gate-plan.ts";
 import type { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import type { Prepared } from "./prepare.ts";

@@ -1,4 +1,5 @@
-import { type AskWho, type GatePlan, type JudgedGate, planGates } from "../act/gates.ts";
+import type { AskWho, GatePlan, JudgedGate } from "../act/gate-plan.ts";
+import { planGates } from "../act/gates.ts";
 import { type Plan, plan } from "../act/plan.ts";
 import type { Decision, Gate } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGates } from "../../../core/act/gates.ts";
+import type { GatePlan, GatePlanInput, JudgedGate } from "../../../core/act/gate-plan.ts";
+import { eventName, planGates } from "../../../core/act/gates.ts";
 import type { Gate } from "../../../core/decision.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
 import { ROUND } from "../support/rounds.ts";

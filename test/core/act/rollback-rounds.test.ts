@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { requestText } from "../../../core/act/gate-note.ts";
-import { eventName, type GatePlan, type GatePlanInput, type JudgedGate, planGates } from "../../../core/act/gates.ts";
+import type { GatePlan, GatePlanInput, JudgedGate } from "../../../core/act/gate-plan.ts";
+import { eventName, planGates } from "../../../core/act/gates.ts";
 import type { Gate, Rollback } from "../../../core/decision.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
 import { change } from "../support/changes.ts";
