@@ -1,5 +1,14 @@
 import { z } from "zod";
 
+/** The first reason of an action that undoes others; their ids are the other reasons. */
+export const REVOKED = "revoked";
+
+/** The rule that stands in the record of a person's value that was put back. */
+export const GIVEN_BACK = "edited-at-the-same-moment";
+
+/** Reasons of what is never undone: a person's value that was put back, and what undoes. */
+export const UNDOING: readonly string[] = [REVOKED, GIVEN_BACK];
+
 /**
  * What became of an action that was to be undone. restored: its field is what it was before, or what it asked of people
  * is taken back. corrected: a later note says that this one does not hold any more. kept: it stands, and the reason says why.

@@ -183,9 +183,6 @@ export function ownedByPeople(
   return next;
 }
 
-/** The rule that stands in the record of a person's value that was put back. */
-export const GIVEN_BACK = "edited-at-the-same-moment";
-
 /** Which actions of a ticket's open intents show in the ticket as it is now. */
 export function standsAlready(action: Action, ticket: Ticket): boolean {
   return (

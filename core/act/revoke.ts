@@ -1,17 +1,10 @@
 import type { GateMemory } from "../gates/gate.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { VendorPatch } from "../ports.ts";
-import type { RevokedEnd } from "../revocation.ts";
+import { REVOKED, type RevokedEnd } from "../revocation.ts";
 import type { TicketMemory } from "../store/store.ts";
 import type { PastAction, Undoing } from "../store/undoing.ts";
 import { type FieldValue, SETTABLE_FIELDS, type SettableField } from "../ticket.ts";
-import { GIVEN_BACK } from "./plan.ts";
-
-/** The first reason of an action that undoes others; their ids are the other reasons. */
-export const REVOKED = "revoked";
-
-/** Reasons of what is never undone: a person's value that was put back, and what undoes. */
-export const UNDOING: readonly string[] = [REVOKED, GIVEN_BACK];
 
 /** A field that goes back to what it was. */
 export interface Restore {

@@ -1,9 +1,8 @@
 import { whoText } from "../act/gate-note.ts";
 import { ABSENT, answerText, namedLines, relianceLine } from "../act/note.ts";
-import { GIVEN_BACK } from "../act/plan.ts";
-import { REVOKED } from "../act/revoke.ts";
 import { instant } from "../clock.ts";
 import type { Decision, SkipReason, SlaState } from "../decision.ts";
+import { GIVEN_BACK, REVOKED } from "../revocation.ts";
 import type { TicketView } from "../store/store.ts";
 import { durationText } from "./duration.ts";
 import { isTraceOf, readText, type TraceLine, traceLines } from "./trace.ts";

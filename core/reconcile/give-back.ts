@@ -1,9 +1,9 @@
 import { giveBackText, markerOf } from "../act/note.ts";
-import { GIVEN_BACK } from "../act/plan.ts";
 import type { Action } from "../decision.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { readPath } from "../mapping/path.ts";
 import type { FieldWrite, Write } from "../ports.ts";
+import { GIVEN_BACK } from "../revocation.ts";
 import type { Settlement } from "../store/store.ts";
 import type { SettableField } from "../ticket.ts";
 import { retryDelayMs } from "./backoff.ts";

@@ -1,8 +1,8 @@
 import type { FieldChange } from "../act/plan.ts";
-import { afterWrites, GIVEN_BACK, ownedByPeople, sameValue, standsAlready } from "../act/plan.ts";
-import { REVOKED } from "../act/revoke.ts";
+import { afterWrites, ownedByPeople, sameValue, standsAlready } from "../act/plan.ts";
 import { readPath } from "../mapping/path.ts";
 import type { Overwrite, VendorRecord } from "../ports.ts";
+import { GIVEN_BACK, REVOKED } from "../revocation.ts";
 import type { Claim, OpenAction, Receipt, TicketMemory } from "../store/store.ts";
 import type { FieldValue, SettableField, Ticket } from "../ticket.ts";
 import type { QueueView } from "./approvals.ts";

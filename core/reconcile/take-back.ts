@@ -1,13 +1,13 @@
 import { fieldName, markerOf, takeBackText } from "../act/note.ts";
 import { ownedByPeople, standsIn } from "../act/plan.ts";
-import { KEPT, planRevoke, REVOKED, type RevokePlan } from "../act/revoke.ts";
+import { KEPT, planRevoke, type RevokePlan } from "../act/revoke.ts";
 import { instant } from "../clock.ts";
 import type { Action } from "../decision.ts";
 import type { GateMemory } from "../gates/gate.ts";
 import type { Draft } from "../ledger/entry.ts";
 import { readPath } from "../mapping/path.ts";
 import type { FieldWrite, VendorPatch, VendorRecord, Write } from "../ports.ts";
-import type { RevokedEnd } from "../revocation.ts";
+import { REVOKED, type RevokedEnd } from "../revocation.ts";
 import type { Receipt, Settlement } from "../store/store.ts";
 import type { Undoing } from "../store/undoing.ts";
 import { modeOf, type ReconcileDeps } from "./deps.ts";

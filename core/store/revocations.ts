@@ -1,8 +1,7 @@
 import { sql } from "kysely";
-import { UNDOING } from "../act/revoke.ts";
 import { instant } from "../clock.ts";
 import type { Draft } from "../ledger/entry.ts";
-import type { RevokedEnd, RevokeSelector } from "../revocation.ts";
+import { type RevokedEnd, type RevokeSelector, UNDOING } from "../revocation.ts";
 import { openAction } from "./actions.ts";
 import type { StoreDriver } from "./driver.ts";
 import { withFence } from "./fence.ts";

@@ -1,7 +1,6 @@
 import { expect } from "chai";
-import { GIVEN_BACK } from "../../core/act/plan.ts";
-import { REVOKED } from "../../core/act/revoke.ts";
 import type { RevokeSelector } from "../../core/revocation.ts";
+import { GIVEN_BACK, REVOKED } from "../../core/revocation.ts";
 import type { Intent, Store } from "../../core/store/store.ts";
 import {
   action,

@@ -1,9 +1,9 @@
 /** Holds the finished demo against what must be true: settled, told once, people's edits kept, ledger whole. */
 import { z } from "zod";
 import type { Running } from "../../cli/server.ts";
-import { GIVEN_BACK } from "../../core/act/plan.ts";
 import type { Decision } from "../../core/decision.ts";
 import { ChainVerifier } from "../../core/ledger/chain.ts";
+import { GIVEN_BACK } from "../../core/revocation.ts";
 import type { TicketView } from "../../core/store/store.ts";
 import type { Filed } from "./replay.ts";
 import type { Site } from "./site.ts";

@@ -1,10 +1,10 @@
 /** What the demo prints at its end. */
 import Table from "cli-table3";
 import type { Running } from "../../cli/server.ts";
-import { GIVEN_BACK } from "../../core/act/plan.ts";
 import { coverageSentence, percentOf } from "../../core/advice/calibration/coverage.ts";
 import { amountText } from "../../core/advice/money.ts";
 import type { Decision } from "../../core/decision.ts";
+import { GIVEN_BACK } from "../../core/revocation.ts";
 import type { Trained } from "./advice.ts";
 import { type Approvals, type Audit, type Outcome, waitsFor } from "./audit.ts";
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { REVOKED } from "../../core/act/revoke.ts";
+import { REVOKED } from "../../core/revocation.ts";
 import type { RevocationView, RevokedView } from "../../core/store/undoing.ts";
 import { ADMIN_TOKEN } from "../support/rig.ts";
 import { BETH, expectLedgerHolds, expectRouted, onStage, type Stage, type Ticket, until } from "./stage.ts";

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { GIVEN_BACK } from "../../../core/act/plan.ts";
-import { KEPT, planRevoke, REVOKED, type RevokeInput, type RevokePlan } from "../../../core/act/revoke.ts";
+import { KEPT, planRevoke, type RevokeInput, type RevokePlan } from "../../../core/act/revoke.ts";
 import type { GateMemory } from "../../../core/gates/gate.ts";
+import { GIVEN_BACK, REVOKED } from "../../../core/revocation.ts";
 import type { PastAction } from "../../../core/store/undoing.ts";
 import type { FieldValue } from "../../../core/ticket.ts";
 import { mappingThat, wrote } from "./plans.ts";
